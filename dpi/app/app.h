@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A program that serves a port. The same program runs on either engine: it sees sockets and nothing below them.
+#ifndef LW_APP_H
+#define LW_APP_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sock/sock.h"
+
+enum { APP_ERR_LEN = 160 };
+
+struct app;
+
+struct app_opt {
+  const char *key, *val;  // val "" when the option stands without `=`
+};
+
+struct app_ops {
+  const char *name;
+  const char *summary;  // one line for --help, with its options
+  // Opens and listens on `port`, or returns NULL with one line in err (unknown option, bad value, port in use).
+  struct app *(*open)(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN]);
+  // A socket of this program became ready (see sock_next_ready). Sockets carry the app as their user pointer.
+  void (*ready)(struct app *a, int sid, unsigned events);
+  void (*close)(struct app *a);  // closes what is open; NULL is allowed
+};
+
+// Every program embeds this first.
+struct app {
+  const struct app_ops *ops;
+  struct stack *stack;
+};
+
+// NULL-terminated table of all programs.
+extern const struct app_ops *const app_table[];
+const struct app_ops *app_find(const char *name);
+#endif

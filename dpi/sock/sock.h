@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// BSD-shaped sockets over the stack, non-blocking: the API of the programs in app/. Sockets are small integers (sid).
+// Errors are negative errno values. One thread; the owner of the stack calls the program whose socket is ready.
+#ifndef LW_SOCK_H
+#define LW_SOCK_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct stack;
+
+enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8 };
+enum sock_type { SOCK_TCP, SOCK_UDP };
+
+struct sock_addr {
+  uint32_t ip;     // host order
+  uint16_t port;   // host order
+};
+
+int sock_socket(struct stack *s, enum sock_type type);                  // sid, or -ENOMEM, -EPROTONOSUPPORT
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL, -EBADF; ip 0 = any of ours
+int sock_listen(struct stack *s, int sid, int backlog);                 // 0, or -EINVAL
+int sock_accept(struct stack *s, int sid, struct sock_addr *peer);      // new sid, or -EAGAIN; peer may be NULL
+// Takes as many bytes as there is room for; -EAGAIN when none, -EPIPE after shutdown of our side, -ECONNRESET, -ETIMEDOUT.
+ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len);
+// 0 at the peer's FIN, -EAGAIN when nothing is there, -ECONNRESET, -ETIMEDOUT.
+ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap);
+int sock_shutdown(struct stack *s, int sid);                            // our side only (FIN); reading goes on
+int sock_close(struct stack *s, int sid);                               // the sid is gone at once; unsent data and FIN still go out
+int sock_abort(struct stack *s, int sid);                               // RST; the sid is gone at once
+unsigned sock_poll(struct stack *s, int sid);                           // SOCK_* that hold now
+void sock_set_user(struct stack *s, int sid, void *user);               // accepted sockets inherit the listener's
+void *sock_user(struct stack *s, int sid);
+size_t sock_room(struct stack *s, int sid);                             // bytes sock_send would take now
+
+// The event loop: the next socket whose readiness changed (new data, new room, new connection, end, error) since it was
+// last returned. Edge-triggered: the program does what it can until -EAGAIN. False when there is none.
+bool sock_next_ready(struct stack *s, int *sid, unsigned *events);
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stack: everything of TCP/IP that is not data transfer of an established flow, as a library. Frames in, frames
+// out, time and randomness as arguments; no I/O, no clock, no threads. It owns the ARP table, the connection table, the
+// sockets; it borrows an engine (tcp/engine.h) for the data of established connections.
+#ifndef LW_STACK_H
+#define LW_STACK_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sock/sock.h"
+#include "tcp/engine.h"
+
+struct stack_config {
+  uint8_t mac[6];
+  uint32_t ip;             // host order
+  uint8_t prefix_len;      // of the local network
+  uint32_t gateway;        // 0: none
+  unsigned mtu;            // of the IP packet, bytes; 576..9000
+  bool shared_ip;          // the kernel answers ARP and ICMP for this address: we only learn from ARP
+  uint64_t seed;           // randomness: ISN secret and all else
+  uint32_t time_wait_us;   // 2MSL; 0 = default (60 s)
+};
+
+// Counters, by name in the summary and the JSON; each row of stack_stat_name.
+enum stack_stat {
+  ST_ARP_IN, ST_ICMP_ECHO, ST_IP_NOT_OURS, ST_IP_OPTIONS, ST_IP_FRAGMENT, ST_IP_BAD, ST_OTHER_ETHERTYPE, ST_OTHER_PROTO,
+  ST_TCP_BAD, ST_TCP_SYN, ST_TCP_NO_FLOW_FREE, ST_TCP_RST_SENT, ST_TCP_ACCEPTED, ST_FLOWS_OPENED, ST_FLOWS_CLOSED,
+  ST_TIME_WAIT_NOW, ST_CONN_NOW, ST_HANDOVER_HELD, ST_N
+};
+const char *stack_stat_name(enum stack_stat i);
+
+struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_t now_us);  // NULL: out of memory
+void stack_close(struct stack *s);
+
+// One frame from the slow path.
+void stack_input(struct stack *s, const uint8_t *frame, size_t len, uint64_t now_us);
+// The fence of a flow came back through the slow path: no frame of its tuple follows by that way. ok is false when the
+// flow table had no room: the connection is reset.
+void stack_fence(struct stack *s, uint16_t flow, bool ok, uint64_t now_us);
+// Takes the engine's events and payload until there are none, and runs what is due.
+void stack_poll(struct stack *s, uint64_t now_us);
+// The next frame to send; 0 when there is none. cap >= 14 + mtu.
+size_t stack_output(struct stack *s, uint8_t *frame, size_t cap);
+// When stack_poll next has something to do by time alone; UINT64_MAX for never.
+uint64_t stack_next_deadline(const struct stack *s);
+// The flow of a frame's 4-tuple (either direction), or -1.
+int stack_flow_of(const struct stack *s, const uint8_t *frame, size_t len);
+uint64_t stack_stat(const struct stack *s, enum stack_stat i);
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What carries the data of an established connection: the NIC behind its host port. The endpoint above (sock/) does
+// handshake and TIME-WAIT itself and hands everything between over to an engine, one flow a connection.
+// All calls only queue; nothing blocks. Results come back as events, in order per flow.
+#ifndef LW_ENGINE_H
+#define LW_ENGINE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/seq.h"
+
+// What a flow starts from: the connection's state when the handshake is done.
+struct flow_open {
+  uint16_t flow;
+  uint8_t local_mac[6], remote_mac[6];
+  uint32_t local_ip, remote_ip;      // host order, as everywhere
+  uint16_t local_port, remote_port;
+  struct seq snd_nxt;                // ISS + 1
+  struct seq rcv_nxt;                // IRS + 1
+  uint32_t snd_wnd;                  // peer's window in bytes (already scaled)
+  uint16_t mss;                      // largest segment payload to the peer (Eff.snd.MSS)
+  uint16_t rcv_mss;                  // largest segment payload we announced
+  uint8_t snd_wscale, rcv_wscale;    // 0 when not negotiated
+};
+
+// A flow's state as the engine tells it: levels, not edges. The receiver compares with what it knew.
+struct engine_event {
+  uint16_t flow;
+  struct seq rx_ready;     // all bytes before this sequence number can be consumed
+  bool peer_closed;        // the peer's FIN was taken in order, behind rx_ready (RCV.NXT is rx_ready + 1 then)
+  bool reset;              // the peer reset the connection
+  struct seq tx_freed;     // all before this sequence number is acknowledged and its space is free again (counts our FIN)
+  bool fin_acked;          // our FIN was acknowledged
+  bool timed_out;          // given up: too many retransmissions
+  bool released;           // after release(): the flow id is free to be opened again
+};
+
+struct engine;
+
+struct engine_ops {
+  void (*open)(struct engine *e, const struct flow_open *o);
+  // Payload to send. The caller has credit: never more than tx_ring_bytes past tx_freed (FIN not counted).
+  void (*payload)(struct engine *e, uint16_t flow, const uint8_t *data, size_t len);
+  // FIN after all payload given so far.
+  void (*close)(struct engine *e, uint16_t flow);
+  // RST now; the flow sends and delivers nothing more. Still needs release.
+  void (*abort)(struct engine *e, uint16_t flow);
+  // Forget the flow: its tuple leaves the flow table, `released` follows.
+  void (*release)(struct engine *e, uint16_t flow);
+  // Deliver the next len bytes of the flow (they were announced by rx_ready) through next_payload, and free their space.
+  void (*consume)(struct engine *e, uint16_t flow, uint32_t len);
+  // A frame of an open flow that reached the slow path before the flow was open: give it to the engine's receive side.
+  void (*input)(struct engine *e, const uint8_t *frame, size_t len);
+  // True with the next event.
+  bool (*next_event)(struct engine *e, struct engine_event *ev);
+  // True with delivered payload of a flow; `data` is valid until the next call.
+  bool (*next_payload)(struct engine *e, uint16_t *flow, const uint8_t **data, size_t *len);
+};
+
+struct engine {
+  const struct engine_ops *ops;
+  uint16_t num_flows;
+  uint32_t tx_ring_bytes, rx_ring_bytes;
+};
+#endif

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A wire: something that carries Ethernet frames (without FCS). One vtable, many kinds; fault and record wrap
+// another wire. All calls are non-blocking. A wire is owned by whoever opened it; a wrapping wire owns the inner one.
+#ifndef LW_WIRE_H
+#define LW_WIRE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WIRE_FRAME_MAX = 65600, WIRE_ERR_LEN = 160 };
+
+struct wire;
+
+struct wire_ops {
+  // One frame into buf (at most cap bytes; cap >= WIRE_FRAME_MAX takes anything a kernel hands out).
+  // Returns its length in bytes, 0 when there is none now, -1 when the wire is dead (text in err).
+  int (*recv)(struct wire *w, uint8_t *buf, size_t cap);
+  // One frame out. False when it could not be sent: counted in tx_drops; err says why when the wire is dead.
+  bool (*send)(struct wire *w, const uint8_t *frame, size_t len);
+  // A descriptor for epoll, readable when recv has something; -1 when there is none.
+  int (*fd)(struct wire *w);
+  void (*close)(struct wire *w);
+};
+
+struct wire {
+  const struct wire_ops *ops;
+  uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, tx_drops;
+  uint64_t rx_unfinished_csum;  // frames the kernel handed over with checksum left to offload (TP_STATUS_CSUMNOTREADY)
+  bool dead;
+  char err[WIRE_ERR_LEN];
+};
+
+static inline int wire_recv(struct wire *w, uint8_t *buf, size_t cap) { return w->ops->recv(w, buf, cap); }
+static inline bool wire_send(struct wire *w, const uint8_t *f, size_t len) { return w->ops->send(w, f, len); }
+static inline int wire_fd(struct wire *w) { return w->ops->fd(w); }
+
+// Closes any wire, and what it wraps; NULL is allowed.
+static inline void wire_close(struct wire *w)
+{
+  if (w) w->ops->close(w);
+}
+
+// --- afpacket: a raw socket on a network interface (afpacket.c) ---
+struct wire_afpacket_opts {
+  const char *ifname;
+  uint8_t mac[6];           // the address frames to us carry; joined as a unicast membership
+  bool shared_ip;           // the host's own address: keep the kernel quiet on `ports` of `ip`, see only TCP to them (and ARP)
+  uint32_t ip;              // with shared_ip: our IPv4 address, host order
+  const uint16_t *ports;    // with shared_ip: TCP ports, host order
+  size_t n_ports;
+};
+// NULL on error, with one clear line in err (names the interface, the privilege that is missing, the cure).
+struct wire *wire_afpacket_open(const struct wire_afpacket_opts *o, char err[static WIRE_ERR_LEN]);
+// The interface's own MAC and MTU. False with err set when there is no such interface.
+bool wire_if_info(const char *ifname, uint8_t mac[static 6], unsigned *mtu, char err[static WIRE_ERR_LEN]);
+// True when the interface holds this IPv4 address (host order).
+bool wire_if_has_ip(const char *ifname, uint32_t ip);
+
+// --- record: a wire around a wire that writes each frame to a pcapng file (record.c) ---
+struct wire_record_note {
+  uint64_t cycle;    // of the simulation, when the frame passed
+  uint64_t now_us;   // the run's clock; recorded as the packet's timestamp (microseconds since the run's start + epoch_us)
+  int (*flow_of)(void *user, const uint8_t *frame, size_t len);  // flow id of a frame, -1 for none; may be NULL
+  void *user;
+};
+// Takes over `inner` (also on error, where it is closed). `note` is borrowed and read at each frame: the caller keeps it
+// current. Frame comments read "cycle=N dir=rx|tx flow=N|-". A write error (full disk) ends recording with one warning
+// on stderr; frames go on.
+struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
+                              char err[static WIRE_ERR_LEN]);
+#endif
