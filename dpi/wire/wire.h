@@ -44,7 +44,7 @@ static inline void wire_close(struct wire *w)
 struct wire_afpacket_opts {
   const char *ifname;
   uint8_t mac[6];           // the address frames to us carry; joined as a unicast membership
-  bool shared_ip;           // the host's own address: keep the kernel quiet on `ports` of `ip`, see only TCP to them (and ARP)
+  bool shared_ip;           // the host's own address: keep the kernel quiet on `ports` of `ip`, see only TCP to them (and ARP replies)
   uint32_t ip;              // with shared_ip: our IPv4 address, host order
   const uint16_t *ports;    // with shared_ip: TCP ports, host order
   size_t n_ports;
@@ -56,6 +56,14 @@ bool wire_if_info(const char *ifname, uint8_t mac[static 6], unsigned *mtu, char
 // True when the interface holds this IPv4 address (host order).
 bool wire_if_has_ip(const char *ifname, uint32_t ip);
 
+// --- privileges (privilege.c) ---
+// Gives up every capability of the calling thread, for good: the effective, permitted, inheritable and ambient sets become
+// empty, and PR_SET_NO_NEW_PRIVS keeps anything executed later from winning them back (also as uid 0). The user id stays.
+// Sockets that are open stay usable, so call it once, after all wires (and files that only root may write) are open and
+// before the first thread is started (capabilities belong to a thread; later threads inherit none). A process without
+// privileges may call it, too. False with one line in err when the kernel refuses; then nothing is promised: end the run.
+bool wire_drop_privileges(char err[static WIRE_ERR_LEN]);
+
 // --- record: a wire around a wire that writes each frame to a pcapng file (record.c) ---
 struct wire_record_note {
   uint64_t cycle;    // of the simulation, when the frame passed
@@ -65,7 +73,9 @@ struct wire_record_note {
 };
 // Takes over `inner` (also on error, where it is closed). `note` is borrowed and read at each frame: the caller keeps it
 // current. Frame comments read "cycle=N dir=rx|tx flow=N|-". A write error (full disk) ends recording with one warning
-// on stderr; frames go on.
+// on stderr; frames go on. A frame to send is recorded when it is given to this wire, whether or not inner can send it.
+// The file is flushed at least once per second of note->now_us while frames are asked for, and at close. The wire's
+// counters, its death and its error text are those of inner.
 struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
                               char err[static WIRE_ERR_LEN]);
 #endif
