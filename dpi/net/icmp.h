@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// ICMP echo (RFC 792): what ping needs, asked and answered.
+//
+//   0 type | 1 code | 2..3 checksum over the whole message | 4..5 identifier | 6..7 sequence | 8.. data
+#ifndef LW_ICMP_H
+#define LW_ICMP_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ICMP_HDR_BYTES = 8 };
+enum { ICMP_TYPE_ECHO_REPLY = 0, ICMP_TYPE_UNREACHABLE = 3, ICMP_TYPE_ECHO_REQUEST = 8 };
+
+struct icmp_msg {
+  uint8_t type, code;
+  uint16_t id, seq;        // of an echo; the four bytes behind the checksum in any other message
+  const uint8_t *data;     // behind the 8-byte header, in the caller's buffer
+  size_t data_len;
+};
+
+enum icmp_result {
+  ICMP_OK,
+  ICMP_SHORT,           // fewer than 8 bytes
+  ICMP_BAD_CHECKSUM,
+  ICMP_BAD_CODE,        // an echo whose code is not 0
+};
+const char *icmp_result_text(enum icmp_result r);
+
+// Reads the message p[0 .. len), len being the IPv4 payload length; *m is set only with ICMP_OK, also for other types.
+enum icmp_result icmp_parse(const uint8_t *p, size_t len, struct icmp_msg *m);
+
+// Writes a message; returns its length, or 0 when it does not fit into cap. m->data may lie in p (answering in place).
+size_t icmp_emit(uint8_t *p, size_t cap, const struct icmp_msg *m);
+// The answer to an echo request: same identifier, sequence and data. 0 as well when it is not an echo request.
+size_t icmp_emit_echo_reply(uint8_t *p, size_t cap, const struct icmp_msg *request);
+#endif
