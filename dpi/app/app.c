@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of programs, and what their command line arguments mean.
+#include "app/app.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app_opt.h"
+#include "app/apps.h"
+#include "base/text.h"
+
+const struct app_ops *const app_table[] = {&echo_ops, &kv_ops, NULL};
+
+const struct app_ops *app_find(const char *name)
+{
+  for (size_t i = 0; app_table[i]; i++)
+    if (strcmp(app_table[i]->name, name) == 0) return app_table[i];
+  return NULL;
+}
+
+static bool fail_unknown_app(const char *name, char err[static APP_ERR_LEN])
+{
+  int n = snprintf(err, APP_ERR_LEN, "no app called '%.40s' (there are:", name);
+  for (size_t i = 0; app_table[i] && n < APP_ERR_LEN; i++)
+    n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), " %s", app_table[i]->name);
+  if (n < APP_ERR_LEN) snprintf(err + n, (size_t)(APP_ERR_LEN - n), ")");
+  return false;
+}
+
+// Digits only: strtoull would also take signs and blanks.
+static bool parse_number(const char *text, const char **end, uint64_t *out)
+{
+  if (*text < '0' || *text > '9') return false;
+  char *stop;
+  errno = 0;
+  *out = strtoull(text, &stop, 10);
+  *end = stop;
+  return errno == 0;
+}
+
+bool app_spec_parse(struct app_spec *spec, const char *arg, char err[static APP_ERR_LEN])
+{
+  *spec = (struct app_spec){0};
+  size_t len = strlen(arg);
+  if (len >= sizeof spec->text) {
+    snprintf(err, APP_ERR_LEN, "app '%.40s...': longer than %d characters", arg, APP_SPEC_LEN - 1);
+    return false;
+  }
+  memcpy(spec->text, arg, len + 1);
+
+  char *rest = strchr(spec->text, ',');
+  if (rest) *rest++ = '\0';
+  char *port = strchr(spec->text, ':');
+  if (port) *port++ = '\0';
+  spec->ops = app_find(spec->text);
+  if (!spec->ops) return fail_unknown_app(spec->text, err);
+  uint64_t number;
+  if (!port || !text_parse_uint(port, 1, UINT16_MAX, &number)) {
+    snprintf(err, APP_ERR_LEN, "app '%.60s': wants NAME:PORT with a port of 1 to 65535", arg);
+    return false;
+  }
+  spec->port = (uint16_t)number;
+  while (rest) {
+    char *key = rest, *val = strchr(key, '=');
+    rest = strchr(key, ',');
+    if (rest) *rest++ = '\0';
+    if (val && rest && val >= rest) val = NULL;
+    if (val) *val++ = '\0';
+    if (spec->n_opts == APP_OPTS_MAX) {
+      snprintf(err, APP_ERR_LEN, "%s: more than %d options", spec->ops->name, APP_OPTS_MAX);
+      return false;
+    }
+    spec->opts[spec->n_opts++] = (struct app_opt){key, val ? val : ""};
+  }
+  return true;
+}
+
+static const struct app_opt_desc *find_opt(const struct app_opt_desc *table, size_t n, const char *key)
+{
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(table[i].key, key) == 0) return &table[i];
+  return NULL;
+}
+
+static bool fail_unknown_opt(const char *app, const struct app_opt_desc *table, size_t n_table, const char *key,
+                             char err[static APP_ERR_LEN])
+{
+  int n = snprintf(err, APP_ERR_LEN, "%s: unknown option '%.40s' (", app, key);
+  if (n_table == 0) n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), "it has none");
+  for (size_t i = 0; i < n_table && n < APP_ERR_LEN; i++)
+    n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), "%s%s", i ? ", " : "it has ", table[i].key);
+  if (n < APP_ERR_LEN) snprintf(err + n, (size_t)(APP_ERR_LEN - n), ")");
+  return false;
+}
+
+static bool parse_value(const struct app_opt_desc *d, const char *text, uint64_t *out)
+{
+  const char *end;
+  if (!parse_number(text, &end, out)) return false;
+  unsigned shift = 0;
+  if (d->kind == APP_OPT_BYTES && *end != '\0') {
+    switch (*end++) {
+      case 'k': case 'K': shift = 10; break;
+      case 'm': case 'M': shift = 20; break;
+      case 'g': case 'G': shift = 30; break;
+      default: return false;
+    }
+  }
+  if (*end != '\0' || *out > UINT64_MAX >> shift) return false;
+  *out <<= shift;
+  return *out >= d->min && *out <= d->max;
+}
+
+static bool apply_one(const char *app, const struct app_opt_desc *d, const char *val, char err[static APP_ERR_LEN])
+{
+  if (d->kind == APP_OPT_FLAG) {
+    if (val[0] != '\0') {
+      snprintf(err, APP_ERR_LEN, "%s: option '%s' takes no value", app, d->key);
+      return false;
+    }
+    *d->dst = 1;
+    return true;
+  }
+  if (!parse_value(d, val, d->dst)) {
+    snprintf(err, APP_ERR_LEN, "%s: %s=%.40s: wants a number%s from %llu to %llu", app, d->key, val,
+             d->kind == APP_OPT_BYTES ? " of bytes (k, M, G allowed)" : "", (unsigned long long)d->min,
+             (unsigned long long)d->max);
+    return false;
+  }
+  return true;
+}
+
+bool app_opts_apply(const char *app, const struct app_opt_desc *table, size_t n_table, const struct app_opt *opts,
+                    size_t n_opts, char err[static APP_ERR_LEN])
+{
+  for (size_t i = 0; i < n_opts; i++) {
+    const struct app_opt_desc *d = find_opt(table, n_table, opts[i].key);
+    if (!d) return fail_unknown_opt(app, table, n_table, opts[i].key, err);
+    for (size_t j = 0; j < i; j++)
+      if (strcmp(opts[j].key, opts[i].key) == 0) {
+        snprintf(err, APP_ERR_LEN, "%s: option '%s' is given twice", app, d->key);
+        return false;
+      }
+    if (!apply_one(app, d, opts[i].val, err)) return false;
+  }
+  return true;
+}

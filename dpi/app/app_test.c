@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line's options, and the programs' socket side against a stand-in for sock.h whose connections have little
+// room, one byte if a test wants, so that every way of getting stuck shows.
+#include "app/app.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "app/app_opt.h"
+
+// --- the stand-in: a listener (sid 0) and connections as pairs of byte queues ---
+
+enum { SIDS = 8, BYTES = 65536 };
+
+struct queue {
+  size_t off, len;
+  uint8_t bytes[BYTES];
+};
+
+struct stack {
+  bool listening, bind_fails;
+  int waiting;  // connections to accept
+  struct {
+    bool open, aborted, fin, reset;
+    void *user;
+    struct queue in, out;
+  } sid[SIDS];
+  size_t room;  // of each out queue: what was not yet taken counts
+};
+static struct stack fake;
+
+int sock_socket(struct stack *s, enum sock_type type)
+{
+  assert_int_equal(type, SOCK_TCP);
+  s->sid[0].open = true;
+  return 0;
+}
+
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
+{
+  (void)port;
+  assert_true(sid == 0 && ip == 0);
+  return s->bind_fails ? -EADDRINUSE : 0;
+}
+
+int sock_listen(struct stack *s, int sid, int backlog)
+{
+  assert_true(sid == 0 && backlog > 0);
+  s->listening = true;
+  return 0;
+}
+
+int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
+{
+  assert_true(sid == 0 && !peer);
+  if (s->waiting == 0) return -EAGAIN;
+  for (int i = 1; i < SIDS; i++)
+    if (!s->sid[i].open) {
+      s->waiting--;
+      s->sid[i].open = true;
+      s->sid[i].user = s->sid[0].user;
+      return i;
+    }
+  return -EAGAIN;
+}
+
+ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
+{
+  struct queue *q = &s->sid[sid].out;
+  assert_true(s->sid[sid].open && len > 0);
+  if (s->sid[sid].reset) return -ECONNRESET;
+  size_t held = q->len - q->off, n = held < s->room ? s->room - held : 0;
+  if (n == 0) return -EAGAIN;
+  if (n > len) n = len;
+  assert_true(q->len + n <= BYTES);
+  memcpy(q->bytes + q->len, data, n);
+  q->len += n;
+  return (ssize_t)n;
+}
+
+ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
+{
+  struct queue *q = &s->sid[sid].in;
+  assert_true(s->sid[sid].open);
+  if (s->sid[sid].reset) return -ECONNRESET;
+  size_t n = q->len - q->off < cap ? q->len - q->off : cap;
+  if (n == 0) return s->sid[sid].fin ? 0 : -EAGAIN;
+  memcpy(buf, q->bytes + q->off, n);
+  q->off += n;
+  return (ssize_t)n;
+}
+
+int sock_close(struct stack *s, int sid)
+{
+  assert_true(s->sid[sid].open);
+  s->sid[sid].open = false;
+  return 0;
+}
+
+int sock_abort(struct stack *s, int sid)
+{
+  s->sid[sid].aborted = true;
+  return sock_close(s, sid);
+}
+
+void sock_set_user(struct stack *s, int sid, void *user) { s->sid[sid].user = user; }
+
+static struct app *open_app(const char *arg)
+{
+  static struct app_spec spec;
+  char err[APP_ERR_LEN];
+  assert_true(app_spec_parse(&spec, arg, err));
+  fake = (struct stack){.room = 1 << 14};
+  struct app *a = spec.ops->open(&fake, spec.port, spec.opts, spec.n_opts, err);
+  assert_non_null(a);
+  assert_true(fake.listening && fake.sid[0].user == a);
+  return a;
+}
+
+static void connect_one(struct app *a)
+{
+  fake.waiting++;
+  a->ops->ready(a, 0, SOCK_IN);
+}
+
+static void say(struct app *a, int sid, const void *data, size_t len)
+{
+  struct queue *q = &fake.sid[sid].in;
+  assert_true(q->len + len <= BYTES);
+  memcpy(q->bytes + q->len, data, len);
+  q->len += len;
+  a->ops->ready(a, sid, SOCK_IN);
+}
+
+// The peer takes what was sent, in pieces, until the program has no more to say.
+static void take_all(struct app *a, int sid)
+{
+  struct queue *q = &fake.sid[sid].out;
+  while (q->off < q->len) {
+    q->off = q->len;
+    if (fake.sid[sid].open) a->ops->ready(a, sid, SOCK_OUT);
+  }
+}
+
+static void finish(struct app *a, int sid)
+{
+  fake.sid[sid].fin = true;
+  a->ops->ready(a, sid, SOCK_IN | SOCK_HUP);
+}
+
+// --- options ---
+
+static void test_spec_takes_name_port_and_options(void **state)
+{
+  (void)state;
+  static struct app_spec spec;
+  char err[APP_ERR_LEN];
+  assert_true(app_spec_parse(&spec, "echo:7", err));
+  assert_string_equal(spec.ops->name, "echo");
+  assert_int_equal(spec.port, 7);
+  assert_int_equal(spec.n_opts, 0);
+  assert_true(app_spec_parse(&spec, "kv:65535,maxmem=1M,flag,a=b=c", err));
+  assert_string_equal(spec.ops->name, "kv");
+  assert_int_equal(spec.n_opts, 3);
+  assert_string_equal(spec.opts[0].key, "maxmem");
+  assert_string_equal(spec.opts[0].val, "1M");
+  assert_string_equal(spec.opts[1].key, "flag");
+  assert_string_equal(spec.opts[1].val, "");
+  assert_string_equal(spec.opts[2].val, "b=c");
+}
+
+static void test_spec_says_what_is_wrong(void **state)
+{
+  (void)state;
+  static const char *const bad[][2] = {
+      {"", "no app called '' (there are: echo kv)"},
+      {"nope:7", "no app called 'nope' (there are: echo kv)"},
+      {"echo", "app 'echo': wants NAME:PORT with a port of 1 to 65535"},
+      {"echo:", "app 'echo:': wants NAME:PORT with a port of 1 to 65535"},
+      {"echo:0", "app 'echo:0': wants NAME:PORT with a port of 1 to 65535"},
+      {"echo:65536", "app 'echo:65536': wants NAME:PORT with a port of 1 to 65535"},
+      {"echo:7x,a=b", "app 'echo:7x,a=b': wants NAME:PORT with a port of 1 to 65535"},
+      {"echo:-7", "app 'echo:-7': wants NAME:PORT with a port of 1 to 65535"},
+      {"echo:7,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", "echo: more than 16 options"},
+  };
+  static struct app_spec spec;
+  char err[APP_ERR_LEN];
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    assert_false(app_spec_parse(&spec, bad[i][0], err));
+    assert_string_equal(err, bad[i][1]);
+  }
+  char longer[400];
+  memset(longer, 'a', sizeof longer - 1);
+  longer[sizeof longer - 1] = '\0';
+  assert_false(app_spec_parse(&spec, longer, err));
+}
+
+static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
+{
+  (void)state;
+  uint64_t flag = 0, number = 5, bytes = 0;
+  const struct app_opt_desc table[] = {
+      {"flag", APP_OPT_FLAG, 0, 0, &flag},
+      {"number", APP_OPT_NUMBER, 1, 10, &number},
+      {"bytes", APP_OPT_BYTES, 1024, UINT64_MAX, &bytes},
+  };
+  static const struct {
+    struct app_opt opt[2];
+    const char *err;  // NULL when all is well
+  } cases[] = {
+      {{{"flag", ""}, {"number", "10"}}, NULL},
+      {{{"bytes", "64k"}, {"number", "1"}}, NULL},
+      {{{"bytes", "3G"}, {"number", "1"}}, NULL},
+      {{{"flag", "1"}, {"number", "1"}}, "x: option 'flag' takes no value"},
+      {{{"number", "1"}, {"number", "1"}}, "x: option 'number' is given twice"},
+      {{{"number", "11"}, {"flag", ""}}, "x: number=11: wants a number from 1 to 10"},
+      {{{"number", "0"}, {"flag", ""}}, "x: number=0: wants a number from 1 to 10"},
+      {{{"number", "1k"}, {"flag", ""}}, "x: number=1k: wants a number from 1 to 10"},
+      {{{"number", ""}, {"flag", ""}}, "x: number=: wants a number from 1 to 10"},
+      {{{"number", "-1"}, {"flag", ""}}, "x: number=-1: wants a number from 1 to 10"},
+      {{{"bytes", "1"}, {"flag", ""}}, "x: bytes=1: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
+      {{{"bytes", "1Mb"}, {"flag", ""}}, "x: bytes=1Mb: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
+      {{{"bytes", "99999999999999G"}, {"flag", ""}},
+       "x: bytes=99999999999999G: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
+      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes)"},
+  };
+  char err[APP_ERR_LEN];
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    bool ok = app_opts_apply("x", table, 3, cases[i].opt, 2, err);
+    assert_int_equal(ok, cases[i].err == NULL);
+    if (cases[i].err) assert_string_equal(err, cases[i].err);
+  }
+  assert_int_equal(flag, 1);
+  assert_false(app_opts_apply("echo", NULL, 0, cases[0].opt, 1, err));
+  assert_string_equal(err, "echo: unknown option 'flag' (it has none)");
+}
+
+static void test_open_says_what_is_wrong(void **state)
+{
+  (void)state;
+  char err[APP_ERR_LEN];
+  const struct app_opt bad = {"maxmem", "1"};
+  fake = (struct stack){.bind_fails = true};
+  for (size_t i = 0; app_table[i]; i++) {
+    assert_null(app_table[i]->open(&fake, 80, NULL, 0, err));
+    assert_non_null(strstr(err, "port 80: cannot listen: Address already in use"));
+    assert_null(app_table[i]->open(&fake, 80, &bad, 1, err));
+    assert_non_null(strstr(err, "maxmem"));
+    app_table[i]->close(NULL);
+    assert_ptr_equal(app_find(app_table[i]->name), app_table[i]);
+  }
+  assert_false(fake.sid[0].open);
+  assert_null(app_find("nope"));
+}
+
+// --- echo ---
+
+static void test_echo_sends_back_all_whatever_the_room(void **state)
+{
+  (void)state;
+  static uint8_t data[20000];
+  for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 7 + (i >> 8));
+  static const size_t rooms[] = {1, 3, 1000, 4096, 5000, 60000};
+  for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
+    struct app *a = open_app("echo:7");
+    fake.room = rooms[i];
+    connect_one(a);
+    size_t len = rooms[i] < 10 ? 500 : sizeof data;
+    say(a, 1, data, len);
+    assert_true(fake.sid[1].out.len <= rooms[i]);
+    take_all(a, 1);
+    assert_int_equal(fake.sid[1].out.len, len);
+    assert_memory_equal(fake.sid[1].out.bytes, data, len);
+    assert_true(fake.sid[1].open);
+    finish(a, 1);
+    assert_false(fake.sid[1].open);
+    a->ops->close(a);
+    assert_false(fake.sid[0].open);
+  }
+}
+
+static void test_echo_does_not_read_what_it_cannot_send(void **state)
+{
+  (void)state;
+  static uint8_t data[60000];
+  struct app *a = open_app("echo:7");
+  fake.room = 100;
+  connect_one(a);
+  say(a, 1, data, sizeof data);
+  assert_true(fake.sid[1].in.off <= 4096);
+  finish(a, 1);
+  assert_true(fake.sid[1].open);  // there is more to send back
+  take_all(a, 1);
+  assert_int_equal(fake.sid[1].out.len, sizeof data);
+  assert_false(fake.sid[1].open);
+  a->ops->close(a);
+}
+
+static void test_echo_drops_a_reset_connection_and_serves_others(void **state)
+{
+  (void)state;
+  struct app *a = open_app("echo:7");
+  fake.waiting = 3;
+  a->ops->ready(a, 0, SOCK_IN);
+  fake.sid[2].reset = true;
+  a->ops->ready(a, 2, SOCK_ERR);
+  assert_false(fake.sid[2].open);
+  a->ops->ready(a, 2, SOCK_IN);  // a late edge of a socket that is gone
+  say(a, 1, "one", 3);
+  say(a, 3, "three", 5);
+  assert_memory_equal(fake.sid[1].out.bytes, "one", 3);
+  assert_memory_equal(fake.sid[3].out.bytes, "three", 5);
+  a->ops->close(a);
+  for (int i = 0; i < SIDS; i++) assert_false(fake.sid[i].open);
+}
+
+// --- kv ---
+
+static void test_kv_answers_whatever_the_room(void **state)
+{
+  (void)state;
+  static const char want[] = "+PONG\r\n+OK\r\n$3\r\nabc\r\n";
+  for (size_t room = 1; room < 30; room++) {
+    struct app *a = open_app("kv:6379");
+    fake.room = room;
+    connect_one(a);
+    say(a, 1, "ping\r\nset a abc\r\nget a\r\n", 24);
+    take_all(a, 1);
+    assert_int_equal(fake.sid[1].out.len, sizeof want - 1);
+    assert_memory_equal(fake.sid[1].out.bytes, want, sizeof want - 1);
+    finish(a, 1);
+    assert_false(fake.sid[1].open);
+    a->ops->close(a);
+  }
+}
+
+static void test_kv_does_not_read_while_replies_wait(void **state)
+{
+  (void)state;
+  static char in[60000];
+  struct app *a = open_app("kv:6379,maxmem=1M");
+  for (size_t i = 0; i + 6 <= sizeof in; i += 6) memcpy(in + i, "ping\r\n", 6);
+  fake.room = 10;
+  connect_one(a);
+  say(a, 1, in, sizeof in / 2);
+  assert_true(fake.sid[1].in.off < 12000);
+  finish(a, 1);
+  assert_true(fake.sid[1].open);
+  take_all(a, 1);
+  assert_int_equal(fake.sid[1].out.len, sizeof in / 2 / 6 * 7);
+  assert_false(fake.sid[1].open);
+  a->ops->close(a);
+}
+
+static void test_kv_closes_after_quit_and_after_a_protocol_error(void **state)
+{
+  (void)state;
+  struct app *a = open_app("kv:6379");
+  fake.waiting = 2;
+  a->ops->ready(a, 0, SOCK_IN);
+  fake.room = 4;
+  say(a, 1, "quit\r\nping\r\n", 12);
+  assert_true(fake.sid[1].open);
+  take_all(a, 1);
+  assert_int_equal(fake.sid[1].out.len, 5);
+  assert_false(fake.sid[1].open);
+  say(a, 2, "*1\r\n!", 5);
+  take_all(a, 2);
+  assert_memory_equal(fake.sid[2].out.bytes, "-ERR Protocol error: expected '$', got '!'\r\n", 44);
+  assert_false(fake.sid[2].open);
+  a->ops->close(a);
+}
+
+static void test_kv_connections_share_one_store(void **state)
+{
+  (void)state;
+  struct app *a = open_app("kv:6379");
+  fake.waiting = 2;
+  a->ops->ready(a, 0, SOCK_IN);
+  say(a, 1, "set a 1\r\n", 9);
+  say(a, 2, "incr a\r\n", 8);
+  assert_memory_equal(fake.sid[2].out.bytes, ":2\r\n", 4);
+  fake.sid[1].reset = true;
+  a->ops->ready(a, 1, SOCK_ERR);
+  assert_false(fake.sid[1].open);
+  a->ops->close(a);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_spec_takes_name_port_and_options),
+      cmocka_unit_test(test_spec_says_what_is_wrong),
+      cmocka_unit_test(test_opts_apply_by_table_and_say_what_is_wrong),
+      cmocka_unit_test(test_open_says_what_is_wrong),
+      cmocka_unit_test(test_echo_sends_back_all_whatever_the_room),
+      cmocka_unit_test(test_echo_does_not_read_what_it_cannot_send),
+      cmocka_unit_test(test_echo_drops_a_reset_connection_and_serves_others),
+      cmocka_unit_test(test_kv_answers_whatever_the_room),
+      cmocka_unit_test(test_kv_does_not_read_while_replies_wait),
+      cmocka_unit_test(test_kv_closes_after_quit_and_after_a_protocol_error),
+      cmocka_unit_test(test_kv_connections_share_one_store),
+  };
+  return cmocka_run_group_tests_name("app", tests, NULL, NULL);
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs there are; app.c puts them into app_table.
+#ifndef LW_APPS_H
+#define LW_APPS_H
+#include "app/app.h"
+
+extern const struct app_ops echo_ops;  // echo.c: RFC 862 over TCP
+extern const struct app_ops kv_ops;    // kv.c: a key-value store speaking RESP2
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// TCP echo (RFC 862): what comes in goes out. A peer that does not read stops its own sending, and each connection costs
+// one small buffer. At the peer's FIN the rest is sent, then the connection is closed.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/app_opt.h"
+#include "app/apps.h"
+#include "app/conns.h"
+
+enum { ECHO_BUF_BYTES = 4096 };
+
+struct echo {
+  struct app base;
+  struct conns conns;
+};
+
+struct echo_conn {
+  size_t off, len;  // buf[off..len) is still to be sent
+  uint8_t buf[ECHO_BUF_BYTES];
+};
+
+static void drop(struct echo *e, int sid, struct echo_conn *c)
+{
+  conns_drop(&e->conns, sid);
+  sock_close(e->base.stack, sid);
+  free(c);
+}
+
+// Sends what is held. True when nothing is held any more; false: wait for room (-EAGAIN in *rc) or the end.
+static bool flush(struct echo *e, int sid, struct echo_conn *c, ssize_t *rc)
+{
+  while (c->off < c->len) {
+    *rc = sock_send(e->base.stack, sid, c->buf + c->off, c->len - c->off);
+    if (*rc < 0) return false;
+    c->off += (size_t)*rc;
+  }
+  c->off = c->len = 0;
+  return true;
+}
+
+// Moves bytes until the socket has none, has no room, or has ended. The buffer is filled only when it is empty, so a
+// connection that cannot send is not read from either: the back-pressure goes on to the peer.
+static void pump(struct echo *e, int sid, struct echo_conn *c)
+{
+  ssize_t rc = 0;
+  while (flush(e, sid, c, &rc)) {
+    rc = sock_recv(e->base.stack, sid, c->buf, sizeof c->buf);
+    if (rc <= 0) break;
+    c->len = (size_t)rc;
+  }
+  if (rc != -EAGAIN) drop(e, sid, c);
+}
+
+static void accept_all(struct echo *e)
+{
+  int sid;
+  while ((sid = sock_accept(e->base.stack, e->conns.listener, NULL)) >= 0) {
+    struct echo_conn *c = calloc(1, sizeof *c);
+    if (!c || !conns_put(&e->conns, sid, c)) {
+      free(c);
+      sock_abort(e->base.stack, sid);
+      continue;
+    }
+    pump(e, sid, c);
+  }
+}
+
+static void echo_ready(struct app *a, int sid, unsigned events)
+{
+  (void)events;
+  struct echo *e = (struct echo *)a;
+  if (sid == e->conns.listener) {
+    accept_all(e);
+    return;
+  }
+  struct echo_conn *c = conns_get(&e->conns, sid);
+  if (c) pump(e, sid, c);
+}
+
+static void echo_close(struct app *a)
+{
+  if (!a) return;
+  struct echo *e = (struct echo *)a;
+  for (size_t i = 0; i < e->conns.n; i++)
+    if (e->conns.of[i]) drop(e, (int)i, e->conns.of[i]);
+  conns_close(&e->conns, a->stack);
+  free(e);
+}
+
+static struct app *echo_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts,
+                             char err[static APP_ERR_LEN])
+{
+  if (!app_opts_apply("echo", NULL, 0, opts, n_opts, err)) return NULL;
+  struct echo *e = calloc(1, sizeof *e);
+  if (!e) {
+    snprintf(err, APP_ERR_LEN, "echo: out of memory");
+    return NULL;
+  }
+  e->base = (struct app){&echo_ops, s};
+  if (!conns_listen(&e->conns, &e->base, port, err)) {
+    free(e);
+    return NULL;
+  }
+  return &e->base;
+}
+
+const struct app_ops echo_ops = {
+    .name = "echo",
+    .summary = "echo:PORT  sends back what it gets (RFC 862)",
+    .open = echo_open,
+    .ready = echo_ready,
+    .close = echo_close,
+};
