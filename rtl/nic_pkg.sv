@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Constants and vector functions of the NIC; scripts/gen_layout.py reads the literal localparams for the C side.
+`default_nettype none
+package nic_pkg;
+  localparam int FlowW = 12;              // a flow id on every port, whatever NumFlows is (at most 4096)
+  localparam int TupleW = 96;             // {remote_ip, local_ip, remote_port, local_port}
+  localparam int LenW = 14;               // bytes of a frame, of a segment
+  localparam int BeatsW = 11;             // beats of a frame: 9014 bytes at 8 bytes a beat
+
+  // Widths of the structs in nic_types.svh, by hand because $bits in a parameter is not portable; held against the
+  // structs at elaboration (sim/cosim_top.sv) and by scripts/gen_layout.py.
+  localparam int RcvCtxW = 675;
+  localparam int SndCtxW = 969;
+  localparam int HostCmdW = 378;
+  localparam int HostEventW = 82;
+  localparam int RxDescW = 232;
+  localparam int RxVerdictW = 136;
+  localparam int DdInW = 80;
+  localparam int TxDescW = 98;
+  localparam int TxHdrW = 192;
+  localparam int RcvMirrorW = 68;
+  localparam int SndMirrorW = 64;
+  localparam int SentMirrorW = 64;
+  localparam int RxStatusW = 35;
+  localparam int TxStatusW = 35;
+
+  localparam int CsumW = 40;              // running ones' complement sum, unfolded
+
+  // TCP header flags, RFC 9293 section 3.1.
+  localparam int FlagFin = 0;
+  localparam int FlagSyn = 1;
+  localparam int FlagRst = 2;
+  localparam int FlagPsh = 3;
+  localparam int FlagAck = 4;
+
+  // Times in microseconds.
+  localparam int RtoInitUs = 200000;      // fixed RTO until RTT estimation arrives; also its floor
+  localparam int RtoMaxUs = 60000000;
+  localparam int MaxRetries = 12;         // unanswered retransmissions before the flow is given up
+  localparam int CwndBytes = 16384;       // what may be in flight until congestion control arrives
+
+  // Counter indices behind those of rx_class_e (from 0) and rcv_class_e (from CntRcv).
+  localparam int CntRcv = 32;
+  localparam int CntRxRingBytes = 48;     // payload bytes written to receive rings
+  localparam int CntTxRingBytes = 49;     // payload bytes written to transmit rings
+  localparam int CntTxFrames = 50;        // frames the assembler built
+  localparam int CntTxPureAcks = 51;      // of these without payload
+  localparam int CntTxSlow = 52;          // slow path frames sent
+  localparam int CntTimeouts = 53;        // retransmission or probe timers that ran out
+  localparam int CntRexmits = 54;         // segments sent from below the highest sent
+
+  // Sequence numbers are compared modulo 2^32 (RFC 9293 section 3.4), never with `<`.
+  function automatic logic seq_lt(input logic [31:0] a, input logic [31:0] b);
+    logic [31:0] d;
+    d = a - b;
+    seq_lt = d[31];
+  endfunction
+
+  function automatic logic seq_leq(input logic [31:0] a, input logic [31:0] b);
+    logic [31:0] d;
+    d = b - a;
+    seq_leq = !d[31];
+  endfunction
+
+  function automatic logic [31:0] seq_max(input logic [31:0] a, input logic [31:0] b);
+    seq_max = seq_lt(a, b) ? b : a;
+  endfunction
+
+  function automatic logic [31:0] min32(input logic [31:0] a, input logic [31:0] b);
+    min32 = (a < b) ? a : b;
+  endfunction
+
+  // Folds a running sum to 16 bits; ones' complement addition is closed under it (RFC 1071 section 2).
+  function automatic logic [15:0] csum_fold(input logic [39:0] s);
+    logic [18:0] a;
+    logic [16:0] b;
+    a = 19'(s[15:0]) + 19'(s[31:16]) + 19'(s[39:32]);
+    b = 17'(a[15:0]) + 17'(a[18:16]);
+    csum_fold = b[15:0] + 16'(b[16]);
+  endfunction
+
+  function automatic logic [15:0] swap16(input logic [15:0] x);
+    swap16 = {x[7:0], x[15:8]};
+  endfunction
+
+  function automatic logic [31:0] swap32(input logic [31:0] x);
+    swap32 = {x[7:0], x[15:8], x[23:16], x[31:24]};
+  endfunction
+
+  function automatic logic [47:0] swap48(input logic [47:0] x);
+    swap48 = {x[7:0], x[15:8], x[23:16], x[31:24], x[39:32], x[47:40]};
+  endfunction
+endpackage
+`default_nettype wire

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receive pipeline: owns the receive half of every flow (rcv_ctx_t).
+//
+//     descriptor --+
+//     read event --+->[L0: hash, table read]->[L1: match; context read]->[E: step, write back]-> verdict FIFO -> rx_mover
+//     token -------+                                                        |                -> dd_incoming FIFO
+//     (open, release)                                                       +-> ACK bit, wake-up, receive mirror
+//
+// One event a cycle, back to back, also for the same flow (the context store forwards). Nothing stalls inside: an event
+// starts only when both FIFOs have room for all that is under way. Order: events leave as they entered.
+`default_nettype none
+`include "nic_types.svh"
+module rx_pipe #(
+    parameter int NumFlows = 64,
+    parameter int RxBufBytes = 32768,
+    parameter int LgN = $clog2(NumFlows)
+) (
+    input  wire logic             clk_i,
+    input  wire logic             rst_ni,
+    input  wire logic [127:0]     key_i,
+    output logic                  busy_o,          // after reset: the flow table is being swept, no command yet
+    output logic                  idle_o,          // nothing in any stage or FIFO, and the flow table is swept
+    // Descriptors of committed frames.
+    input  wire logic             desc_valid_i,
+    output logic                  desc_ready_o,
+    input  rx_desc_t              desc_i,
+    // The host consumed bytes of a flow.
+    input  wire logic             read_valid_i,
+    output logic                  read_ready_o,
+    input  wire logic [11:0]      read_flow_i,
+    // Tokens; tok_cmd_i holds still from tok_valid_i to the tok_done_o of its token.
+    input  wire logic             tok_valid_i,
+    output logic                  tok_ready_o,
+    input  host_cmd_t             tok_cmd_i,
+    output logic                  tok_done_o,
+    // Read ports of others' stores: address in L1, data in E.
+    output logic                  rd_en_o,
+    output logic [LgN-1:0]        rd_flow_o,
+    input  snd_mirror_t           snd_mirror_i,
+    input  sent_mirror_t          sent_mirror_i,
+    input  wire logic [31:0]      consumed_i,
+    // ACK bitvector set port and scheduler wake-up, in E.
+    output logic                  ack_valid_o,
+    output logic [11:0]           ack_flow_o,
+    output logic                  ack_bit_o,
+    output logic                  ack_now_o,
+    output logic                  ack_init_o,      // open: clear instead
+    output logic                  wake_o,
+    // Receive mirror write port.
+    output logic                  mirror_we_o,
+    output logic [LgN-1:0]        mirror_flow_o,
+    output rcv_mirror_t           mirror_o,
+    // Out.
+    output logic                  verdict_valid_o,
+    input  wire logic             verdict_ready_i,
+    output rx_verdict_t           verdict_o,
+    output logic                  dd_valid_o,
+    input  wire logic             dd_ready_i,
+    output dd_in_t                dd_o,
+    // Every event once.
+    output logic                  stat_valid_o,
+    output logic [3:0]            stat_class_o,
+    output logic [13:0]           stat_bytes_o     // payload taken
+);
+  localparam int LgFifo = 4;
+
+  // --- L0: choose, hash ---------------------------------------------------------------------------------------------
+  logic room, l0_valid, l0_segment, table_busy;
+  logic [LgFifo:0] verdict_count, dd_count;
+  logic [2:0] l0_kind;
+  logic [95:0] l0_tuple;
+  logic [11:0] l0_flow;
+
+  assign room = (verdict_count < (LgFifo + 1)'(12)) && (dd_count < (LgFifo + 1)'(12)) && !table_busy;
+
+  assign tok_ready_o  = room;
+  assign read_ready_o = room && !tok_valid_i;
+  assign desc_ready_o = room && !tok_valid_i && !read_valid_i;
+  assign l0_segment   = !tok_valid_i && !read_valid_i;
+  assign l0_valid     = room && (tok_valid_i || read_valid_i || desc_valid_i);
+  assign l0_kind      = tok_valid_i ? ((tok_cmd_i.kind == CmdOpen) ? RevOpen : RevRelease)
+                      : read_valid_i ? RevRead : RevSegment;
+  assign l0_flow      = tok_valid_i ? tok_cmd_i.flow : read_flow_i;
+  assign l0_tuple     = tok_valid_i ? {tok_cmd_i.remote_ip, tok_cmd_i.local_ip, tok_cmd_i.remote_port, tok_cmd_i.local_port}
+                      : {desc_i.remote_ip, desc_i.local_ip, desc_i.remote_port, desc_i.local_port};
+
+  assign busy_o = table_busy;
+
+  logic l1_hit, l1_ok;
+  logic [11:0] l1_table_flow;
+  flow_table #(.NumFlows(NumFlows)) u_table (
+      .clk_i(clk_i), .rst_ni(rst_ni), .key_i(key_i), .busy_o(table_busy),
+      .req_i(l0_valid && l0_kind != RevRead), .insert_i(l0_kind == RevOpen), .remove_i(l0_kind == RevRelease),
+      .tuple_i(l0_tuple), .flow_i(l0_flow),
+      .hit_o(l1_hit), .flow_o(l1_table_flow), .ok_o(l1_ok));
+
+  // --- L1: match, context read --------------------------------------------------------------------------------------
+  logic l1_valid_q, e_valid_q, e_hit_q, e_ok_q;
+  logic [2:0] l1_kind_q, e_kind_q;
+  logic [11:0] l1_flow_q, l1_flow, e_flow_q;
+  rx_desc_t l1_desc_q, e_desc_q;
+
+  assign l1_flow   = (l1_kind_q == RevSegment) ? l1_table_flow : l1_flow_q;
+  assign rd_en_o   = l1_valid_q;
+  assign rd_flow_o = l1_flow[LgN-1:0];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      l1_valid_q <= 1'b0;
+      e_valid_q  <= 1'b0;
+    end else begin
+      l1_valid_q <= l0_valid;
+      e_valid_q  <= l1_valid_q;
+    end
+    if (l0_valid) begin
+      l1_kind_q <= l0_kind;
+      l1_flow_q <= l0_flow;
+      if (l0_segment) l1_desc_q <= desc_i;
+    end
+    if (l1_valid_q) begin
+      e_kind_q <= l1_kind_q;
+      e_flow_q <= l1_flow;
+      e_hit_q  <= l1_hit && l1_desc_q.class_id == RxLookup;
+      e_ok_q   <= l1_ok;
+      if (l1_kind_q == RevSegment) e_desc_q <= l1_desc_q;
+    end
+  end
+
+  // --- E: the step --------------------------------------------------------------------------------------------------
+  rcv_ctx_t ctx, seg_ctx, ctx_next;
+  logic [nic_pkg::RcvCtxW-1:0] ctx_bits;
+  logic ctx_we;
+  logic [3:0] seg_class;
+  logic [13:0] seg_lo, seg_hi;
+  logic seg_fin, seg_reset, seg_ack, seg_ack_now, seg_fwd, seg_wnd_vld;
+  logic [31:0] seg_wnd, half, gained, seen, open_end;
+  logic e_segment, window_update;
+
+  assign ctx = ctx_bits;
+  ram_1r1w #(.W(nic_pkg::RcvCtxW), .Depth(NumFlows)) u_ctx (
+      .clk_i(clk_i), .we_i(ctx_we), .waddr_i(e_flow_q[LgN-1:0]), .wdata_i(ctx_next),
+      .re_i(l1_valid_q), .raddr_i(l1_flow[LgN-1:0]), .rdata_o(ctx_bits));
+
+  rcv_segment u_segment (
+      .ctx_i(ctx), .seg_i(e_desc_q), .snd_i(snd_mirror_i), .ctx_o(seg_ctx), .class_o(seg_class), .lo_o(seg_lo),
+      .hi_o(seg_hi), .fin_o(seg_fin), .reset_o(seg_reset), .ack_o(seg_ack), .ack_now_o(seg_ack_now), .fwd_o(seg_fwd),
+      .wnd_vld_o(seg_wnd_vld), .wnd_o(seg_wnd));
+
+  assign e_segment = e_valid_q && e_kind_q == RevSegment && e_hit_q;
+
+  // A window update is owed when it gains half the ring, or gets a peer going that sees less than two segments
+  // (RFC 9293 section 3.8.6.2.2: no silly windows).
+  assign half     = 32'(RxBufBytes / 2);
+  assign open_end = consumed_i + 32'(RxBufBytes);
+  assign gained   = open_end - sent_mirror_i.wnd_end;
+  assign seen     = sent_mirror_i.wnd_end - ctx.nxt;
+  assign window_update = ctx.open && (gained >= half
+                         || (gained >= 32'(ctx.mss) && (seen < {15'd0, ctx.mss, 1'b0} || seen[31])));
+
+  always_comb begin
+    ctx_next = ctx;
+    ctx_we   = 1'b0;
+    case (e_kind_q)
+      RevSegment: begin
+        ctx_next = seg_ctx;
+        ctx_we   = e_segment;
+      end
+      RevRead: begin
+        ctx_next.wnd_end = open_end;
+        ctx_we           = e_valid_q;
+      end
+      RevOpen: begin
+        ctx_next            = '0;
+        ctx_next.open       = e_ok_q;
+        ctx_next.nxt        = tok_cmd_i.rcv_nxt;
+        ctx_next.wnd_end    = tok_cmd_i.rcv_nxt + 32'(RxBufBytes);
+        ctx_next.wl1        = tok_cmd_i.rcv_nxt;
+        ctx_next.wl2        = tok_cmd_i.snd_nxt;
+        ctx_next.ack_fwd    = tok_cmd_i.snd_nxt;
+        ctx_next.wnd_fwd    = tok_cmd_i.snd_wnd;
+        ctx_next.mss        = tok_cmd_i.rcv_mss;
+        ctx_next.snd_wscale = tok_cmd_i.snd_wscale;
+        ctx_next.rcv_wscale = tok_cmd_i.rcv_wscale;
+        ctx_next.ts_ok      = tok_cmd_i.ts_ok;
+        ctx_next.sack_ok    = tok_cmd_i.sack_ok;
+        ctx_we              = e_valid_q;
+      end
+      default: begin                       // RevRelease
+        ctx_next.open = 1'b0;
+        ctx_we        = e_valid_q;
+      end
+    endcase
+  end
+
+  assign tok_done_o    = e_valid_q && (e_kind_q == RevOpen || e_kind_q == RevRelease);
+  assign mirror_we_o   = ctx_we;
+  assign mirror_flow_o = e_flow_q[LgN-1:0];
+  always_comb begin
+    mirror_o         = '0;
+    mirror_o.nxt     = ctx_next.nxt;
+    mirror_o.wnd_end = ctx_next.wnd_end;
+    mirror_o.wscale  = ctx_next.rcv_wscale;
+  end
+
+  assign ack_flow_o  = e_flow_q;
+  assign ack_init_o  = e_valid_q && e_kind_q == RevOpen;
+  assign ack_now_o   = e_segment && seg_ack_now;
+  assign ack_bit_o   = (e_segment && (seg_ack || seg_ack_now)) || (e_valid_q && e_kind_q == RevRead && window_update);
+  assign ack_valid_o = ack_bit_o || ack_init_o;
+  assign wake_o      = ack_bit_o;
+
+  // --- out ----------------------------------------------------------------------------------------------------------
+  rx_verdict_t verdict;
+  logic verdict_push;
+  dd_in_t dd;
+  logic dd_push;
+
+  always_comb begin
+    verdict             = '0;
+    verdict.kind        = VerdictDiscard;
+    verdict.flow        = e_flow_q;
+    verdict.beats       = e_desc_q.beats;
+    verdict.frame_len   = e_desc_q.frame_len;
+    verdict.base        = e_desc_q.seq - 32'(e_desc_q.pay_off);
+    verdict.lo          = seg_lo;
+    verdict.hi          = seg_hi;
+    verdict.ready       = ctx_next.nxt - 32'(ctx_next.fin_done);
+    verdict.peer_closed = ctx_next.fin_done;
+    verdict.rx_reset    = seg_reset && e_segment;
+    verdict.ok          = e_ok_q;
+    verdict_push        = e_valid_q && e_kind_q != RevRead;
+    if (e_kind_q == RevOpen) begin
+      verdict.kind  = VerdictFence;
+      verdict.beats = '0;
+      verdict.tell  = 1'b1;
+    end else if (e_kind_q == RevRelease) begin
+      verdict.beats       = '0;
+      verdict.tell        = 1'b1;
+      verdict.rx_released = 1'b1;
+    end else if (!e_hit_q) begin
+      verdict.kind = VerdictSlow;
+    end else begin
+      if (seg_lo != seg_hi) verdict.kind = VerdictRing;
+      verdict.tell = (seg_lo != seg_hi) || seg_fin || seg_reset;
+    end
+  end
+
+  always_comb begin
+    dd          = '0;
+    dd.kind     = (e_kind_q == RevRelease) ? DdRelease : seg_reset ? DdReset : DdAck;
+    dd.flow     = e_flow_q;
+    dd.ack      = e_desc_q.ack;
+    dd.wnd      = seg_wnd;
+    dd.wnd_vld  = seg_wnd_vld;
+    dd.no_data  = (e_desc_q.pay_len == '0);
+    dd_push     = (e_segment && seg_fwd) || (e_valid_q && e_kind_q == RevRelease);
+  end
+
+  logic verdict_in_ready, dd_in_ready;
+  logic [nic_pkg::RxVerdictW-1:0] verdict_bits;
+  logic [nic_pkg::DdInW-1:0] dd_bits;
+  fifo #(.W(nic_pkg::RxVerdictW), .Depth(1 << LgFifo)) u_verdicts (
+      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(verdict_push), .ready_o(verdict_in_ready), .data_i(verdict),
+      .valid_o(verdict_valid_o), .ready_i(verdict_ready_i), .data_o(verdict_bits), .count_o(verdict_count));
+  fifo #(.W(nic_pkg::DdInW), .Depth(1 << LgFifo)) u_dd_incoming (
+      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(dd_push), .ready_o(dd_in_ready), .data_i(dd),
+      .valid_o(dd_valid_o), .ready_i(dd_ready_i), .data_o(dd_bits), .count_o(dd_count));
+  assign verdict_o = verdict_bits;
+  assign dd_o      = dd_bits;
+
+  assign idle_o = !table_busy && !l1_valid_q && !e_valid_q && verdict_count == '0 && dd_count == '0;
+
+  assign stat_valid_o = e_valid_q;
+  assign stat_class_o = (e_kind_q != RevSegment) ? RcvToken : !e_hit_q ? RcvNoFlow : seg_class;
+  assign stat_bytes_o = e_segment ? seg_hi - seg_lo : '0;
+
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert(!verdict_push || verdict_in_ready);
+      assert(!dd_push || dd_in_ready);
+    end
+  end
+endmodule
+`default_nettype wire
