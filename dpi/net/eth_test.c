@@ -67,7 +67,8 @@ static void test_eth_knows_group_and_broadcast_addresses(void **state)
   (void)state;
   static const uint8_t all[6] = {255, 255, 255, 255, 255, 255}, group[6] = {1, 0, 0x5e, 0, 0, 1}, one[6] = {2, 255, 255, 255, 255, 255};
   assert_true(eth_is_group(all) && eth_is_group(group) && !eth_is_group(one));
-  assert_true(eth_is_broadcast(all) && !eth_is_broadcast(group) && !eth_is_broadcast(one));
+  static const uint8_t nearly[6] = {255, 255, 255, 255, 255, 254};
+  assert_true(eth_is_broadcast(all) && !eth_is_broadcast(group) && !eth_is_broadcast(one) && !eth_is_broadcast(nearly));
 }
 
 static void test_eth_results_have_texts(void **state)

@@ -171,13 +171,13 @@ static void send_syn(struct wire *w, uint16_t dport)
   assert_true(wire_send(w, f, ip_frame(f, PROTO_TCP, NEAR_IP, dport, 0)));
 }
 
-// The source port of the next RST that the kernel sends.
+// The next TCP segment that the kernel sends, of whatever kind, must be a RST; its source port.
 static uint16_t next_rst_port(struct wire *w)
 {
-  for (;;) {
-    size_t n = take(w);
-    if (n >= 54 && get_be16(rx + 12) == 0x0800 && rx[IP + 9] == PROTO_TCP && (rx[L4 + 13] & TCP_RST)) return get_be16(rx + L4);
-  }
+  do assert_true(take(w) >= 20);
+  while (get_be16(rx + 12) != 0x0800 || rx[IP + 9] != PROTO_TCP);
+  assert_true(rx[L4 + 13] & TCP_RST);
+  return get_be16(rx + L4);
 }
 
 // --- plain wires ---
@@ -313,6 +313,19 @@ static void test_afpacket_send_dies_with_text_when_interface_is_gone(void **stat
   assert_true(w->dead);
   assert_non_null(strstr(w->err, "afpacket:lwt8: sending: "));
   wire_close(w);
+}
+
+static void test_afpacket_close_gives_descriptors_back(void **state)
+{
+  (void)state;
+  static const uint16_t ports[] = {7001, 7002};
+  struct wire_afpacket_opts o = shared(NEAR_IP, ports, 2);
+  int before = dup(0), after;
+  close(before);
+  wire_close(open_or_fail(&o));
+  after = dup(0);  // the lowest free one: the same when none was left open
+  close(after);
+  assert_int_equal(after, before);
 }
 
 // --- what open refuses ---
@@ -549,6 +562,7 @@ int main(void)
     cmocka_unit_test(test_afpacket_counts_frame_with_unfinished_checksum),
     cmocka_unit_test(test_afpacket_dies_with_text_when_interface_goes_down),
     cmocka_unit_test(test_afpacket_send_dies_with_text_when_interface_is_gone),
+    cmocka_unit_test(test_afpacket_close_gives_descriptors_back),
     cmocka_unit_test(test_afpacket_refuses_missing_or_down_interface),
     cmocka_unit_test(test_wire_if_info_gives_mac_and_mtu),
     cmocka_unit_test(test_wire_if_has_ip_knows_addresses_of_just_that_interface),

@@ -41,7 +41,7 @@ static bool ask(int fd, const char *ifname, uint8_t mac[static 6], unsigned *mtu
 
 bool wire_if_info(const char *ifname, uint8_t mac[static 6], unsigned *mtu, char err[static WIRE_ERR_LEN])
 {
-  if (!*ifname || strlen(ifname) >= IFNAMSIZ) {
+  if (strlen(ifname) >= IFNAMSIZ) {
     snprintf(err, WIRE_ERR_LEN, "afpacket:%.32s: no such interface", ifname);
     return false;
   }
