@@ -10,6 +10,8 @@
 
 struct stack;
 
+// IN: something to read, a connection to accept, the end or an error. OUT: room to send, or an error. HUP: the peer will
+// send no more (there may be data left to read). ERR: the connection failed.
 enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8 };
 enum sock_type { SOCK_TCP, SOCK_UDP };
 
@@ -18,16 +20,23 @@ struct sock_addr {
   uint16_t port;   // host order
 };
 
-int sock_socket(struct stack *s, enum sock_type type);                  // sid, or -ENOMEM, -EPROTONOSUPPORT
-int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL, -EBADF; ip 0 = any of ours
-int sock_listen(struct stack *s, int sid, int backlog);                 // 0, or -EINVAL
-int sock_accept(struct stack *s, int sid, struct sock_addr *peer);      // new sid, or -EAGAIN; peer may be NULL
+// All calls: -EBADF when sid is no socket. Those of a connection: -ENOTCONN on a socket that has none; once it has failed
+// (-ECONNRESET, -ETIMEDOUT) send and recv keep saying so, and data that was not read is discarded.
+int sock_socket(struct stack *s, enum sock_type type);                  // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL; ip 0 = any of ours
+// 0, or -EINVAL (not bound, or connected). Connections half open and not yet accepted together are at most backlog
+// (at least 1); a SYN beyond is left unanswered. May be called again to change the backlog.
+int sock_listen(struct stack *s, int sid, int backlog);
+// New sid, or -EAGAIN, -EINVAL (does not listen), -ENOMEM, -EMFILE (the connection stays queued); peer may be NULL.
+int sock_accept(struct stack *s, int sid, struct sock_addr *peer);
 // Takes as many bytes as there is room for; -EAGAIN when none, -EPIPE after shutdown of our side, -ECONNRESET, -ETIMEDOUT.
 ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len);
 // 0 at the peer's FIN, -EAGAIN when nothing is there, -ECONNRESET, -ETIMEDOUT.
 ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap);
 int sock_shutdown(struct stack *s, int sid);                            // our side only (FIN); reading goes on
-int sock_close(struct stack *s, int sid);                               // the sid is gone at once; unsent data and FIN still go out
+// The sid is gone at once; unsent data and FIN still go out. When data of the peer was not read, or more comes later,
+// the connection is reset instead (RFC 1122 section 4.2.2.13). Closing a listener resets what was not accepted.
+int sock_close(struct stack *s, int sid);
 int sock_abort(struct stack *s, int sid);                               // RST; the sid is gone at once
 unsigned sock_poll(struct stack *s, int sid);                           // SOCK_* that hold now
 void sock_set_user(struct stack *s, int sid, void *user);               // accepted sockets inherit the listener's

@@ -23,21 +23,37 @@ struct stack_config {
   uint32_t time_wait_us;   // 2MSL; 0 = default (60 s)
 };
 
-// Counters, by name in the summary and the JSON; each row of stack_stat_name.
+// Counters, by name in the summary and the JSON; each row of stack_stat_name. The two ..._NOW are how many there are.
 enum stack_stat {
-  ST_ARP_IN, ST_ICMP_ECHO, ST_IP_NOT_OURS, ST_IP_OPTIONS, ST_IP_FRAGMENT, ST_IP_BAD, ST_OTHER_ETHERTYPE, ST_OTHER_PROTO,
-  ST_TCP_BAD, ST_TCP_SYN, ST_TCP_NO_FLOW_FREE, ST_TCP_RST_SENT, ST_TCP_ACCEPTED, ST_FLOWS_OPENED, ST_FLOWS_CLOSED,
-  ST_TIME_WAIT_NOW, ST_CONN_NOW, ST_HANDOVER_HELD, ST_N
+  // Link and IP: what came in, and why it went no further.
+  ST_ETH_BAD,               // shorter than an Ethernet header, 802.3 length in place of a type, sent by a group
+  ST_NOT_OUR_MAC,           // IP or ARP for another station, or IP for a group
+  ST_VLAN, ST_OTHER_ETHERTYPE,
+  ST_ARP_IN, ST_ARP_BAD, ST_ICMP_ECHO, ST_ICMP_OTHER,
+  ST_IP_BAD,                // header malformed, or a source that no host can have
+  ST_IP_NOT_OURS, ST_IP_FRAGMENT,
+  ST_IP_OPTIONS,            // not dropped: handled like any other
+  ST_OTHER_PROTO,
+  // TCP.
+  ST_TCP_BAD, ST_TCP_CHECKSUM, ST_TCP_IGNORED,
+  ST_TCP_SYN, ST_TCP_BACKLOG_FULL, ST_TCP_NO_FLOW_FREE, ST_TCP_HANDSHAKE_TIMEOUT, ST_TCP_ACCEPTED, ST_TCP_RST_SENT,
+  ST_FLOWS_OPENED, ST_FLOWS_CLOSED, ST_ORPHAN_TIMEOUT,
+  ST_HANDOVER_HELD, ST_HANDOVER_DROPPED,
+  ST_AFTER_FENCE,           // frames of a flow that came through the slow path after its fence
+  ST_TIME_WAIT_RECYCLED, ST_OUT_DROPPED,
+  ST_TIME_WAIT_NOW, ST_CONN_NOW, ST_N
 };
 const char *stack_stat_name(enum stack_stat i);
 
-struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_t now_us);  // NULL: out of memory
-void stack_close(struct stack *s);
+// The engine is borrowed and must outlive the stack. NULL: out of memory.
+struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_t now_us);
+void stack_close(struct stack *s);   // NULL is allowed; programs are closed before
 
 // One frame from the slow path.
 void stack_input(struct stack *s, const uint8_t *frame, size_t len, uint64_t now_us);
-// The fence of a flow came back through the slow path: no frame of its tuple follows by that way. ok is false when the
-// flow table had no room: the connection is reset.
+// The fence of a flow came back through the slow path: no frame of its tuple follows by that way. Exactly one comes for
+// each open(), in any order with the flow's events. ok is false when the flow table had no room: the connection is
+// reset, and the flow released like any other.
 void stack_fence(struct stack *s, uint16_t flow, bool ok, uint64_t now_us);
 // Takes the engine's events and payload until there are none, and runs what is due.
 void stack_poll(struct stack *s, uint64_t now_us);

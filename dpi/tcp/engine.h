@@ -38,19 +38,23 @@ struct engine_event {
 
 struct engine;
 
+// An open can fail for want of room in the engine's flow table: its fence says so (stack_fence). All that is called for
+// such a flow is ignored, but for release, which is answered by `released` as ever.
 struct engine_ops {
   void (*open)(struct engine *e, const struct flow_open *o);
-  // Payload to send. The caller has credit: never more than tx_ring_bytes past tx_freed (FIN not counted).
+  // Payload to send, copied before the call returns. The caller has credit: never more than tx_ring_bytes past tx_freed (FIN not counted).
   void (*payload)(struct engine *e, uint16_t flow, const uint8_t *data, size_t len);
   // FIN after all payload given so far.
   void (*close)(struct engine *e, uint16_t flow);
   // RST now; the flow sends and delivers nothing more. Still needs release.
   void (*abort)(struct engine *e, uint16_t flow);
-  // Forget the flow: its tuple leaves the flow table, `released` follows.
+  // Forget the flow: its tuple leaves the flow table, `released` follows. Never called before the flow's fence came back.
+  // An open() of the same tuple under another flow id may follow at once.
   void (*release)(struct engine *e, uint16_t flow);
   // Deliver the next len bytes of the flow (they were announced by rx_ready) through next_payload, and free their space.
   void (*consume)(struct engine *e, uint16_t flow, uint32_t len);
-  // A frame of an open flow that reached the slow path before the flow was open: give it to the engine's receive side.
+  // A frame of an open flow that reached the slow path before the flow was open, or that was re-made since (IP options
+  // taken off): give it to the engine's receive side. Copied before the call returns; may lack Ethernet padding.
   void (*input)(struct engine *e, const uint8_t *frame, size_t len);
   // True with the next event.
   bool (*next_event)(struct engine *e, struct engine_event *ev);

@@ -5,8 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/cksum.h"
-
-enum { IP_PROTO_TCP = 6 };
+#include "net/ipv4.h"
 
 // Option kinds and their whole lengths in bytes (IANA "TCP Option Kind Numbers").
 enum { OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_PERMITTED = 4, OPT_TIMESTAMPS = 8 };
@@ -26,11 +25,7 @@ const char *segment_result_text(enum segment_result r)
 // The sum over pseudo header (RFC 9293 section 3.1) and segment, not yet folded.
 static uint32_t checksum_sum(uint32_t src_ip, uint32_t dst_ip, const uint8_t *p, size_t len)
 {
-  uint8_t addresses[8];
-  put_be32(addresses, src_ip);
-  put_be32(addresses + 4, dst_ip);
-  uint32_t acc = cksum_add(0, addresses, sizeof addresses);
-  return cksum_add(acc + IP_PROTO_TCP + (uint32_t)len, p, len);
+  return cksum_add(ipv4_pseudo_sum(src_ip, dst_ip, IPV4_PROTO_TCP, (uint16_t)len), p, len);
 }
 
 // One option of `len` bytes, its kind and length bytes included; all of them are there.
@@ -88,7 +83,7 @@ enum segment_result segment_parse(struct segment *s, uint32_t src_ip, uint32_t d
   return SEGMENT_OK;
 }
 
-// Writes the options, filled up with NOPs in front of each so that every one ends on a 4-byte boundary. At most 20 bytes.
+// Writes the options, with NOPs so that each ends on a 4-byte boundary. At most 20 bytes.
 static size_t emit_options(const struct segment_options *o, uint8_t *p)
 {
   size_t n = 0;

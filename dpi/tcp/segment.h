@@ -47,12 +47,12 @@ enum segment_result {
 };
 const char *segment_result_text(enum segment_result r);
 
-// Parses len bytes. Unknown options, and known ones of a wrong length, are skipped by their length; a length that is
+// Parses len bytes, at most 65535. Unknown options, and known ones of a wrong length, are skipped by their length; a length that is
 // below 2 or goes beyond the header ends option parsing, and what came before it counts (RFC 9293 section 3.2, MUST-6,
 // MUST-7). *s is filled in only with SEGMENT_OK.
 enum segment_result segment_parse(struct segment *s, uint32_t src_ip, uint32_t dst_ip, const uint8_t *p, size_t len);
 
-// Writes header, options and payload with checksum; returns the length in bytes, 0 when it exceeds cap.
+// Writes header, options and payload with checksum, all together at most 65535 bytes; returns the length in bytes, 0 when it exceeds cap.
 size_t segment_emit(const struct segment *s, uint32_t src_ip, uint32_t dst_ip, uint8_t *out, size_t cap);
 
 // SEG.LEN: payload bytes, and one each for SYN and FIN (RFC 9293 section 3.4).

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection and the table of them. Each connection holds one flow of the engine from the first SYN on (a SYN for
+// which none is free is left unanswered), so the table has as many places as the engine has flows and a connection's
+// place is its flow id. What outlives the flow is elsewhere: TIME-WAIT in timewait.h, unread data in the socket.
+#ifndef LW_CONN_H
+#define LW_CONN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/seq.h"
+#include "sock/frames.h"
+#include "sock/timers.h"
+#include "sock/tuple.h"
+
+struct stack;
+struct sock;
+
+enum conn_state {
+  CONN_FREE,
+  CONN_SYN_RCVD,     // SYN-ACK sent, its ACK awaited; the flow is reserved and not opened
+  CONN_OPENING,      // established for the socket; the engine was told to open, its fence is awaited, frames are held
+  CONN_OPEN,         // the engine carries it, from ESTABLISHED to the end of both directions
+  CONN_RELEASING     // over for everybody; the engine's `released` is awaited, then the flow is free
+};
+
+struct conn {
+  struct tuple_node node;               // first: the map finds conns by it
+  enum conn_state state;
+  uint16_t flow;
+  uint8_t remote_mac[6];
+  struct timer timer;                   // SYN_RCVD: SYN-ACK again; OPEN: an orphan's FIN-WAIT-2
+  struct conn *next_free;
+
+  // Until accepted: the listener, and the place in its accept queue once established.
+  struct sock *listener;
+  struct conn *queue_prev, *queue_next;
+  struct sock *sock;                    // from accept to close or end
+
+  // Handshake.
+  struct seq iss, irs;
+  uint16_t snd_mss;                     // Eff.snd.MSS
+  bool wscale_ok;                       // both sides offered window scale
+  uint8_t snd_wscale, rcv_wscale;
+  unsigned synacks;                     // sent so far
+
+  // Hand-over.
+  bool fenced;
+  struct frame_list held;
+  uint64_t challenge_us;                // when the last challenge ACK went out
+
+  // Data, in sequence numbers.
+  struct seq snd_end;                   // behind the last byte given to the engine
+  struct seq tx_freed;                  // as the engine says; one past snd_end once our FIN is acknowledged
+  struct seq rx_ready, rx_asked, rx_got;  // there; asked for with consume(); arrived
+  bool close_given;                     // the engine has our FIN
+  bool closed_first;                    // ... and had it before the peer's was seen: TIME-WAIT is ours
+  bool peer_closed, fin_acked;
+};
+
+struct conn_table {
+  struct conn *conns;                   // by flow id
+  size_t n;
+  struct conn *free;
+  struct tuple_map map;
+  struct timers timers;
+};
+
+bool conn_table_init(struct stack *s, const uint8_t key[static 16]);          // false: no memory
+void conn_table_free(struct stack *s);
+// The connection of a tuple in any state but FREE, or NULL.
+struct conn *conn_find(const struct stack *s, const struct tuple *t);
+// A connection in SYN_RCVD with a flow of its own; NULL when none is free. Displaces a RELEASING one of the same tuple.
+struct conn *conn_take(struct stack *s, const struct tuple *t);
+// Back into the table; nothing may refer to it any more.
+void conn_give(struct stack *s, struct conn *c);
+// Runs the timers that are due.
+void conn_run_timers(struct stack *s);
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/handover.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/cksum.h"
+#include "net/eth.h"
+#include "net/ipv4.h"
+#include "sock/flow.h"
+#include "sock/out.h"
+#include "sock/stack_priv.h"
+
+enum { CHALLENGE_GAP_US = 500000 };
+
+static void open_flow(struct stack *s, struct conn *c, const struct segment *ack)
+{
+  struct flow_open o = {
+    .flow = c->flow,
+    .local_ip = c->node.tuple.local_ip,
+    .remote_ip = c->node.tuple.remote_ip,
+    .local_port = c->node.tuple.local_port,
+    .remote_port = c->node.tuple.remote_port,
+    .snd_nxt = seq_add(c->iss, 1),
+    .rcv_nxt = seq_add(c->irs, 1),
+    .snd_wnd = (uint32_t)ack->window << c->snd_wscale,
+    .mss = c->snd_mss,
+    .rcv_mss = out_mss(s),
+    .snd_wscale = c->snd_wscale,
+    .rcv_wscale = c->rcv_wscale,
+  };
+  memcpy(o.local_mac, s->cfg.mac, sizeof o.local_mac);
+  memcpy(o.remote_mac, c->remote_mac, sizeof o.remote_mac);
+  s->engine->ops->open(s->engine, &o);
+}
+
+// The frame as the engine's receive side takes it: without IP options, which it would send back to us. NULL when there
+// is no buffer or the frame exceeds one.
+static struct frame *plain_frame(struct stack *s, const struct arrival *a)
+{
+  size_t payload_len = a->ip_len - a->ip_header_len;
+  if (ETH_HDR_BYTES + IPV4_HDR_BYTES + payload_len > s->hold_pool.cap_bytes) return NULL;
+  struct frame *f = frame_take(&s->hold_pool);
+  if (!f) return NULL;
+  uint8_t *ip = f->bytes + ETH_HDR_BYTES;
+  memcpy(f->bytes, a->frame, ETH_HDR_BYTES + IPV4_HDR_BYTES);
+  memcpy(ip + IPV4_HDR_BYTES, a->frame + ETH_HDR_BYTES + a->ip_header_len, payload_len);
+  f->len = ETH_HDR_BYTES + IPV4_HDR_BYTES + payload_len;
+  if (a->ip_header_len > IPV4_HDR_BYTES) {
+    ip[0] = 0x45;
+    put_be16(ip + 2, (uint16_t)(IPV4_HDR_BYTES + payload_len));
+    put_be16(ip + 10, 0);
+    put_be16(ip + 10, cksum_fold(cksum_add(0, ip, IPV4_HDR_BYTES)));
+  }
+  return f;
+}
+
+static void hold(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  struct frame *f = c->held.n < HANDOVER_HELD_MAX ? plain_frame(s, a) : NULL;
+  if (!f) {
+    s->stat[ST_HANDOVER_DROPPED]++;
+    return;
+  }
+  frame_push(&c->held, f);
+  s->stat[ST_HANDOVER_HELD]++;
+}
+
+void handover_begin(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  timers_cancel(&s->conns.timers, &c->timer);
+  c->state = CONN_OPENING;
+  c->snd_end = c->tx_freed = seq_add(c->iss, 1);
+  c->rx_ready = c->rx_asked = c->rx_got = seq_add(c->irs, 1);
+  s->stat[ST_TCP_ACCEPTED]++;
+  s->stat[ST_FLOWS_OPENED]++;
+  open_flow(s, c, &a->seg);
+  hold(s, c, a);
+  socks_enqueue(s, c);
+}
+
+// RFC 5961 section 4: a SYN on a synchronized connection is answered by an ACK. The engine, had it wanted this SYN, would
+// not have sent it our way. What it told us last is old at worst: a living peer answers by a duplicate ACK, one that has
+// restarted by the RST that ends the connection.
+static void challenge(struct stack *s, struct conn *c)
+{
+  if (c->challenge_us && s->now_us - c->challenge_us < CHALLENGE_GAP_US) return;
+  c->challenge_us = s->now_us;
+  const struct segment seg = {
+    .seq = c->tx_freed,
+    .ack = seq_add(c->rx_ready, c->peer_closed ? 1 : 0),
+    .flags = TCP_ACK,
+    .window = out_window(s, c->rcv_wscale),
+  };
+  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+}
+
+// After the fence only what the engine cannot take comes our way. It gets back what we made digestible and nothing
+// else, so a frame can never go round.
+static void pass_on(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  s->stat[ST_AFTER_FENCE]++;
+  if (a->ip_header_len > IPV4_HDR_BYTES) {
+    struct frame *f = plain_frame(s, a);
+    if (!f) return;
+    s->engine->ops->input(s->engine, f->bytes, f->len);
+    frame_give(&s->hold_pool, f);
+  } else if (a->seg.flags & TCP_SYN) {
+    challenge(s, c);
+  }
+}
+
+void handover_input(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  if (c->state == CONN_OPENING)
+    hold(s, c, a);
+  else
+    pass_on(s, c, a);
+}
+
+// The flow table had no room: the engine never knew this connection, so its RST is ours to send.
+static void refuse(struct stack *s, struct conn *c)
+{
+  const struct segment seg = {
+    .seq = seq_add(c->iss, 1), .ack = seq_add(c->irs, 1), .flags = TCP_RST | TCP_ACK};
+  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+  s->stat[ST_TCP_RST_SENT]++;
+}
+
+void handover_fence(struct stack *s, struct conn *c, bool ok)
+{
+  if (c->fenced || (c->state != CONN_OPENING && c->state != CONN_RELEASING)) return;
+  c->fenced = true;
+  bool give = ok && c->state == CONN_OPENING;
+  struct frame *f;
+  while ((f = frame_pop(&c->held))) {
+    if (give) s->engine->ops->input(s->engine, f->bytes, f->len);
+    frame_give(&s->hold_pool, f);
+  }
+  if (!ok) refuse(s, c);
+  if (c->state == CONN_RELEASING) {   // ended while the fence was on its way
+    s->engine->ops->release(s->engine, c->flow);
+  } else if (!ok) {
+    flow_fail(s, c, ECONNRESET);
+  } else {
+    c->state = CONN_OPEN;
+    flow_check_end(s, c);
+  }
+}

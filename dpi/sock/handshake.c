@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/handshake.h"
+
+#include <string.h>
+
+#include "sock/handover.h"
+#include "sock/out.h"
+#include "sock/stack_priv.h"
+
+enum {
+  SYNACK_RTO_US = 1000000,   // RFC 6298 section 2.1; doubled each time
+  SYNACK_MAX = 6,            // the first and five more: given up 63 s after the SYN
+  MSS_MIN = 48,              // a peer's smaller MSS counts as this: not one byte a segment at a stranger's wish
+  ISN_STEP = 65536           // how far beyond the last connection's numbers its successor on the tuple begins
+};
+
+static struct seq rcv_nxt(const struct conn *c) { return seq_add(c->irs, 1); }
+static struct seq snd_nxt(const struct conn *c) { return seq_add(c->iss, 1); }
+
+// The smallest shift by which the engine's ring fits a 16-bit window (RFC 7323 section 2.3).
+static uint8_t own_wscale(const struct stack *s)
+{
+  uint8_t shift = 0;
+  while (shift < TCP_WSCALE_MAX && s->engine->rx_ring_bytes >> shift > UINT16_MAX) shift++;
+  return shift;
+}
+
+static void send_synack(struct stack *s, struct conn *c)
+{
+  const struct segment seg = {
+    .seq = c->iss,
+    .ack = rcv_nxt(c),
+    .flags = TCP_SYN | TCP_ACK,
+    .window = out_window(s, 0),   // RFC 7323 section 2.2: a SYN's window is never scaled
+    .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = c->wscale_ok, .wscale = c->rcv_wscale},
+  };
+  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+}
+
+// The SYN-ACK by the handshake's own clock.
+static void send_synack_timed(struct stack *s, struct conn *c)
+{
+  send_synack(s, c);
+  timers_set(&s->conns.timers, &c->timer, s->now_us + ((uint64_t)SYNACK_RTO_US << c->synacks));
+  c->synacks++;
+}
+
+static uint16_t effective_mss(const struct stack *s, const struct segment_options *o)
+{
+  uint16_t mss = o->has_mss && o->mss > 0 ? o->mss : TCP_DEFAULT_MSS;   // RFC 9293 section 3.7.1, MUST-15
+  if (mss < MSS_MIN) mss = MSS_MIN;
+  return mss < out_mss(s) ? mss : out_mss(s);                           // MUST-16
+}
+
+static struct seq choose_iss(const struct stack *s, const struct tuple *t, const struct seq *above)
+{
+  struct seq iss = isn_make(&s->isn, t->local_ip, t->local_port, t->remote_ip, t->remote_port, s->now_us);
+  // RFC 1122 section 4.2.2.13: larger than the largest number of the previous connection. A fast one overtakes the clock.
+  return above && seq_leq(iss, *above) ? seq_add(*above, ISN_STEP) : iss;
+}
+
+bool handshake_syn(struct stack *s, const struct arrival *a, struct sock *listener, const struct seq *above)
+{
+  s->stat[ST_TCP_SYN]++;
+  if (listener->children >= listener->backlog) {
+    s->stat[ST_TCP_BACKLOG_FULL]++;
+    return false;
+  }
+  struct conn *c = conn_take(s, &a->tuple);
+  if (!c) {
+    s->stat[ST_TCP_NO_FLOW_FREE]++;
+    return false;
+  }
+  memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
+  c->listener = listener;
+  listener->children++;
+  c->irs = a->seg.seq;
+  c->iss = choose_iss(s, &a->tuple, above);
+  c->snd_mss = effective_mss(s, &a->seg.opt);
+  c->wscale_ok = a->seg.opt.has_wscale;
+  if (c->wscale_ok) {
+    c->snd_wscale = a->seg.opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : a->seg.opt.wscale;   // RFC 7323 section 2.3
+    c->rcv_wscale = own_wscale(s);
+  }
+  send_synack_timed(s, c);
+  return true;
+}
+
+bool segment_acceptable(const struct arrival *a, struct seq next, uint32_t wnd)
+{
+  uint32_t len = segment_seq_len(&a->seg);
+  uint32_t first = a->seg.seq.v - next.v;          // distances from RCV.NXT, modulo 2^32
+  if (len == 0) return wnd == 0 ? first == 0 : first < wnd;
+  return first < wnd || first + len - 1 < wnd;     // wnd 0 accepts nothing with length
+}
+
+static void send_ack(struct stack *s, const struct conn *c)
+{
+  const struct segment seg = {
+    .seq = snd_nxt(c), .ack = rcv_nxt(c), .flags = TCP_ACK, .window = out_window(s, c->rcv_wscale)};
+  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+}
+
+void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  const struct segment *seg = &a->seg;
+  bool pure_syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+  if (pure_syn && seq_eq(seg->seq, c->irs)) {   // our SYN-ACK was lost; the timer goes on as it was
+    send_synack(s, c);
+    return;
+  }
+  if (!segment_acceptable(a, rcv_nxt(c), out_window(s, 0))) {
+    if (!(seg->flags & TCP_RST)) send_ack(s, c);
+    return;
+  }
+  if (seg->flags & TCP_RST) {                   // RFC 5961 section 3.2: only the exact number counts
+    if (seq_eq(seg->seq, rcv_nxt(c)))
+      handshake_drop(s, c);
+    else
+      send_ack(s, c);
+    return;
+  }
+  if (seg->flags & TCP_SYN) {                   // fourth: passive open returns to LISTEN
+    handshake_drop(s, c);
+    return;
+  }
+  if (!(seg->flags & TCP_ACK)) return;          // fifth
+  if (!seq_eq(seg->ack, snd_nxt(c))) {
+    out_reset_reply(s, a);
+    return;
+  }
+  handover_begin(s, c, a);
+}
+
+void handshake_timeout(struct stack *s, struct conn *c)
+{
+  if (c->synacks < SYNACK_MAX) {
+    send_synack_timed(s, c);
+    return;
+  }
+  s->stat[ST_TCP_HANDSHAKE_TIMEOUT]++;
+  handshake_drop(s, c);
+}
+
+void handshake_drop(struct stack *s, struct conn *c)
+{
+  c->listener->children--;
+  c->listener = NULL;
+  conn_give(s, c);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/input.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "net/arp.h"
+#include "net/eth.h"
+#include "net/icmp.h"
+#include "net/ipv4.h"
+#include "sock/handover.h"
+#include "sock/handshake.h"
+#include "sock/out.h"
+#include "sock/stack_priv.h"
+
+static void input_arp(struct stack *s, const uint8_t *p, size_t len)
+{
+  struct arp_packet a;
+  if (arp_parse(p, len, &a) != ARP_OK) {
+    s->stat[ST_ARP_BAD]++;
+    return;
+  }
+  s->stat[ST_ARP_IN]++;
+  bool for_us = a.target_ip == s->cfg.ip;
+  if (a.sender_ip != s->cfg.ip) arp_learn(s->arp, a.sender_ip, a.sender_mac, for_us, s->now_us);
+  if (for_us && a.op == ARP_OP_REQUEST && !s->cfg.shared_ip) out_arp_reply(s, &a);
+}
+
+static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
+{
+  struct icmp_msg m;
+  if (icmp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, &m) != ICMP_OK || m.type != ICMP_TYPE_ECHO_REQUEST) {
+    s->stat[ST_ICMP_OTHER]++;
+    return;
+  }
+  s->stat[ST_ICMP_ECHO]++;
+  if (!s->cfg.shared_ip) out_echo_reply(s, frame + 6, ip->src, &m);
+}
+
+// RFC 9293 sections 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
+static void input_unknown(struct stack *s, const struct arrival *a)
+{
+  if (a->seg.flags & TCP_RST) return;
+  struct sock *listener = socks_listener(s, a->tuple.local_port);
+  if (!listener || a->seg.flags & TCP_ACK) {
+    // On an address that we share the kernel answers for all ports but those that we had.
+    if (s->cfg.shared_ip && !socks_port_ours(s, a->tuple.local_port))
+      s->stat[ST_TCP_IGNORED]++;
+    else
+      out_reset_reply(s, a);
+  } else if ((a->seg.flags & (TCP_SYN | TCP_FIN)) == TCP_SYN) {
+    handshake_syn(s, a, listener, NULL);
+  } else {
+    s->stat[ST_TCP_IGNORED]++;
+  }
+}
+
+static void input_segment(struct stack *s, const struct arrival *a)
+{
+  struct conn *c = conn_find(s, &a->tuple);
+  if (c && c->state == CONN_SYN_RCVD) {
+    handshake_input(s, c, a);
+    return;
+  }
+  if (c && c->state != CONN_RELEASING) {
+    handover_input(s, c, a);
+    return;
+  }
+  struct tw *w = tw_find(s, &a->tuple);
+  bool pure_syn = (a->seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+  if (w)
+    tw_input(s, w, a);
+  else if (!c || pure_syn)
+    input_unknown(s, a);
+  else
+    // Until `released` the engine's own last frames and the peer's answers to them may still be on their way: a RST for
+    // these would put an error behind a connection that ended in order.
+    s->stat[ST_TCP_IGNORED]++;
+}
+
+static void input_tcp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
+{
+  struct arrival a = {
+    .frame = frame,
+    .ip_header_len = ip->hdr_len,
+    .ip_len = (size_t)ip->hdr_len + ip->payload_len,
+  };
+  const uint8_t *p = frame + ETH_HDR_BYTES + ip->hdr_len;
+  enum segment_result r = segment_parse(&a.seg, ip->src, ip->dst, p, ip->payload_len);
+  if (r != SEGMENT_OK) {
+    s->stat[r == SEGMENT_BAD_CHECKSUM ? ST_TCP_CHECKSUM : ST_TCP_BAD]++;
+    return;
+  }
+  a.tuple = (struct tuple){ip->dst, ip->src, a.seg.dst_port, a.seg.src_port};
+  input_segment(s, &a);
+}
+
+// RFC 1122 section 3.2.1.3: a source that no other host can have. RFC 9293 MUST-57: no SYN from a group address.
+static bool bad_source(const struct stack *s, uint32_t src)
+{
+  uint32_t host_bits = s->cfg.prefix_len >= 31 ? 0 : UINT32_MAX >> s->cfg.prefix_len;
+  bool on_link = ((src ^ s->cfg.ip) & ~host_bits) == 0;
+  bool subnet_broadcast = host_bits != 0 && on_link && (src & host_bits) == host_bits;
+  return src == s->cfg.ip || src >> 24 == 0 || src >> 24 == 127 || src >> 28 >= 14 || subnet_broadcast;
+}
+
+static void input_ipv4(struct stack *s, const uint8_t *frame, size_t len)
+{
+  struct ipv4_hdr ip;
+  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, ip.src)) {
+    s->stat[ST_IP_BAD]++;
+    return;
+  }
+  if (ip.dst != s->cfg.ip) {
+    s->stat[ST_IP_NOT_OURS]++;
+    return;
+  }
+  if (ip.fragment) {   // no reassembly yet
+    s->stat[ST_IP_FRAGMENT]++;
+    return;
+  }
+  if (ip.options_len > 0) s->stat[ST_IP_OPTIONS]++;
+  if (ip.proto == IPV4_PROTO_TCP)
+    input_tcp(s, frame, &ip);
+  else if (ip.proto == IPV4_PROTO_ICMP)
+    input_icmp(s, frame, &ip);
+  else
+    s->stat[ST_OTHER_PROTO]++;
+}
+
+// Why a frame that is neither ARP nor IPv4 for our station goes no further.
+static enum stack_stat why_not(const struct eth_hdr *eth)
+{
+  if (eth->type == ETH_TYPE_VLAN) return ST_VLAN;
+  return eth->type == ETH_TYPE_IPV4 || eth->type == ETH_TYPE_ARP ? ST_NOT_OUR_MAC : ST_OTHER_ETHERTYPE;
+}
+
+void input_frame(struct stack *s, const uint8_t *frame, size_t len)
+{
+  struct eth_hdr eth;
+  if (eth_parse(frame, len, &eth) != ETH_OK || eth_is_group(eth.src)) {
+    s->stat[ST_ETH_BAD]++;
+    return;
+  }
+  bool ours = memcmp(eth.dst, s->cfg.mac, sizeof eth.dst) == 0;
+  if (eth.type == ETH_TYPE_ARP && (ours || eth_is_broadcast(eth.dst)))
+    input_arp(s, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
+  else if (eth.type == ETH_TYPE_IPV4 && ours)   // RFC 1122 section 4.2.3.10: nothing of TCP to a group
+    input_ipv4(s, frame, len);
+  else
+    s->stat[why_not(&eth)]++;
+}
+
+// The tuple as we see it: whichever side is ours is the local one.
+int stack_flow_of(const struct stack *s, const uint8_t *frame, size_t len)
+{
+  struct eth_hdr eth;
+  struct ipv4_hdr ip;
+  if (eth_parse(frame, len, &eth) != ETH_OK || eth.type != ETH_TYPE_IPV4) return -1;
+  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK) return -1;
+  if (ip.proto != IPV4_PROTO_TCP || ip.fragment || ip.payload_len < 4) return -1;
+  const uint8_t *ports = frame + ETH_HDR_BYTES + ip.hdr_len;
+  uint16_t src_port = get_be16(ports), dst_port = get_be16(ports + 2);
+  struct tuple t = {ip.dst, ip.src, dst_port, src_port};
+  if (ip.dst != s->cfg.ip) t = (struct tuple){ip.src, ip.dst, src_port, dst_port};
+  const struct conn *c = conn_find(s, &t);
+  return c ? c->flow : -1;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames that C itself sends, into the stack's bounded output queue. A full queue drops the newest and counts it: what
+// matters is sent again by a timer or asked for again by the peer.
+#ifndef LW_OUT_H
+#define LW_OUT_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/arp.h"
+#include "sock/tuple.h"
+#include "tcp/segment.h"
+
+struct stack;
+struct arrival;
+struct icmp_msg;
+
+enum { OUT_FRAMES = 256 };
+
+// The largest TCP payload of one of our packets, which is what we announce (RFC 9293 section 3.7.1).
+uint16_t out_mss(const struct stack *s);
+// The window field when the engine's whole ring is free.
+uint16_t out_window(const struct stack *s, uint8_t wscale);
+
+// A segment of this connection, to this next hop. Ports are filled in here.
+void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg);
+// The RST for a segment that has no connection or acknowledges what was never sent (RFC 9293 section 3.5.2, groups 1 and
+// 2), back to where it came from. The segment itself is no RST.
+void out_reset_reply(struct stack *s, const struct arrival *a);
+// The answer to an echo request, and to an ARP request.
+void out_echo_reply(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *request);
+void out_arp_reply(struct stack *s, const struct arp_packet *request);
+#endif

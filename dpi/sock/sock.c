@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls that programs make. Each finds its socket, looks at its kind, and leaves the rest to flow.c.
+#include "sock/sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sock/flow.h"
+#include "sock/handshake.h"
+#include "sock/stack_priv.h"
+
+int sock_socket(struct stack *s, enum sock_type type)
+{
+  if (type != SOCK_TCP) return -EPROTONOSUPPORT;
+  int err;
+  struct sock *k = socks_new(s, &err);
+  return k ? k->sid : err;
+}
+
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind != SOCK_KIND_IDLE || k->port != 0 || port == 0) return -EINVAL;
+  if (ip != 0 && ip != s->cfg.ip) return -EINVAL;
+  if (s->socks.owner[port] > 0) return -EADDRINUSE;
+  s->socks.owner[port] = sid + 1;
+  k->port = port;
+  return 0;
+}
+
+int sock_listen(struct stack *s, int sid, int backlog)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind == SOCK_KIND_CONN || k->port == 0) return -EINVAL;
+  k->kind = SOCK_KIND_LISTENER;
+  k->backlog = backlog < 1 ? 1 : (unsigned)backlog;
+  return 0;
+}
+
+int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
+{
+  struct sock *l = socks_get(s, sid);
+  if (!l) return -EBADF;
+  if (l->kind != SOCK_KIND_LISTENER) return -EINVAL;
+  struct conn *c = l->queue_first;
+  if (!c) return -EAGAIN;
+  int err;
+  struct sock *k = socks_new(s, &err);
+  if (!k) return err;
+  k->rx = malloc(SOCKS_RX_BYTES);
+  if (!k->rx) {
+    socks_delete(s, k);
+    return -ENOMEM;
+  }
+  socks_dequeue(c);
+  k->kind = SOCK_KIND_CONN;
+  k->port = l->port;
+  k->user = l->user;
+  k->peer = (struct sock_addr){c->node.tuple.remote_ip, c->node.tuple.remote_port};
+  k->conn = c;
+  c->sock = k;
+  if (peer) *peer = k->peer;
+  socks_mark_ready(s, k);   // room to send, and perhaps an end that came before it was accepted
+  flow_pull(s, c);
+  return k->sid;
+}
+
+ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind != SOCK_KIND_CONN) return -ENOTCONN;
+  if (k->err) return -k->err;
+  if (k->shut || !k->conn) return -EPIPE;
+  size_t room = flow_credit(s, k->conn);
+  size_t n = len < room ? len : room;
+  if (n == 0) return len == 0 ? 0 : -EAGAIN;
+  k->conn->snd_end = seq_add(k->conn->snd_end, (uint32_t)n);
+  s->engine->ops->payload(s->engine, k->conn->flow, data, n);
+  return (ssize_t)n;
+}
+
+// The peer will send no more, and all it sent has arrived here.
+static bool at_end(const struct sock *k)
+{
+  return !k->conn || (k->conn->peer_closed && seq_eq(k->conn->rx_got, k->conn->rx_ready));
+}
+
+ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind != SOCK_KIND_CONN) return -ENOTCONN;
+  if (k->err) return -k->err;
+  if (socks_rx_used(k) == 0) return at_end(k) || cap == 0 ? 0 : -EAGAIN;
+  size_t n = socks_rx_take(k, buf, cap);
+  if (k->conn) flow_pull(s, k->conn);
+  return (ssize_t)n;
+}
+
+int sock_shutdown(struct stack *s, int sid)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind != SOCK_KIND_CONN || k->err) return -ENOTCONN;
+  k->shut = true;
+  if (k->conn) flow_close(s, k->conn);
+  return 0;
+}
+
+static void close_children(struct stack *s, struct sock *l)
+{
+  for (size_t i = 0; i < s->conns.n && l->children > 0; i++) {
+    struct conn *c = &s->conns.conns[i];
+    if (c->listener != l) continue;
+    if (c->state == CONN_SYN_RCVD)
+      handshake_drop(s, c);
+    else
+      flow_abort(s, c);   // established, and nobody will accept it: as Linux does
+  }
+}
+
+int sock_close(struct stack *s, int sid)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  struct conn *c = k->conn;
+  k->conn = NULL;
+  if (k->kind == SOCK_KIND_LISTENER) {
+    close_children(s, k);
+  } else if (c && (socks_rx_used(k) > 0 || !seq_eq(c->rx_got, c->rx_ready))) {
+    flow_abort(s, c);       // RFC 2525 section 2.17: unread data is lost, the peer must learn it
+  } else if (c) {
+    flow_orphan(s, c);
+  }
+  socks_delete(s, k);
+  return 0;
+}
+
+int sock_abort(struct stack *s, int sid)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind == SOCK_KIND_LISTENER) close_children(s, k);
+  if (k->conn) flow_abort(s, k->conn);
+  socks_delete(s, k);
+  return 0;
+}
+
+unsigned sock_poll(struct stack *s, int sid)
+{
+  const struct sock *k = socks_get(s, sid);
+  if (!k) return 0;
+  if (k->kind == SOCK_KIND_LISTENER) return k->queue_first ? SOCK_IN : 0;
+  if (k->kind != SOCK_KIND_CONN) return 0;
+  if (k->err) return SOCK_IN | SOCK_OUT | SOCK_HUP | SOCK_ERR;
+  unsigned events = 0;
+  if (socks_rx_used(k) > 0 || at_end(k)) events |= SOCK_IN;
+  if (!k->conn || k->conn->peer_closed) events |= SOCK_HUP;
+  if (!k->shut && k->conn && flow_credit(s, k->conn) > 0) events |= SOCK_OUT;
+  return events;
+}
+
+void sock_set_user(struct stack *s, int sid, void *user)
+{
+  struct sock *k = socks_get(s, sid);
+  if (k) k->user = user;
+}
+
+void *sock_user(struct stack *s, int sid)
+{
+  const struct sock *k = socks_get(s, sid);
+  return k ? k->user : NULL;
+}
+
+size_t sock_room(struct stack *s, int sid)
+{
+  const struct sock *k = socks_get(s, sid);
+  return k && k->conn && !k->shut ? flow_credit(s, k->conn) : 0;
+}
+
+bool sock_next_ready(struct stack *s, int *sid, unsigned *events)
+{
+  struct sock *k;
+  while ((k = socks_take_ready(s))) {
+    unsigned now = sock_poll(s, k->sid);
+    if (now == 0) continue;   // it passed again before anybody looked
+    *sid = k->sid;
+    *events = now;
+    return true;
+  }
+  return false;
+}

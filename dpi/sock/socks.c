@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/socks.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sock/stack_priv.h"
+
+enum { PORTS = 65536, PORT_WAS_OURS = -1, FIRST_CAP = 64 };
+
+bool socks_init(struct stack *s)
+{
+  s->socks.owner = calloc(PORTS, sizeof s->socks.owner[0]);
+  return s->socks.owner != NULL;
+}
+
+void socks_free(struct stack *s)
+{
+  struct socks *t = &s->socks;
+  for (size_t i = 0; i < t->n; i++) {
+    if (!t->of[i]) continue;
+    free(t->of[i]->rx);
+    free(t->of[i]);
+  }
+  free(t->of);
+  free(t->free);
+  free(t->owner);
+}
+
+static bool grow(struct socks *t)
+{
+  size_t cap = t->cap ? 2 * t->cap : FIRST_CAP;
+  struct sock **of = realloc(t->of, cap * sizeof *of);
+  if (of) t->of = of;
+  int *list = realloc(t->free, cap * sizeof *list);
+  if (list) t->free = list;
+  if (!of || !list) return false;
+  t->cap = cap;
+  return true;
+}
+
+struct sock *socks_new(struct stack *s, int *err)
+{
+  struct socks *t = &s->socks;
+  *err = -EMFILE;
+  if (t->n_free == 0 && t->n == SOCKS_MAX) return NULL;
+  *err = -ENOMEM;
+  if (t->n_free == 0 && t->n == t->cap && !grow(t)) return NULL;
+  struct sock *k = calloc(1, sizeof *k);
+  if (!k) return NULL;
+  k->sid = t->n_free > 0 ? t->free[--t->n_free] : (int)t->n++;
+  t->of[k->sid] = k;
+  return k;
+}
+
+static void unready(struct socks *t, struct sock *k)
+{
+  if (!k->ready) return;
+  *(k->ready_prev ? &k->ready_prev->ready_next : &t->ready_first) = k->ready_next;
+  *(k->ready_next ? &k->ready_next->ready_prev : &t->ready_last) = k->ready_prev;
+  k->ready = false;
+}
+
+void socks_delete(struct stack *s, struct sock *k)
+{
+  struct socks *t = &s->socks;
+  assert(!k->conn && k->children == 0);
+  unready(t, k);
+  if (k->port != 0 && t->owner[k->port] == k->sid + 1) t->owner[k->port] = PORT_WAS_OURS;
+  t->of[k->sid] = NULL;
+  t->free[t->n_free++] = k->sid;
+  free(k->rx);
+  free(k);
+}
+
+struct sock *socks_get(const struct stack *s, int sid)
+{
+  return sid >= 0 && (size_t)sid < s->socks.n ? s->socks.of[sid] : NULL;
+}
+
+struct sock *socks_listener(const struct stack *s, uint16_t port)
+{
+  int32_t owner = s->socks.owner[port];
+  if (owner <= 0) return NULL;
+  struct sock *k = s->socks.of[owner - 1];
+  return k->kind == SOCK_KIND_LISTENER ? k : NULL;
+}
+
+bool socks_port_ours(const struct stack *s, uint16_t port) { return s->socks.owner[port] != 0; }
+
+void socks_mark_ready(struct stack *s, struct sock *k)
+{
+  struct socks *t = &s->socks;
+  if (k->ready) return;
+  k->ready = true;
+  k->ready_next = NULL;
+  k->ready_prev = t->ready_last;
+  *(t->ready_last ? &t->ready_last->ready_next : &t->ready_first) = k;
+  t->ready_last = k;
+}
+
+struct sock *socks_take_ready(struct stack *s)
+{
+  struct sock *k = s->socks.ready_first;
+  if (k) unready(&s->socks, k);
+  return k;
+}
+
+void socks_enqueue(struct stack *s, struct conn *c)
+{
+  struct sock *l = c->listener;
+  c->queue_prev = l->queue_last;
+  c->queue_next = NULL;
+  *(l->queue_last ? &l->queue_last->queue_next : &l->queue_first) = c;
+  l->queue_last = c;
+  socks_mark_ready(s, l);
+}
+
+void socks_dequeue(struct conn *c)
+{
+  struct sock *l = c->listener;
+  *(c->queue_prev ? &c->queue_prev->queue_next : &l->queue_first) = c->queue_next;
+  *(c->queue_next ? &c->queue_next->queue_prev : &l->queue_last) = c->queue_prev;
+  c->listener = NULL;
+  l->children--;
+}
+
+uint32_t socks_rx_used(const struct sock *k) { return k->rx_put - k->rx_taken; }
+uint32_t socks_rx_room(const struct sock *k) { return SOCKS_RX_BYTES - socks_rx_used(k); }
+
+void socks_rx_append(struct sock *k, const uint8_t *data, size_t len)
+{
+  assert(len <= socks_rx_room(k));
+  size_t at = k->rx_put % SOCKS_RX_BYTES;
+  size_t first = len < SOCKS_RX_BYTES - at ? len : SOCKS_RX_BYTES - at;
+  memcpy(k->rx + at, data, first);
+  memcpy(k->rx, data + first, len - first);
+  k->rx_put += (uint32_t)len;
+}
+
+size_t socks_rx_take(struct sock *k, uint8_t *buf, size_t cap)
+{
+  size_t n = cap < socks_rx_used(k) ? cap : socks_rx_used(k);
+  size_t at = k->rx_taken % SOCKS_RX_BYTES;
+  size_t first = n < SOCKS_RX_BYTES - at ? n : SOCKS_RX_BYTES - at;
+  memcpy(buf, k->rx + at, first);
+  memcpy(buf + first, k->rx, n - first);
+  k->rx_taken += (uint32_t)n;
+  return n;
+}
+
+void socks_ended(struct stack *s, struct sock *k, int err)
+{
+  k->conn = NULL;
+  k->err = err;
+  if (err) k->rx_taken = k->rx_put;
+  socks_mark_ready(s, k);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sockets as the stack sees them: the table by number, listeners by port, the receive buffer, and the queue of those
+// whose readiness changed. The calls that programs make are in sock.c.
+#ifndef LW_SOCKS_H
+#define LW_SOCKS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sock/sock.h"
+
+struct stack;
+struct conn;
+
+enum {
+  SOCKS_RX_BYTES = 65536,   // receive buffer; a power of two, its place is the low bits of a running count
+  SOCKS_MAX = 65536         // numbers
+};
+
+enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN };
+
+struct sock {
+  int sid;
+  enum sock_kind kind;
+  uint16_t port;                          // bound to; 0: none
+  void *user;
+  bool ready;                             // in the queue of changed ones
+  struct sock *ready_prev, *ready_next;
+
+  // Listener. Children: half-open connections and those in the queue; never more than backlog.
+  unsigned backlog, children;
+  struct conn *queue_first, *queue_last;
+
+  // Connection.
+  struct conn *conn;                      // NULL once it ended
+  struct sock_addr peer;
+  int err;                                // why it ended, positive errno; 0: in order
+  bool shut;                              // our side is closed
+  uint8_t *rx;
+  uint32_t rx_put, rx_taken;              // running counts of bytes
+};
+
+struct socks {
+  struct sock **of;                       // by sid
+  int *free;                              // sids given back, the last first
+  size_t n, n_free, cap;
+  // By port: sid + 1 of the socket bound to it, 0: never ours, -1: was ours.
+  int32_t *owner;
+  struct sock *ready_first, *ready_last;
+};
+
+bool socks_init(struct stack *s);                                  // false: no memory
+void socks_free(struct stack *s);
+struct sock *socks_new(struct stack *s, int *err);                 // NULL: *err is a negative errno
+void socks_delete(struct stack *s, struct sock *k);                // nothing may refer to it any more
+struct sock *socks_get(const struct stack *s, int sid);            // NULL: no such socket
+struct sock *socks_listener(const struct stack *s, uint16_t port); // NULL: nobody listens
+bool socks_port_ours(const struct stack *s, uint16_t port);        // somebody is or was bound to it
+
+void socks_mark_ready(struct stack *s, struct sock *k);            // its readiness changed; it is queued once
+struct sock *socks_take_ready(struct stack *s);                    // NULL: none
+
+void socks_enqueue(struct stack *s, struct conn *c);               // established: into its listener's queue
+void socks_dequeue(struct conn *c);                                // out of it again; c->listener is NULL then
+
+uint32_t socks_rx_used(const struct sock *k);
+uint32_t socks_rx_room(const struct sock *k);
+void socks_rx_append(struct sock *k, const uint8_t *data, size_t len);         // there is room
+size_t socks_rx_take(struct sock *k, uint8_t *buf, size_t cap);
+// The connection is over: in order (err 0: what arrived can still be read) or not (it is discarded, as Linux does).
+void socks_ended(struct stack *s, struct sock *k, int err);
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/stack.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/eth.h"
+#include "net/ipv4.h"
+#include "sock/flow.h"
+#include "sock/handover.h"
+#include "sock/input.h"
+#include "sock/out.h"
+#include "sock/stack_priv.h"
+
+// Held frames of all hand-overs together, and neighbours.
+enum { HOLD_FRAMES = 1024, ARP_ENTRIES = 256 };
+
+static const char *const stat_name[ST_N] = {
+  [ST_ETH_BAD] = "eth_bad",
+  [ST_NOT_OUR_MAC] = "not_our_mac",
+  [ST_VLAN] = "vlan",
+  [ST_OTHER_ETHERTYPE] = "other_ethertype",
+  [ST_ARP_IN] = "arp_in",
+  [ST_ARP_BAD] = "arp_bad",
+  [ST_ICMP_ECHO] = "icmp_echo",
+  [ST_ICMP_OTHER] = "icmp_other",
+  [ST_IP_BAD] = "ip_bad",
+  [ST_IP_NOT_OURS] = "ip_not_ours",
+  [ST_IP_FRAGMENT] = "ip_fragment",
+  [ST_IP_OPTIONS] = "ip_options",
+  [ST_OTHER_PROTO] = "other_proto",
+  [ST_TCP_BAD] = "tcp_bad",
+  [ST_TCP_CHECKSUM] = "tcp_checksum",
+  [ST_TCP_IGNORED] = "tcp_ignored",
+  [ST_TCP_SYN] = "tcp_syn",
+  [ST_TCP_BACKLOG_FULL] = "tcp_backlog_full",
+  [ST_TCP_NO_FLOW_FREE] = "tcp_no_flow_free",
+  [ST_TCP_HANDSHAKE_TIMEOUT] = "tcp_handshake_timeout",
+  [ST_TCP_ACCEPTED] = "tcp_accepted",
+  [ST_TCP_RST_SENT] = "tcp_rst_sent",
+  [ST_FLOWS_OPENED] = "flows_opened",
+  [ST_FLOWS_CLOSED] = "flows_closed",
+  [ST_ORPHAN_TIMEOUT] = "orphan_timeout",
+  [ST_HANDOVER_HELD] = "handover_held",
+  [ST_HANDOVER_DROPPED] = "handover_dropped",
+  [ST_AFTER_FENCE] = "after_fence",
+  [ST_TIME_WAIT_RECYCLED] = "time_wait_recycled",
+  [ST_OUT_DROPPED] = "out_dropped",
+  [ST_TIME_WAIT_NOW] = "time_wait_now",
+  [ST_CONN_NOW] = "conn_now",
+};
+
+const char *stack_stat_name(enum stack_stat i) { return (unsigned)i < ST_N ? stat_name[i] : "?"; }
+
+uint64_t stack_stat(const struct stack *s, enum stack_stat i) { return (unsigned)i < ST_N ? s->stat[i] : 0; }
+
+static void draw_key(struct stack *s, uint8_t key[static 16])
+{
+  for (unsigned i = 0; i < 16; i++) key[i] = (uint8_t)(rng_next(&s->rng) >> 56);
+}
+
+struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_t now_us)
+{
+  assert(c->mtu >= 576 && c->mtu <= 9000 && e->num_flows > 0);
+  struct stack *s = calloc(1, sizeof *s);
+  if (!s) return NULL;
+  s->cfg = *c;
+  if (s->cfg.time_wait_us == 0) s->cfg.time_wait_us = TW_DEFAULT_US;
+  s->engine = e;
+  s->now_us = now_us;
+  rng_seed(&s->rng, c->seed);
+  isn_init(&s->isn, &s->rng);
+  uint8_t key[16];
+  draw_key(s, key);
+  size_t cap = ETH_HDR_BYTES + c->mtu;
+  s->arp = arp_table_open(ARP_ENTRIES);
+  bool ok = s->arp && conn_table_init(s, key) && tw_table_init(s, key) && socks_init(s) &&
+            frame_pool_init(&s->hold_pool, HOLD_FRAMES, cap) && frame_pool_init(&s->out_pool, OUT_FRAMES, cap);
+  if (ok) return s;
+  stack_close(s);
+  return NULL;
+}
+
+void stack_close(struct stack *s)
+{
+  if (!s) return;
+  frame_pool_destroy(&s->out_pool);
+  frame_pool_destroy(&s->hold_pool);
+  socks_free(s);
+  tw_table_free(s);
+  conn_table_free(s);
+  arp_table_close(s->arp);
+  free(s);
+}
+
+void stack_input(struct stack *s, const uint8_t *frame, size_t len, uint64_t now_us)
+{
+  s->now_us = now_us;
+  input_frame(s, frame, len);
+}
+
+void stack_fence(struct stack *s, uint16_t flow, bool ok, uint64_t now_us)
+{
+  s->now_us = now_us;
+  assert(flow < s->conns.n);
+  handover_fence(s, &s->conns.conns[flow], ok);
+}
+
+// Events before the payload that they announce; either may make the other.
+static bool drain_engine(struct stack *s)
+{
+  struct engine *e = s->engine;
+  bool any = false;
+  struct engine_event ev;
+  while (e->ops->next_event(e, &ev)) {
+    assert(ev.flow < s->conns.n);
+    flow_event(s, &ev);
+    any = true;
+  }
+  uint16_t flow;
+  const uint8_t *data;
+  size_t len;
+  while (e->ops->next_payload(e, &flow, &data, &len)) {
+    assert(flow < s->conns.n);
+    flow_payload(s, flow, data, len);
+    any = true;
+  }
+  return any;
+}
+
+void stack_poll(struct stack *s, uint64_t now_us)
+{
+  s->now_us = now_us;
+  while (drain_engine(s)) {}
+  conn_run_timers(s);
+  tw_run_timers(s);
+}
+
+size_t stack_output(struct stack *s, uint8_t *frame, size_t cap)
+{
+  struct frame *f = frame_pop(&s->out);
+  if (!f) return 0;
+  assert(f->len <= cap);
+  size_t len = f->len;
+  memcpy(frame, f->bytes, len);
+  frame_give(&s->out_pool, f);
+  return len;
+}
+
+uint64_t stack_next_deadline(const struct stack *s)
+{
+  uint64_t conns = timers_deadline(&s->conns.timers), tw = timers_deadline(&s->tw.timers);
+  return conns < tw ? conns : tw;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this room share and nobody else sees: the stack itself, and a TCP segment on its way in.
+#ifndef LW_STACK_PRIV_H
+#define LW_STACK_PRIV_H
+#include "base/rng.h"
+#include "net/arp.h"
+#include "sock/conn.h"
+#include "sock/frames.h"
+#include "sock/socks.h"
+#include "sock/stack.h"
+#include "sock/timewait.h"
+#include "tcp/isn.h"
+#include "tcp/segment.h"
+
+struct stack {
+  struct stack_config cfg;
+  struct engine *engine;      // borrowed
+  uint64_t now_us;            // the latest time told: socket calls carry none
+  struct rng rng;
+  struct isn isn;
+  struct arp_table *arp;
+  struct conn_table conns;
+  struct tw_table tw;
+  struct socks socks;
+  struct frame_pool hold_pool, out_pool;
+  struct frame_list out;      // to be sent
+  uint64_t stat[ST_N];
+};
+
+// A TCP segment that was addressed to us and is whole, with the frame that it came in.
+struct arrival {
+  const uint8_t *frame;
+  size_t ip_header_len;       // 20 without options
+  size_t ip_len;              // IP header and payload
+  struct tuple tuple;
+  struct segment seg;
+};
+
+static inline const uint8_t *arrival_mac(const struct arrival *a) { return a->frame + 6; }
+#endif
