@@ -59,3 +59,25 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 .PHONY: unit
 unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
+
+# --- benches: all of tb/*_tb.sv in one model for each simulator ------------------------------------------------------
+RTL_F := rtl/nic.f
+RTL_SRC := $(shell cat $(RTL_F)) $(wildcard rtl/*.svh)
+TB_SRC := $(filter-out tb/tb_top.sv,$(wildcard tb/*_tb.sv)) tb/tb_top.sv
+VFLAGS := -Wall -Irtl -Itb rtl/lint.vlt -f $(RTL_F)
+# Icarus says this for each constant select in an always block; it is harmless, and just that line is filtered.
+ICARUS_NOISE := constant selects in always_\* processes are not currently supported
+
+$(B)/tb.vvp: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh
+	@mkdir -p $(@D)
+	$(Q)iverilog -g2012 -Irtl -Itb -s tb_top -o $@ $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(TB_SRC) 2>&1 | { grep -v '$(ICARUS_NOISE)' || true; }; exit $${PIPESTATUS[0]}
+
+$(B)/tbv/tb: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh tb/tb_main.cpp
+	$(Q)OBJCACHE=$(CCACHE) verilator --cc --exe --build -j 2 --assert -Wno-fatal -Wno-lint -Irtl -Itb rtl/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv \
+	  --top-module tb_top --x-assign unique --x-initial unique --Mdir $(B)/tbv -o tb -MAKEFLAGS "OPT_FAST=-O1" $(TB_SRC) $(CURDIR)/tb/tb_main.cpp > $(B)/tbv.log 2>&1 || { cat $(B)/tbv.log; exit 1; }
+
+.PHONY: bench-icarus bench-verilator
+bench-icarus: $(B)/tb.vvp ## RTL benches on Icarus (four-state)
+	$(Q)vvp -n $<
+bench-verilator: $(B)/tbv/tb ## RTL benches on Verilator
+	$(Q)$<

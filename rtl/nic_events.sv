@@ -13,6 +13,7 @@ module nic_events #(
 ) (
     input  wire logic         clk_i,
     input  wire logic         rst_ni,
+    output logic              busy_o,        // after reset: every flow is being marked as released
     output logic              idle_o,
     input  wire logic         rx_we_i,
     input  wire logic [11:0]  rx_flow_i,
@@ -34,14 +35,38 @@ module nic_events #(
 
   ready_set #(.NumFlows(NumFlows)) u_dirty (
       .clk_i(clk_i), .rst_ni(rst_ni), .set0_i(rx_we_i), .flow0_i(rx_flow_i), .set1_i(tx_we_i && tx_tell_i),
-      .flow1_i(tx_flow_i), .set2_i(1'b0), .flow2_i('0), .valid_o(ready_valid), .ready_i(pop), .flow_o(ready_flow));
+      .flow1_i(tx_flow_i), .set2_i(1'b0), .flow2_i(12'd0), .valid_o(ready_valid), .ready_i(pop), .flow_o(ready_flow));
   assign pop = ready_valid && (!event_valid_o || event_ready_i);
 
+  // Until a flow's first open both sides read as released, so that half an open is not taken for news.
+  logic busy_q;
+  logic [LgN-1:0] sweep_q;
+  rx_status_t rx_clear, rx_w;
+  tx_status_t tx_clear, tx_w;
+  assign busy_o = busy_q;
+  always_comb begin
+    rx_clear = '0;
+    rx_clear.rx_released = 1'b1;
+    tx_clear = '0;
+    tx_clear.tx_released = 1'b1;
+    rx_w = busy_q ? rx_clear : rx_i;
+    tx_w = busy_q ? tx_clear : tx_i;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      busy_q  <= 1'b1;
+      sweep_q <= '0;
+    end else begin
+      sweep_q <= sweep_q + 1'b1;
+      if (sweep_q == '1) busy_q <= 1'b0;
+    end
+  end
+
   ram_1r1w #(.W(nic_pkg::RxStatusW), .Depth(NumFlows)) u_rx (
-      .clk_i(clk_i), .we_i(rx_we_i), .waddr_i(rx_flow_i[LgN-1:0]), .wdata_i(rx_i), .re_i(pop),
+      .clk_i(clk_i), .we_i(rx_we_i || busy_q), .waddr_i(busy_q ? sweep_q : rx_flow_i[LgN-1:0]), .wdata_i(rx_w), .re_i(pop),
       .raddr_i(ready_flow[LgN-1:0]), .rdata_o(rx_bits));
   ram_1r1w #(.W(nic_pkg::TxStatusW), .Depth(NumFlows)) u_tx (
-      .clk_i(clk_i), .we_i(tx_we_i), .waddr_i(tx_flow_i[LgN-1:0]), .wdata_i(tx_i), .re_i(pop),
+      .clk_i(clk_i), .we_i(tx_we_i || busy_q), .waddr_i(busy_q ? sweep_q : tx_flow_i[LgN-1:0]), .wdata_i(tx_w), .re_i(pop),
       .raddr_i(ready_flow[LgN-1:0]), .rdata_o(tx_bits));
   assign rx = rx_bits;
   assign tx = tx_bits;

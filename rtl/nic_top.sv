@@ -119,11 +119,11 @@ module nic_top #(
   // --- host port ----------------------------------------------------------------------------------------------------
   host_cmd_t cmd;
   logic host_idle, writer_valid, writer_ready, reader_valid, reader_ready, hdr_we, snd_valid, snd_ready, snd_done;
-  logic tok_valid, tok_ready, tok_done, rcv_busy, snd_busy;
+  logic tok_valid, tok_ready, tok_done, rcv_busy, snd_busy, ev_busy;
   tx_hdr_t hdr;
 
   nic_host u_host (
-      .clk_i(clk_i), .rst_ni(rst_ni), .idle_o(host_idle), .busy_i(rcv_busy || snd_busy), .cmd_valid_i(cmd_valid_i),
+      .clk_i(clk_i), .rst_ni(rst_ni), .idle_o(host_idle), .busy_i(rcv_busy || snd_busy || ev_busy), .cmd_valid_i(cmd_valid_i),
       .cmd_ready_o(cmd_ready_o), .cmd_i(cmd_i), .cmd_o(cmd), .writer_valid_o(writer_valid),
       .writer_ready_i(writer_ready), .reader_valid_o(reader_valid), .reader_ready_i(reader_ready), .hdr_we_o(hdr_we),
       .snd_valid_o(snd_valid), .snd_ready_i(snd_ready), .snd_done_i(snd_done), .tok_valid_o(tok_valid),
@@ -285,7 +285,7 @@ module nic_top #(
   // --- events, counters ---------------------------------------------------------------------------------------------
   logic events_idle;
   nic_events #(.NumFlows(NumFlows)) u_events (
-      .clk_i(clk_i), .rst_ni(rst_ni), .idle_o(events_idle), .rx_we_i(rxs_we), .rx_flow_i(rxs_flow), .rx_i(rxs),
+      .clk_i(clk_i), .rst_ni(rst_ni), .busy_o(ev_busy), .idle_o(events_idle), .rx_we_i(rxs_we), .rx_flow_i(rxs_flow), .rx_i(rxs),
       .tx_we_i(txs_we), .tx_tell_i(txs_tell), .tx_flow_i(txs_flow), .tx_i(txs), .event_valid_o(event_valid_o),
       .event_ready_i(event_ready_i), .event_o(event_o));
 

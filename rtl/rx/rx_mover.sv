@@ -139,6 +139,6 @@ module rx_mover #(
   assign idle_o = !verdict_valid_i && !m1_ring_q && !m1_slow_q && !m1_tell_q && !ring_we_o && !status_we_o
                 && slow_count == '0;
 
-  always_ff @(posedge clk_i) if (rst_ni) assert(!m1_slow_q || slow_in_ready);
+  always @(posedge clk_i) if (rst_ni) assert(!m1_slow_q || slow_in_ready);
 endmodule
 `default_nettype wire

@@ -183,12 +183,12 @@ module rx_parser #(
         s2_desc_q <= s1_desc;
         // Pseudo header (RFC 9293 section 3.1), in the lanes' byte order.
         s2_pseudo_q <= 32'(hdr_q[8*26 +: 16]) + 32'(hdr_q[8*28 +: 16]) + 32'(hdr_q[8*30 +: 16]) + 32'(hdr_q[8*32 +: 16])
-                     + 32'(16'h0600) + 32'(nic_pkg::swap16(total_len - 16'd20));
+                     + 32'(16'h0600) + {16'd0, nic_pkg::swap16(total_len - 16'd20)};
       end
     end
   end
 
-  assign acc   = (s2_first_q ? 40'd0 : acc_q) + 40'(nic_pkg::csum_fold(s2_sum_q));
+  assign acc   = (s2_first_q ? 40'd0 : acc_q) + {24'd0, nic_pkg::csum_fold(s2_sum_q)};
   assign total = acc + 40'(s2_pseudo_q);
   assign full  = w_full_i || (lost_q && !s2_first_q);
 

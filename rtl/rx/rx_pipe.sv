@@ -274,7 +274,7 @@ module rx_pipe #(
   assign stat_class_o = (e_kind_q != RevSegment) ? RcvToken : !e_hit_q ? RcvNoFlow : seg_class;
   assign stat_bytes_o = e_segment ? seg_hi - seg_lo : '0;
 
-  always_ff @(posedge clk_i) begin
+  always @(posedge clk_i) begin
     if (rst_ni) begin
       assert(!verdict_push || verdict_in_ready);
       assert(!dd_push || dd_in_ready);

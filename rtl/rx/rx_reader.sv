@@ -144,6 +144,6 @@ module rx_reader #(
 
   assign idle_o = !c1_valid_q && !c2_valid_q && !out_valid_o && read_count == '0;
 
-  always_ff @(posedge clk_i) if (rst_ni) assert(!(c1_step && last) || read_in_ready);
+  always @(posedge clk_i) if (rst_ni) assert(!(c1_step && last) || read_in_ready);
 endmodule
 `default_nettype wire

@@ -237,6 +237,6 @@ module send_pipe #(
   assign stat_timeout_o = (e_kind_q == SevTimeout) && wake_to;
   assign stat_rexmit_o  = e_next && emit && desc.kind == TxData && nic_pkg::seq_lt(desc.seq, ctx.max);
 
-  always_ff @(posedge clk_i) if (rst_ni) assert(!emit || desc_in_ready);
+  always @(posedge clk_i) if (rst_ni) assert(!emit || desc_in_ready);
 endmodule
 `default_nettype wire

@@ -216,8 +216,9 @@ module tx_assembler #(
   ring_align #(.DataW(DataW)) u_align (
       .rdata0_i(ring_rdata0_i), .rdata1_i(ring_rdata1_i), .odd_i(a2_odd_q), .off_i(a2_off_q), .data_o(aligned));
 
-  logic [15:0] ip_len;
+  logic [15:0] ip_len, ip_fold;
   logic [39:0] ip_sum, tcp_sum;
+  assign ip_fold = nic_pkg::csum_fold(ip_sum);
   assign ip_len  = 16'd40 + 16'(a2_len_q);
   assign ip_sum  = 40'h4500 + 40'(ip_len) + 40'(a2_id_q) + 40'h4000 + 40'h4006 + 40'(a2_hdr_q.local_ip) + 40'(a2_hdr_q.remote_ip);
   assign tcp_sum = 40'd6 + 40'd20 + 40'(a2_len_q) + 40'(a2_hdr_q.local_ip) + 40'(a2_hdr_q.remote_ip)
@@ -265,7 +266,7 @@ module tx_assembler #(
       a3_id_q    <= a2_id_q;
       a3_len_q   <= a2_len_q;
       a3_flags_q <= a2_flags_q;
-      a3_ipcs_q  <= ~nic_pkg::csum_fold(ip_sum);
+      a3_ipcs_q  <= ~ip_fold;
       a3_tcpcs_q <= nic_pkg::csum_fold(tcp_sum);
     end
     if (a3_valid_q) begin
@@ -286,11 +287,15 @@ module tx_assembler #(
     end
     if (a4_valid_q) acc_q <= acc;
   end
-  assign acc = (a4_first_q ? 40'd0 : acc_q) + 40'(nic_pkg::csum_fold(a4_sum_q));
+  assign acc = (a4_first_q ? 40'd0 : acc_q) + {24'd0, nic_pkg::csum_fold(a4_sum_q)};
 
   // Lanes hold bytes in wire order, so the payload's sum is byte-swapped against the header's.
-  logic [15:0] tcp_csum;
-  assign tcp_csum = ~nic_pkg::csum_fold(40'(a4_tcpcs_q) + 40'(nic_pkg::swap16(nic_pkg::csum_fold(acc))));
+  logic [15:0] pay_sum, tcp_fold, tcp_csum;
+  logic [39:0] tcp_total;
+  assign pay_sum   = nic_pkg::csum_fold(acc);
+  assign tcp_total = 40'(a4_tcpcs_q) + {24'd0, pay_sum[7:0], pay_sum[15:8]};
+  assign tcp_fold  = nic_pkg::csum_fold(tcp_total);
+  assign tcp_csum  = ~tcp_fold;
 
   logic [8*HdrLen-1:0] hdr_wire;
   assign hdr_wire = {
@@ -355,7 +360,7 @@ module tx_assembler #(
   assign stat_frame_o = sample;
   assign stat_pure_o  = sample && a1_q.len == '0;
 
-  always_ff @(posedge clk_i) begin
+  always @(posedge clk_i) begin
     if (rst_ni) begin
       assert(!(a3_valid_q && a3_read_q) || pay_in_ready);
       assert(!(a4_valid_q && a4_last_q) || hdr_in_ready);

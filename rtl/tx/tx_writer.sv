@@ -94,7 +94,7 @@ module tx_writer #(
   assign at = w1_first_q ? tail_bits[31:0] : at_q;
   ring_write #(.DataW(DataW), .NumFlows(NumFlows), .RingBytes(TxBufBytes)) u_write (
       .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(w1_data_q), .flow_i(w1_flow_q), .seq_i(at), .data_i(w1_beat_q),
-      .lo_i('0), .hi_i(w1_nbytes_q), .we_o(ring_we_o), .addr0_o(ring_addr0_o), .addr1_o(ring_addr1_o),
+      .lo_i({(LgB + 1){1'b0}}), .hi_i(w1_nbytes_q), .we_o(ring_we_o), .addr0_o(ring_addr0_o), .addr1_o(ring_addr1_o),
       .be0_o(ring_be0_o), .be1_o(ring_be1_o), .data_o(ring_data_o));
 
   // The tail moves in W1, one cycle before the bytes are in the ring; whoever reads the tail now reads the ring three

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs every bench at once and says of each whether it passed; fails when one has errors or does not end.
+`default_nettype none
+module tb_top #(
+    parameter int Limit = 400000          // cycles until a bench counts as hung
+) (
+`ifdef VERILATOR
+    input wire logic clk_i
+`endif
+);
+`ifndef VERILATOR
+  logic clk_i = 1'b0;
+  always #1 clk_i = !clk_i;
+`endif
+
+  localparam int N = 1;
+  logic [N-1:0] done;
+  logic [31:0] errors [0:N-1];
+  logic [N-1:0] said = '0;
+  int cycle = 0;
+  int passed = 0;
+  int failed = 0;
+
+  `define RUN(i, name) \
+    name u_``name (.clk_i(clk_i), .done_o(done[i]), .errors_o(errors[i])); \
+    always @(posedge clk_i) if (!said[i] && (done[i] || cycle == Limit)) begin \
+      said[i] <= 1'b1; \
+      if (done[i] && errors[i] == 0) begin passed = passed + 1; $display("ok %s", `"name`"); end \
+      else begin failed = failed + 1; $display("FAIL %s: %0d errors%s", `"name`", errors[i], done[i] ? "" : ", not done"); end \
+    end
+
+  `RUN(0, fifo_tb)
+
+  always @(posedge clk_i) begin
+    cycle <= cycle + 1;
+    if (said == '1) begin
+      $display("%0d passed, %0d failed", passed, failed);
+      if (failed != 0) $fatal(1, "benches failed");
+      $finish;
+    end
+  end
+endmodule
+`default_nettype wire
