@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing of the Debian packages that building and testing need. Quick when all are there.
+# Exit status: 0 all there (now); 2 something is missing and cannot be installed from here, with the command that would.
+set -euo pipefail
+
+packages() {
+  cat <<'LIST'
+make              runs everything
+gcc               compiles the C side
+g++               compiles what Verilator writes
+clang             compiles the simulated NIC: a quarter faster than gcc does
+ccache            makes the second build quick
+verilator         turns the NIC into C++, and lints it
+iverilog          the second simulator of the unit benches: X where Verilator has 0
+yosys             synthesis check and proofs
+libcmocka-dev     C unit tests
+python3           test drivers and generators
+python3-scapy     hostile frames
+iproute2          the network namespace and its veth pair
+ethtool           turns checksum offload off at the kernel's end of the veth
+procps            pgrep, to pass signals into the namespace
+iputils-ping      a client: ping
+netcat-openbsd    a client: nc
+redis-tools       clients: redis-cli, redis-benchmark
+tshark            dumpcap and tshark, the independent judge of the NIC's frames
+shellcheck        lint of the scripts
+LIST
+}
+
+usage() {
+  echo "usage: scripts/deps.sh [--list]   install missing packages; --list only shows what is wanted and why"
+}
+
+main() {
+  case ${1:-} in
+    '') ;;
+    --list) packages; return 0 ;;
+    -h | --help) usage; return 0 ;;
+    *) usage >&2; return 2 ;;
+  esac
+
+  local -a names missing=()
+  mapfile -t names < <(packages | awk '{print $1}')
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "deps: no apt here; wanted are (Debian's names): ${names[*]}" >&2
+    return 2
+  fi
+
+  local name state installed
+  # A package that was never there makes dpkg-query complain and fail: that is an answer, not an error.
+  # shellcheck disable=SC2016  # the dollar signs are dpkg-query's
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${names[@]}" 2>/dev/null || true)
+  for name in "${names[@]}"; do
+    state=$(awk -v n="$name" '$1 == n && $2 == "installed" {print "yes"; exit}' <<<"$installed")
+    [[ $state == yes ]] || missing+=("$name")
+  done
+  if ((${#missing[@]} == 0)); then return 0; fi
+
+  echo "deps: missing, to be installed:"
+  for name in "${missing[@]}"; do packages | awk -v n="$name" '$1 == n {print "  " $0}'; done
+
+  local -a as_root=()
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+      echo "deps: neither root nor sudo without a password here. Please run:" >&2
+      echo "  su -c 'apt-get update && apt-get install -y --no-install-recommends ${missing[*]}'" >&2
+      return 2
+    fi
+    as_root=(sudo -n)
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  if ! "${as_root[@]}" apt-get -qq update || ! "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}"; then
+    echo "deps: apt-get failed; wanted are: ${missing[*]}" >&2
+    return 2
+  fi
+  echo "deps: installed ${#missing[@]} packages"
+}
+
+main "$@"
