@@ -157,8 +157,13 @@ static void test_abort_before_the_fence_releases_only_after_it(void **state)
   bed_expect_no_call(b);
   bed_expect_silence(b);
   assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 1);
+  stack_fence(b->s, (uint16_t)p.flow, true, b->now_us);   // as above: one fence too many does nothing
+  bed_expect_no_call(b);
   bed_released(b, p.flow);
   assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 0);
+  bed_released(b, p.flow);
+  assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 0);
+  assert_int_equal(stack_stat(b->s, ST_FLOWS_CLOSED), 1);
 }
 
 static void test_abort_before_a_fence_that_failed_still_sends_rst(void **state)

@@ -285,13 +285,12 @@ static void test_listening_port_answers_only_syn_and_stray_ack(void **state)
   assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 0);
 }
 
-static void test_closing_the_listener_drops_half_open_and_resets_unaccepted(void **state)
+static void drop_the_listener(struct bed *b, int (*how)(struct stack *s, int sid))
 {
-  struct bed *b = *state;
   struct peer half = bed_syn(b, PEER_PORT);
   struct peer full = bed_handshake(b, PEER_PORT + 1);
   bed_fence(b, &full);
-  assert_int_equal(sock_close(b->s, b->listener), 0);
+  assert_int_equal(how(b->s, b->listener), 0);
   assert_int_equal(bed_expect_call(b, CALL_ABORT)->flow, full.flow);
   assert_int_equal(bed_expect_call(b, CALL_RELEASE)->flow, full.flow);
   bed_released(b, full.flow);
@@ -300,6 +299,9 @@ static void test_closing_the_listener_drops_half_open_and_resets_unaccepted(void
   bed_send(b, PEER_PORT, &ack);
   assert_int_equal(bed_expect_out(b).flags, TCP_RST);
 }
+
+static void test_closing_the_listener_drops_half_open_and_resets_unaccepted(void **state) { drop_the_listener(*state, sock_close); }
+static void test_aborting_the_listener_does_the_same(void **state) { drop_the_listener(*state, sock_abort); }
 
 static void test_shared_address_resets_only_ports_that_are_or_were_ours(void **state)
 {
@@ -337,6 +339,7 @@ int main(void)
     BED_TEST(test_closed_port_answers_rst_by_the_rules),
     BED_TEST(test_listening_port_answers_only_syn_and_stray_ack),
     BED_TEST(test_closing_the_listener_drops_half_open_and_resets_unaccepted),
+    BED_TEST(test_aborting_the_listener_does_the_same),
     cmocka_unit_test(test_shared_address_resets_only_ports_that_are_or_were_ours),
   };
   return cmocka_run_group_tests_name("sock/handshake", tests, NULL, NULL);

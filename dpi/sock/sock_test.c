@@ -78,6 +78,19 @@ static void test_sid_numbers_grow_and_are_used_again(void **state)
   assert_int_equal(sock_socket(b->s, SOCK_TCP), first + 100);
 }
 
+static void test_accept_without_a_number_left_keeps_the_connection_queued(void **state)
+{
+  struct bed *b = *state;
+  int sid, last = -1;
+  while ((sid = sock_socket(b->s, SOCK_TCP)) >= 0) last = sid;
+  assert_int_equal(sid, -EMFILE);
+  assert_int_equal(last, 65535);
+  bed_handshake(b, PEER_PORT);
+  assert_int_equal(sock_accept(b->s, b->listener, NULL), -EMFILE);
+  assert_int_equal(sock_close(b->s, 1000), 0);
+  assert_int_equal(sock_accept(b->s, b->listener, NULL), 1000);
+}
+
 static void test_accepted_sockets_inherit_the_user_pointer(void **state)
 {
   struct bed *b = *state;
@@ -412,6 +425,7 @@ int main(void)
     BED_TEST(test_connection_calls_on_a_listener_return_enotconn),
     BED_TEST(test_listen_on_a_connection_returns_einval),
     BED_TEST(test_sid_numbers_grow_and_are_used_again),
+    BED_TEST(test_accept_without_a_number_left_keeps_the_connection_queued),
     BED_TEST(test_accepted_sockets_inherit_the_user_pointer),
     BED_TEST(test_send_takes_what_there_is_room_for),
     BED_TEST(test_send_keeps_no_more_than_the_ring_over_many_turns),

@@ -153,7 +153,6 @@ size_t socks_rx_take(struct sock *k, uint8_t *buf, size_t cap)
 
 void socks_ended(struct stack *s, struct sock *k, int err)
 {
-  k->conn = NULL;
   k->err = err;
   if (err) k->rx_taken = k->rx_put;
   socks_mark_ready(s, k);

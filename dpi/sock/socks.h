@@ -67,6 +67,7 @@ uint32_t socks_rx_used(const struct sock *k);
 uint32_t socks_rx_room(const struct sock *k);
 void socks_rx_append(struct sock *k, const uint8_t *data, size_t len);         // there is room
 size_t socks_rx_take(struct sock *k, uint8_t *buf, size_t cap);
-// The connection is over: in order (err 0: what arrived can still be read) or not (it is discarded, as Linux does).
+// The connection is over and about to leave: in order (err 0: what arrived can still be read) or not (it is discarded, as
+// Linux does).
 void socks_ended(struct stack *s, struct sock *k, int err);
 #endif
