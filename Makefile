@@ -81,3 +81,43 @@ bench-icarus: $(B)/tb.vvp ## RTL benches on Icarus (four-state)
 	$(Q)vvp -n $<
 bench-verilator: $(B)/tbv/tb ## RTL benches on Verilator
 	$(Q)$<
+
+# --- the co-simulation: verilated model (C++), C of dpi/ and sim/, one binary ------------------------------------------
+DATA_W ?= 512
+NUM_FLOWS ?= 64
+TX_BUF ?= 32768
+RX_BUF ?= 32768
+# clang builds the faster model; g++ serves where it is missing.
+MODEL_CXX := $(if $(shell command -v clang++-14),clang++-14,g++)
+VROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
+M := $(B)/model
+MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF)
+MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF)
+
+$(M)/Vcosim_top.mk: sim/cosim_top.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
+	@mkdir -p $(M)
+	$(if $(Q),@echo "  VERILATE")
+	$(Q)verilator --cc -Wall -O3 --x-assign fast --assert --no-timing $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) \
+	  rtl/prim/ring_mem.sv sim/cosim_top.sv --top-module cosim_top --Mdir $(M)
+
+$(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
+	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
+	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
+	  OPT_FAST="-O3 -march=native" OPT_SLOW=-O1 OPT_GLOBAL=-O2 Vcosim_top__ALL.a verilated.o verilated_dpi.o verilated_threads.o > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
+
+$(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
+	@mkdir -p $(@D)
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -g -Wall -Wextra $(MODEL_DEF) -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+
+SIM_C := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sim/*.c))
+$(SIM_C): CFLAGS += -Isim
+$(B)/obj/dpi/glue/glue.o: CFLAGS += -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -isystem $(M)
+$(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
+
+$(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread
+
+##@ Build
+.PHONY: build
+build: $(B)/lockwire ## the co-simulation: build/lockwire

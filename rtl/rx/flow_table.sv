@@ -20,7 +20,7 @@ module flow_table #(
     input  wire logic         insert_i,
     input  wire logic         remove_i,    // neither: look up
     input  wire logic [95:0]  tuple_i,
-    input  wire logic [11:0]  flow_i,      // insert
+    input  wire logic [11:0]  flow_i,      // insert; remove takes out only this flow's entry
     // One cycle later:
     output logic              hit_o,       // the tuple was there (before an insert or remove)
     output logic [11:0]       flow_o,      // its flow
@@ -54,6 +54,7 @@ module flow_table #(
       .re_i(req_i), .raddr_i(hash1), .rdata_o(bucket1));
 
   logic [3:0] valid0, valid1, match0, match1;
+  logic [3:0] mine0, mine1;               // what a remove takes out: tuple and flow match
   logic [2:0] used0, used1;
   logic pick1;
   logic [3:0] free, slot;                 // one-hot way of an insert
@@ -70,6 +71,8 @@ module flow_table #(
       match1[w] = valid1[w] && bucket1[WayW*w +: 96] == tuple_q;
       used0 = used0 + 3'(valid0[w]);
       used1 = used1 + 3'(valid1[w]);
+      mine0[w] = remove_q && match0[w] && bucket0[WayW*w + 96 +: 12] == flow_q;
+      mine1[w] = remove_q && match1[w] && bucket1[WayW*w + 96 +: 12] == flow_q;
       if (match0[w]) flow_o = flow_o | bucket0[WayW*w + 96 +: 12];
       if (match1[w]) flow_o = flow_o | bucket1[WayW*w + 96 +: 12];
     end
@@ -88,11 +91,11 @@ module flow_table #(
         if (pick1) new1[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
         else new0[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
       end
-      if (remove_q && match0[w]) new0[WayW*w + 108] = 1'b0;
-      if (remove_q && match1[w]) new1[WayW*w + 108] = 1'b0;
+      if (mine0[w]) new0[WayW*w + 108] = 1'b0;
+      if (mine1[w]) new1[WayW*w + 108] = 1'b0;
     end
-    we0 = req_q && ((ok_o && !pick1) || (remove_q && match0 != '0));
-    we1 = req_q && ((ok_o && pick1) || (remove_q && match1 != '0));
+    we0 = req_q && ((ok_o && !pick1) || mine0 != '0);
+    we1 = req_q && ((ok_o && pick1) || mine1 != '0);
     waddr0 = idx0_q;
     waddr1 = idx1_q;
     if (busy_q) begin

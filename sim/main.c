@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// lockwire: one binary, a subcommand a job.
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "run.h"
+
+static int cmd_run(int argc, char **argv)
+{
+  struct run_options o;
+  char err[OPT_ERR_LEN];
+  if (!options_parse_run(&o, argc, argv, err)) {
+    fprintf(stderr, "lockwire: %s\n", err);
+    return EXIT_USAGE;
+  }
+  if (o.help) {
+    options_help_run();
+    return EXIT_GOOD;
+  }
+  return run_main(&o);
+}
+
+static const struct {
+  const char *name, *text;
+  int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "put the simulated NIC on a network and serve it", cmd_run},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void usage(FILE *out)
+{
+  fputs("lockwire: a TCP NIC that exists only as RTL, on a live network\n\nusage: lockwire COMMAND [--help]\n", out);
+  for (size_t i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].text);
+}
+
+int main(int argc, char **argv)
+{
+  if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+    usage(stdout);
+    return EXIT_GOOD;
+  }
+  for (size_t i = 0; argc > 1 && i < N_COMMANDS; i++)
+    if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 2, argv + 2);
+  if (argc > 1) fprintf(stderr, "lockwire: %s: no such command (see lockwire --help)\n", argv[1]);
+  else usage(stderr);
+  return EXIT_USAGE;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model.h"
+
+#include <verilated.h>
+
+#include "Vcosim_top.h"
+
+struct model {
+  VerilatedContext context;
+  Vcosim_top top{&context, "cosim"};
+  bool started = false;
+};
+
+static void cycle(Vcosim_top &t)
+{
+  t.clk_i = 1;
+  t.eval();
+  t.clk_i = 0;
+  t.eval();
+}
+
+struct model *model_new(void) { return new model; }
+
+// From the same make variables as the RTL's parameters.
+struct model_info model_info(void) { return {LW_DATA_W, LW_NUM_FLOWS, LW_TX_BUF, LW_RX_BUF}; }
+
+void model_start(struct model *m, struct glue *g, const struct model_config *c)
+{
+  Vcosim_top &t = m->top;
+  uint64_t mac = 0;
+  for (int i = 0; i < 6; i++) mac = mac << 8 | c->mac[i];
+  t.host_i = reinterpret_cast<uintptr_t>(g);
+  t.mac_i = mac;
+  t.max_frame_i = static_cast<SData>(c->max_frame);
+  for (int i = 0; i < 4; i++) t.hash_key_i[i] = static_cast<uint32_t>(c->hash_key[i / 2] >> (32 * (i % 2)));
+  t.rst_ni = 0;
+  t.clk_i = 0;
+  t.eval();
+  m->started = true;
+  for (int i = 0; i < 4; i++) cycle(t);
+  t.rst_ni = 1;
+}
+
+void model_set_time(struct model *m, uint64_t now_us) { m->top.now_us_i = now_us; }
+
+void model_cycle(struct model *m, unsigned have)
+{
+  Vcosim_top &t = m->top;
+  t.have_rx_i = (have & MODEL_HAVE_RX) != 0;
+  t.have_slow_i = (have & MODEL_HAVE_SLOW) != 0;
+  t.have_pin_i = (have & MODEL_HAVE_PIN) != 0;
+  t.have_cmd_i = (have & MODEL_HAVE_CMD) != 0;
+  cycle(t);
+}
+
+bool model_quiescent(struct model *m, uint64_t *next_us)
+{
+  *next_us = m->top.next_valid_o ? m->top.next_us_o : UINT64_MAX;
+  return m->top.quiescent_o;
+}
+
+uint64_t model_counter(struct model *m, unsigned index)
+{
+  m->top.cnt_addr_i = index & 63;
+  m->top.eval();
+  return m->top.cnt_data_o;
+}
+
+void model_free(struct model *m)
+{
+  if (m && m->started) m->top.final();
+  delete m;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verilated co-simulation behind a C interface; model.cpp is the only C++ of the project.
+#ifndef LW_MODEL_H
+#define LW_MODEL_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct model;
+struct glue;
+
+struct model_config {
+  uint8_t mac[6];
+  unsigned max_frame;        // bytes without FCS
+  uint64_t hash_key[2];
+};
+
+// What this build of the RTL is.
+struct model_info {
+  unsigned data_bits, num_flows;
+  uint32_t tx_ring_bytes, rx_ring_bytes;
+};
+
+enum { MODEL_HAVE_RX = 1, MODEL_HAVE_SLOW = 2, MODEL_HAVE_PIN = 4, MODEL_HAVE_CMD = 8 };
+
+struct model *model_new(void);
+struct model_info model_info(void);
+// Starts the simulation (which opens the wire through lw_open) and holds reset for some cycles.
+void model_start(struct model *m, struct glue *g, const struct model_config *c);
+void model_set_time(struct model *m, uint64_t now_us);
+// One clock cycle; `have` says which inputs C has for the next (MODEL_HAVE_*).
+void model_cycle(struct model *m, unsigned have);
+// Nothing changes by clocking before *next_us (UINT64_MAX: for ever) or new input.
+bool model_quiescent(struct model *m, uint64_t *next_us);
+uint64_t model_counter(struct model *m, unsigned index);
+// Ends the simulation (which closes the wire) and frees the model; NULL is allowed.
+void model_free(struct model *m);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

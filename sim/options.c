@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+typedef bool setter(struct run_options *o, char *val, char *err);
+
+static bool fail(char *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static bool fail(char *err, const char *fmt, ...)
+{
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(err, OPT_ERR_LEN, fmt, ap);
+  va_end(ap);
+  return false;
+}
+
+static bool set_wire(struct run_options *o, char *val, char *err)
+{
+  const char *kind = "afpacket:";
+  if (strncmp(val, kind, strlen(kind)) != 0 || !val[strlen(kind)])
+    return fail(err, "--wire %s: not a wire; afpacket:INTERFACE is one", val);
+  o->ifname = val + strlen(kind);
+  return true;
+}
+
+static bool set_ip(struct run_options *o, char *val, char *err)
+{
+  if (text_parse_cidr(val, &o->ip, &o->prefix_len) && o->ip && o->ip >> 28 != 0xe && o->prefix_len) return true;
+  return fail(err, "--ip %s: not a host address with prefix length, as 10.0.0.2/24", val);
+}
+
+static bool set_gw(struct run_options *o, char *val, char *err)
+{
+  return text_parse_ipv4(val, &o->gateway) || fail(err, "--gw %s: not an IPv4 address", val);
+}
+
+static bool set_mac(struct run_options *o, char *val, char *err)
+{
+  o->have_mac = text_parse_mac(val, o->mac) && !(o->mac[0] & 1);
+  return o->have_mac || fail(err, "--mac %s: not a station's address, as 02:00:5e:10:00:01", val);
+}
+
+static bool set_shared(struct run_options *o, char *val, char *err)
+{
+  (void)val;
+  (void)err;
+  return o->shared_ip = true;
+}
+
+static bool set_engine(struct run_options *o, char *val, char *err)
+{
+  (void)o;
+  return !strcmp(val, "rtl") || fail(err, "--engine %s: not an engine; rtl is the one there is", val);
+}
+
+static bool set_mtu(struct run_options *o, char *val, char *err)
+{
+  uint64_t v;
+  if (!text_parse_uint(val, 576, 9000, &v)) return fail(err, "--mtu %s: not a number from 576 to 9000", val);
+  o->mtu = (unsigned)v;
+  return true;
+}
+
+static bool set_seed(struct run_options *o, char *val, char *err)
+{
+  o->have_seed = text_parse_uint(val, 0, UINT64_MAX, &o->seed);
+  return o->have_seed || fail(err, "--seed %s: not a whole number", val);
+}
+
+static bool set_for(struct run_options *o, char *val, char *err)
+{
+  char *end;
+  o->for_seconds = strtod(val, &end);
+  if (end != val && !*end && o->for_seconds > 0 && o->for_seconds < 1e9) return true;
+  return fail(err, "--for %s: not a number of seconds", val);
+}
+
+static bool set_record(struct run_options *o, char *val, char *err)
+{
+  o->record_dir = val;
+  return *val || fail(err, "--record: the directory's name is empty");
+}
+
+static bool set_stats(struct run_options *o, char *val, char *err)
+{
+  o->stats_file = val;
+  return *val || fail(err, "--stats: the file's name is empty");
+}
+
+static bool split_app_opts(struct app_spec *a, char *list, char *err)
+{
+  for (char *save = NULL, *item = strtok_r(list, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
+    if (a->n_opts == OPT_MAX_APP_OPTS) return fail(err, "--app %s: more than %d options", a->ops->name, OPT_MAX_APP_OPTS);
+    char *eq = strchr(item, '=');
+    if (eq) *eq = '\0';
+    a->opts[a->n_opts++] = (struct app_opt){.key = item, .val = eq ? eq + 1 : ""};
+  }
+  return true;
+}
+
+static bool set_app(struct run_options *o, char *val, char *err)
+{
+  if (o->n_apps == OPT_MAX_APPS) return fail(err, "--app: more than %d", OPT_MAX_APPS);
+  struct app_spec *a = &o->apps[o->n_apps];
+  char *opts = strchr(val, ',');
+  if (opts) *opts++ = '\0';
+  char *colon = strchr(val, ':');
+  uint64_t port;
+  if (!colon || !text_parse_uint(colon + 1, 1, 65535, &port)) return fail(err, "--app %s: not NAME:PORT", val);
+  *colon = '\0';
+  a->ops = app_find(val);
+  if (!a->ops) return fail(err, "--app %s: no such program (see --help)", val);
+  a->port = (uint16_t)port;
+  for (size_t i = 0; i < o->n_apps; i++)
+    if (o->apps[i].port == a->port) return fail(err, "--app %s:%u: the port is given twice", val, a->port);
+  o->n_apps++;
+  return !opts || split_app_opts(a, opts, err);
+}
+
+static bool set_help(struct run_options *o, char *val, char *err)
+{
+  (void)val;
+  (void)err;
+  return o->help = true;
+}
+
+static const struct {
+  const char *name, *arg, *text;   // arg NULL: takes none
+  setter *set;
+} table[] = {
+    {"wire", "afpacket:IF", "the network interface the NIC is attached to", set_wire},
+    {"ip", "ADDR/LEN", "the NIC's IPv4 address and its network's prefix length", set_ip},
+    {"gw", "ADDR", "gateway for what is outside that network", set_gw},
+    {"mac", "MAC", "the NIC's Ethernet address (default: made from the IP address)", set_mac},
+    {"shared-ip", NULL, "ADDR is the host's own: serve only the --app ports of it", set_shared},
+    {"engine", "rtl", "what carries the data: rtl, the simulated NIC", set_engine},
+    {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
+    {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
+    {"record", "DIR", "write DIR/wire.pcapng: every frame, with cycle and flow", set_record},
+    {"stats", "FILE", "write the summary as JSON", set_stats},
+    {"seed", "N", "what all randomness is made from (default: random, told at the end)", set_seed},
+    {"for", "SECONDS", "end the run by itself (default: on SIGINT or SIGTERM)", set_for},
+    {"help", NULL, "this text", set_help},
+};
+enum { N_OPTIONS = sizeof table / sizeof *table };
+
+static bool set_one(struct run_options *o, const char *name, char *val, bool *took, char *err)
+{
+  for (size_t i = 0; i < N_OPTIONS; i++) {
+    if (strcmp(table[i].name, name) != 0) continue;
+    if (table[i].arg && !val) return fail(err, "--%s needs %s", name, table[i].arg);
+    *took = table[i].arg != NULL;
+    return table[i].set(o, val, err);
+  }
+  return fail(err, "--%s: no such option (see lockwire run --help)", name);
+}
+
+// What only the whole command line can show.
+static bool check(const struct run_options *o, char *err)
+{
+  if (!o->ifname) return fail(err, "--wire is missing, as --wire afpacket:eth0");
+  if (!o->ip) return fail(err, "--ip is missing, as --ip 10.0.0.2/24");
+  if (o->shared_ip && !o->n_apps) return fail(err, "--shared-ip needs an --app: only its port is served");
+  if (o->shared_ip && o->have_mac) return fail(err, "--mac does not go with --shared-ip: the address is the host's own");
+  return true;
+}
+
+bool options_parse_run(struct run_options *o, int argc, char **argv, char err[static OPT_ERR_LEN])
+{
+  *o = (struct run_options){0};
+  for (int i = 0; i < argc; i++) {
+    char *arg = argv[i];
+    if (strncmp(arg, "--", 2) != 0 || !arg[2]) return fail(err, "%s: not an option (see lockwire run --help)", arg);
+    char *eq = strchr(arg, '=');
+    char *val = eq ? eq + 1 : i + 1 < argc ? argv[i + 1] : NULL;
+    if (eq) *eq = '\0';
+    bool took = false;
+    if (!set_one(o, arg + 2, val, &took, err)) return false;
+    if (o->help) return true;
+    if (eq && !took) return fail(err, "%s takes no value", arg);
+    if (took && !eq) i++;
+  }
+  return check(o, err);
+}
+
+void options_help_run(void)
+{
+  puts("lockwire run: put the simulated NIC on a network and serve it\n");
+  for (size_t i = 0; i < N_OPTIONS; i++)
+    printf("  --%s %s\n        %s\n", table[i].name, table[i].arg ? table[i].arg : "", table[i].text);
+  puts("\nprograms for --app:");
+  for (size_t i = 0; app_table[i]; i++) printf("  %-8s %s\n", app_table[i]->name, app_table[i]->summary);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of `lockwire run`, parsed and checked.
+#ifndef LW_OPTIONS_H
+#define LW_OPTIONS_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/app.h"
+
+enum { OPT_MAX_APPS = 16, OPT_MAX_APP_OPTS = 8, OPT_ERR_LEN = 200 };
+
+struct app_spec {
+  const struct app_ops *ops;
+  uint16_t port;
+  struct app_opt opts[OPT_MAX_APP_OPTS];
+  size_t n_opts;
+};
+
+struct run_options {
+  const char *ifname;        // of --wire afpacket:IF
+  uint32_t ip, gateway;      // host order; gateway 0 for none
+  uint8_t prefix_len;
+  bool shared_ip, have_mac, have_seed;
+  uint8_t mac[6];
+  unsigned mtu;              // 0: the interface's
+  uint64_t seed;
+  double for_seconds;        // 0: until a signal
+  const char *record_dir, *stats_file;
+  struct app_spec apps[OPT_MAX_APPS];
+  size_t n_apps;
+  bool help;
+};
+
+// Parses argv (after the subcommand; the strings are borrowed and split in place). False with one line in err.
+bool options_parse_run(struct run_options *o, int argc, char **argv, char err[static OPT_ERR_LEN]);
+void options_help_run(void);   // to stdout
+#endif

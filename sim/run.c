@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "base/text.h"
+#include "glue/glue.h"
+#include "model.h"
+#include "sock/nic_port.h"
+#include "sock/stack.h"
+#include "summary.h"
+
+enum {
+  CYCLES_PER_TURN = 256,          // between two looks at the clock and the wire
+  FRAMES_PER_TURN = 64,
+  RX_BACKLOG_BYTES = 256 * 1024,  // not more frames wait for the receive stream; the kernel holds the rest
+  ETH_HEADER = 14,
+  POLL_US = 50,                   // look at the wire this long before sleeping: a wake-up costs about 20 us
+};
+
+struct run {
+  const struct run_options *opt;
+  struct model *model;
+  struct glue glue;
+  struct nic_port port;
+  struct stack *stack;
+  struct app *apps[OPT_MAX_APPS];
+  struct wire_record_note note;
+  uint8_t mac[6];
+  unsigned mtu;
+  uint64_t seed, start_ns, cycles, busy_us, now_us;
+  int epoll_fd;
+  FILE *stats;
+  bool warned_offload, tty;
+  uint64_t progress_us, progress_bytes;
+  uint8_t frame[WIRE_FRAME_MAX];
+};
+
+// The one global of the program: a signal handler has no other way in.
+static int stop_fd = -1;
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int sig)
+{
+  (void)sig;
+  uint64_t one = 1;
+  int saved = errno;
+  stopping = 1;
+  if (write(stop_fd, &one, sizeof one) < 0) { /* the flag is enough: the loop looks at it each turn */
+  }
+  errno = saved;
+}
+
+static int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static int complain(const char *fmt, ...)
+{
+  va_list ap;
+  va_start(ap, fmt);
+  fputs("lockwire: ", stderr);
+  vfprintf(stderr, fmt, ap);
+  fputc('\n', stderr);
+  va_end(ap);
+  return EXIT_USAGE;
+}
+
+static uint64_t clock_us(const struct run *r)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return ((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - r->start_ns) / 1000 + 1;
+}
+
+// --- opening ---------------------------------------------------------------------------------------------------------
+
+static int flow_of(void *user, const uint8_t *frame, size_t len)
+{
+  struct run *r = user;
+  return r->stack ? stack_flow_of(r->stack, frame, len) : -1;
+}
+
+// Called by the simulation as it starts (lw_open).
+static struct wire *open_wire(void *user, char err[static WIRE_ERR_LEN])
+{
+  struct run *r = user;
+  const struct run_options *o = r->opt;
+  uint16_t ports[OPT_MAX_APPS];
+  for (size_t i = 0; i < o->n_apps; i++) ports[i] = o->apps[i].port;
+  struct wire_afpacket_opts w = {.ifname = o->ifname, .shared_ip = o->shared_ip, .ip = o->ip, .ports = ports, .n_ports = o->n_apps};
+  memcpy(w.mac, r->mac, 6);
+  struct wire *wire = wire_afpacket_open(&w, err);
+  if (!wire || !o->record_dir) return wire;
+  char path[4096];
+  if (mkdir(o->record_dir, 0777) && errno != EEXIST) {
+    snprintf(err, WIRE_ERR_LEN, "--record %s: %s", o->record_dir, strerror(errno));
+    wire_close(wire);
+    return NULL;
+  }
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  snprintf(path, sizeof path, "%s/wire.pcapng", o->record_dir);
+  r->note = (struct wire_record_note){.flow_of = flow_of, .user = r};
+  return wire_record_open(wire, path, (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u, &r->note, err);
+}
+
+// Our MAC and MTU: as given, else the interface's (shared address), else made from the IP address, locally administered.
+static bool choose_link(struct run *r, char err[static WIRE_ERR_LEN])
+{
+  const struct run_options *o = r->opt;
+  unsigned mtu;
+  if (!wire_if_info(o->ifname, r->mac, &mtu, err)) return false;
+  r->mtu = o->mtu ? o->mtu : mtu > 9000 ? 9000 : mtu;
+  if (o->shared_ip) return true;
+  const uint8_t own[6] = {0x02, 0x4c, 0x57, (uint8_t)(o->ip >> 16), (uint8_t)(o->ip >> 8), (uint8_t)o->ip};
+  memcpy(r->mac, o->have_mac ? o->mac : own, 6);
+  return true;
+}
+
+static bool open_apps(struct run *r)
+{
+  for (size_t i = 0; i < r->opt->n_apps; i++) {
+    const struct app_spec *a = &r->opt->apps[i];
+    char err[APP_ERR_LEN];
+    r->apps[i] = a->ops->open(r->stack, a->port, a->opts, a->n_opts, err);
+    if (!r->apps[i]) {
+      complain("--app %s:%u: %s", a->ops->name, a->port, err);
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool open_loop(struct run *r)
+{
+  struct sigaction sa = {.sa_handler = on_signal};
+  stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  struct epoll_event ev = {.events = EPOLLIN};
+  if (stop_fd < 0 || r->epoll_fd < 0 || epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, stop_fd, &ev)
+      || epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, wire_fd(r->glue.wire), &ev)) {
+    complain("cannot watch the wire: %s", strerror(errno));
+    return false;
+  }
+  sigaction(SIGINT, &sa, NULL);
+  sigaction(SIGTERM, &sa, NULL);
+  return true;
+}
+
+static bool open_model(struct run *r)
+{
+  struct model_info info = model_info();
+  struct rng rng;
+  r->model = model_new();
+  if (!nic_port_open(&r->port, info.data_bits / 8, (uint16_t)info.num_flows, info.tx_ring_bytes, info.rx_ring_bytes)) {
+    complain("out of memory");
+    return false;
+  }
+  rng_seed(&rng, r->seed);
+  struct model_config c = {.max_frame = r->mtu + ETH_HEADER, .hash_key = {rng_next(&rng), rng_next(&rng)}};
+  memcpy(c.mac, r->mac, 6);
+  r->glue = (struct glue){.port = &r->port, .open_wire = open_wire, .user = r};
+  model_start(r->model, &r->glue, &c);
+  if (!r->glue.wire) complain("%s", r->glue.err);
+  return r->glue.wire != NULL;
+}
+
+static bool open_all(struct run *r)
+{
+  const struct run_options *o = r->opt;
+  char err[WIRE_ERR_LEN];
+  if (o->stats_file && !(r->stats = fopen(o->stats_file, "w"))) {
+    complain("--stats %s: %s", o->stats_file, strerror(errno));
+    return false;
+  }
+  if (!choose_link(r, err)) {
+    complain("%s", err);
+    return false;
+  }
+  if (o->shared_ip && !wire_if_has_ip(o->ifname, o->ip)) {
+    char ip[TEXT_IPV4_LEN];
+    complain("--shared-ip: %s does not hold %s", o->ifname, text_format_ipv4(ip, o->ip));
+    return false;
+  }
+  if (!open_model(r)) return false;
+  struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu,
+                           .shared_ip = o->shared_ip, .seed = r->seed};
+  memcpy(c.mac, r->mac, 6);
+  r->now_us = clock_us(r);
+  r->stack = stack_open(&c, &r->port.engine, r->now_us);
+  if (!r->stack) {
+    complain("out of memory");
+    return false;
+  }
+  if (!open_apps(r) || !open_loop(r)) return false;
+  if (wire_drop_privileges(err)) return true;
+  complain("%s", err);
+  return false;
+}
+
+static void close_all(struct run *r)
+{
+  for (size_t i = 0; i < r->opt->n_apps; i++)
+    if (r->apps[i]) r->apps[i]->ops->close(r->apps[i]);
+  stack_close(r->stack);
+  model_free(r->model);
+  nic_port_close(&r->port);
+  if (r->stats) fclose(r->stats);
+  if (r->epoll_fd >= 0) close(r->epoll_fd);
+  if (stop_fd >= 0) close(stop_fd);
+  stop_fd = -1;
+}
+
+// --- the loop --------------------------------------------------------------------------------------------------------
+
+static void take_slow(struct run *r)
+{
+  uint32_t tag;
+  const uint8_t *data;
+  size_t len;
+  while (recq_peek(&r->port.slow_out, &tag, &data, &len)) {
+    if (tag & NIC_SLOW_FENCE) stack_fence(r->stack, (uint16_t)(tag & 0xfff), tag & NIC_SLOW_OK, r->now_us);
+    else stack_input(r->stack, data, len, r->now_us);
+    recq_pop(&r->port.slow_out);
+  }
+}
+
+static void serve_apps(struct run *r)
+{
+  int sid;
+  unsigned events;
+  while (sock_next_ready(r->stack, &sid, &events)) {
+    struct app *a = sock_user(r->stack, sid);
+    if (a) a->ops->ready(a, sid, events);
+  }
+}
+
+// C's turn: everything that came out of the NIC, the stack's timers, the programs; what they make of it is queued for the
+// NIC, finished frames go to the wire.
+static void host_step(struct run *r)
+{
+  uint32_t tag;
+  const uint8_t *data;
+  size_t len;
+  r->port.woken = false;
+  take_slow(r);
+  stack_poll(r->stack, r->now_us);
+  serve_apps(r);
+  while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) recq_put(&r->port.slow_in.q, 0, r->frame, len);
+  for (; recq_peek(&r->port.tx, &tag, &data, &len); recq_pop(&r->port.tx)) wire_send(r->glue.wire, data, len);
+}
+
+static unsigned inputs(const struct nic_port *p)
+{
+  return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
+         | (nic_source_ready(&p->pin) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
+}
+
+// Clocks the NIC until it has nothing to do, or the turn is over. Returns false when there was nothing to do at all.
+static bool clock_nic(struct run *r)
+{
+  uint64_t next_us;
+  unsigned n;
+  for (n = 0; n < CYCLES_PER_TURN; n++) {
+    unsigned have = inputs(&r->port);
+    if (!have && model_quiescent(r->model, &next_us) && next_us > r->now_us) break;
+    model_cycle(r->model, have);
+    r->note.cycle = ++r->cycles;
+    if (r->port.woken) host_step(r);
+  }
+  return n > 0;
+}
+
+static unsigned read_wire(struct run *r)
+{
+  unsigned n = 0;
+  struct wire *w = r->glue.wire;
+  while (n < FRAMES_PER_TURN && recq_bytes(&r->port.rx.q) < RX_BACKLOG_BYTES) {
+    int len = wire_recv(w, r->frame, sizeof r->frame);
+    if (len <= 0) break;
+    recq_put(&r->port.rx.q, 0, r->frame, (size_t)len);
+    n++;
+  }
+  if (w->rx_unfinished_csum && !r->warned_offload) {
+    r->warned_offload = true;
+    fprintf(stderr,
+            "lockwire: warning: frames with unfinished checksums arrive and are dropped: turn the peer's offload off "
+            "(ethtool -K PEER tx off)\n");
+  }
+  return n;
+}
+
+static void set_time(struct run *r)
+{
+  r->now_us = r->note.now_us = clock_us(r);
+  model_set_time(r->model, r->now_us);
+}
+
+// Sleeps until the wire, a signal, or the next deadline of stack, NIC, run or recording.
+static void sleep_idle(struct run *r, uint64_t end_us)
+{
+  uint64_t nic_us, until = stack_next_deadline(r->stack);
+  model_quiescent(r->model, &nic_us);
+  if (nic_us < until) until = nic_us;
+  if (end_us < until) until = end_us;
+  uint64_t second = r->now_us + 1000000;   // a recording is flushed once a second
+  if (r->opt->record_dir && second < until) until = second;
+  uint64_t us = until > r->now_us ? until - r->now_us : 0;
+  struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+  struct epoll_event ev[2];
+  epoll_pwait2(r->epoll_fd, ev, 2, until == UINT64_MAX ? NULL : &t, NULL);
+}
+
+static void progress(struct run *r)
+{
+  if (!r->tty || r->now_us < r->progress_us + 1000000) return;
+  uint64_t bytes = model_counter(r->model, NIC_CNT_RX_RING_BYTES) + model_counter(r->model, NIC_CNT_TX_RING_BYTES);
+  fprintf(stderr, "\rlockwire: %llu s, %llu flows, %.1f Mbit/s, %llu frames in, %llu out \033[K",
+          (unsigned long long)(r->now_us / 1000000),
+          (unsigned long long)(stack_stat(r->stack, ST_FLOWS_OPENED) - stack_stat(r->stack, ST_FLOWS_CLOSED)),
+          (double)(bytes - r->progress_bytes) * 8.0 / (double)(r->now_us - r->progress_us),
+          (unsigned long long)r->glue.wire->rx_frames, (unsigned long long)r->glue.wire->tx_frames);
+  r->progress_us = r->now_us;
+  r->progress_bytes = bytes;
+}
+
+static int loop(struct run *r)
+{
+  uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
+  uint64_t idle_since = 0;
+  for (set_time(r); !stopping && r->now_us < end_us && !r->glue.wire->dead;) {
+    uint64_t began = r->now_us;
+    bool busy = read_wire(r) > 0;
+    if (busy || stack_next_deadline(r->stack) <= r->now_us) host_step(r);
+    busy |= clock_nic(r);
+    progress(r);
+    set_time(r);
+    if (busy) {
+      r->busy_us += r->now_us - began;
+      idle_since = r->now_us;
+    } else if (r->now_us >= idle_since + POLL_US) {
+      sleep_idle(r, end_us);
+      set_time(r);
+    }
+  }
+  if (r->tty) fputs("\r\033[K", stderr);
+  return r->glue.wire->dead ? complain("%s", r->glue.wire->err) : EXIT_GOOD;
+}
+
+static void say_ready(const struct run *r)
+{
+  char ip[TEXT_IPV4_LEN], mac[TEXT_MAC_LEN];
+  fprintf(stderr, "lockwire: ready on %s, %s, %s, mtu %u", r->opt->ifname, text_format_ipv4(ip, r->opt->ip),
+          text_format_mac(mac, r->mac), r->mtu);
+  for (size_t i = 0; i < r->opt->n_apps; i++) fprintf(stderr, ", %s:%u", r->opt->apps[i].ops->name, r->opt->apps[i].port);
+  fputc('\n', stderr);
+}
+
+static int report(struct run *r)
+{
+  struct run_figures f = {.seed = r->seed, .cycles = r->cycles, .busy_us = r->busy_us, .elapsed_us = r->now_us};
+  summary_print(stdout, &f, r->model, r->stack, r->glue.wire);
+  if (r->stats && !summary_json(r->stats, &f, r->model, r->stack, r->glue.wire))
+    return complain("--stats %s: %s", r->opt->stats_file, strerror(errno));
+  return EXIT_GOOD;
+}
+
+int run_main(const struct run_options *o)
+{
+  struct timespec t;
+  struct run *r = calloc(1, sizeof *r);
+  if (!r) return complain("out of memory");
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  r->opt = o;
+  r->epoll_fd = -1;
+  r->start_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  r->tty = isatty(STDERR_FILENO);
+  r->seed = o->seed;
+  if (!o->have_seed && getrandom(&r->seed, sizeof r->seed, 0) != sizeof r->seed) r->seed = r->start_ns;
+  int status = EXIT_USAGE;
+  if (open_all(r)) {
+    say_ready(r);
+    status = loop(r);
+    int reported = report(r);
+    if (!status) status = reported;
+  }
+  close_all(r);
+  free(r);
+  return status;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "summary.h"
+
+#include <string.h>
+
+#include "nic_layout.h"
+
+// Counters of the NIC by name; the groups are the JSON objects. Names of drops and classes follow nic_types.svh.
+struct row {
+  const char *group, *name;
+  unsigned index;
+};
+
+static const struct row rows[] = {
+    {"nic", "rx_ring_bytes", NIC_CNT_RX_RING_BYTES},
+    {"nic", "tx_ring_bytes", NIC_CNT_TX_RING_BYTES},
+    {"nic", "tx_frames", NIC_CNT_TX_FRAMES},
+    {"nic", "tx_without_payload", NIC_CNT_TX_PURE_ACKS},
+    {"nic", "tx_slow_frames", NIC_CNT_TX_SLOW},
+    {"nic", "timeouts", NIC_CNT_TIMEOUTS},
+    {"nic", "retransmissions", NIC_CNT_REXMITS},
+    {"frames", "tcp", RX_LOOKUP},
+    {"frames", "slow_ethertype", RX_SLOW_ETHERTYPE},
+    {"frames", "slow_ip_options", RX_SLOW_OPTIONS},
+    {"frames", "slow_fragment", RX_SLOW_FRAGMENT},
+    {"frames", "slow_protocol", RX_SLOW_PROTO},
+    {"frames", "slow_no_flow", NIC_CNT_RCV + RCV_NO_FLOW},
+    {"drops", "runt", RX_DROP_RUNT},
+    {"drops", "oversize", RX_DROP_OVERSIZE},
+    {"drops", "not_our_mac", RX_DROP_NOT_OUR_MAC},
+    {"drops", "vlan", RX_DROP_VLAN},
+    {"drops", "ip_header", RX_DROP_IP_HEADER},
+    {"drops", "truncated", RX_DROP_TRUNCATED},
+    {"drops", "ip_checksum", RX_DROP_IP_CSUM},
+    {"drops", "tcp_header", RX_DROP_TCP_HEADER},
+    {"drops", "tcp_checksum", RX_DROP_TCP_CSUM},
+    {"drops", "fifo_full", RX_DROP_FIFO_FULL},
+    {"segments", "accepted", NIC_CNT_RCV + RCV_ACCEPT},
+    {"segments", "pure_ack", NIC_CNT_RCV + RCV_PURE_ACK},
+    {"segments", "duplicate", NIC_CNT_RCV + RCV_DUPLICATE},
+    {"segments", "out_of_order", NIC_CNT_RCV + RCV_OUT_OF_ORDER},
+    {"segments", "out_of_window", NIC_CNT_RCV + RCV_OUT_OF_WINDOW},
+    {"segments", "reset", NIC_CNT_RCV + RCV_RESET},
+    {"segments", "challenged", NIC_CNT_RCV + RCV_CHALLENGE},
+    {"segments", "without_ack", NIC_CNT_RCV + RCV_NO_ACK},
+    {"segments", "stray_reset", NIC_CNT_RCV + RCV_DROP_RST},
+    {"segments", "after_fin", NIC_CNT_RCV + RCV_AFTER_FIN},
+    {"segments", "flow_ended", NIC_CNT_RCV + RCV_DEAD},
+};
+enum { N_ROWS = sizeof rows / sizeof *rows };
+
+// One walk serves both forms: `put` gets each counter, in groups.
+typedef void put_fn(FILE *out, const char *group, const char *name, uint64_t v);
+
+static void walk(FILE *out, put_fn *put, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w)
+{
+  put(out, "run", "seed", f->seed);
+  put(out, "run", "elapsed_us", f->elapsed_us);
+  put(out, "run", "busy_us", f->busy_us);
+  put(out, "run", "cycles", f->cycles);
+  put(out, "run", "cycles_per_second", f->busy_us ? (uint64_t)((double)f->cycles * 1e6 / (double)f->busy_us) : 0);
+  put(out, "wire", "rx_frames", w->rx_frames);
+  put(out, "wire", "rx_bytes", w->rx_bytes);
+  put(out, "wire", "tx_frames", w->tx_frames);
+  put(out, "wire", "tx_bytes", w->tx_bytes);
+  put(out, "wire", "tx_drops", w->tx_drops);
+  put(out, "wire", "rx_unfinished_checksum", w->rx_unfinished_csum);
+  for (size_t i = 0; i < N_ROWS; i++) put(out, rows[i].group, rows[i].name, model_counter(m, rows[i].index));
+  for (int i = 0; i < ST_N; i++) put(out, "stack", stack_stat_name((enum stack_stat)i), stack_stat(s, (enum stack_stat)i));
+  put(out, "stack", "flows_left", stack_stat(s, ST_FLOWS_OPENED) - stack_stat(s, ST_FLOWS_CLOSED));
+}
+
+// The table leaves out what did not happen, except in the groups that a reader looks for.
+static void put_text(FILE *out, const char *group, const char *name, uint64_t v)
+{
+  if (v || !strcmp(group, "nic") || !strcmp(group, "run"))
+    fprintf(out, "  %-9s %-24s %14llu\n", group, name, (unsigned long long)v);
+}
+
+void summary_print(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w)
+{
+  double seconds = (double)f->elapsed_us / 1e6;
+  double payload = (double)(model_counter(m, NIC_CNT_RX_RING_BYTES) + model_counter(m, NIC_CNT_TX_RING_BYTES));
+  fprintf(out, "lockwire: %.1f s, %.0f thousand cycles/s while busy, goodput %.1f Mbit/s (both ways), seed %llu\n", seconds,
+          f->busy_us ? (double)f->cycles * 1e3 / (double)f->busy_us : 0.0, seconds > 0 ? payload * 8e-6 / seconds : 0.0,
+          (unsigned long long)f->seed);
+  walk(out, put_text, f, m, s, w);
+  fflush(out);
+}
+
+static void put_json(FILE *out, const char *group, const char *name, uint64_t v)
+{
+  fprintf(out, "  \"%s.%s\": %llu,\n", group, name, (unsigned long long)v);
+}
+
+bool summary_json(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w)
+{
+  fputs("{\n", out);
+  walk(out, put_json, f, m, s, w);
+  fputs("  \"format\": 1\n}\n", out);
+  return !fflush(out) && !ferror(out);
+}
