@@ -44,6 +44,10 @@ static void test_open_tells_the_engine_everything(void **state)
   assert_int_equal(o->rcv_nxt.v, b->start.irs + 1);
   assert_int_equal(o->snd_wnd, 501);
   assert_true(stack_next_deadline(b->s) == UINT64_MAX);
+  assert_int_equal(stack_stat(b->s, ST_TCP_SYN), 1);
+  assert_int_equal(stack_stat(b->s, ST_FLOWS_OPENED), 1);
+  assert_int_equal(stack_stat(b->s, ST_FLOWS_CLOSED), 0);
+  assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 1);
   bed_expect_no_call(b);
 }
 

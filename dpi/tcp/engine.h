@@ -33,7 +33,7 @@ struct engine_event {
   struct seq tx_freed;     // all before this sequence number is acknowledged and its space is free again (counts our FIN)
   bool fin_acked;          // our FIN was acknowledged
   bool timed_out;          // given up: too many retransmissions
-  bool released;           // after release(): the flow id is free to be opened again
+  bool released;           // after release(): the flow id is free to be opened again; nothing of its last use comes later
 };
 
 struct engine;
