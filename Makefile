@@ -89,7 +89,7 @@ TX_BUF ?= 32768
 RX_BUF ?= 32768
 # clang builds the faster model; g++ serves where it is missing.
 MODEL_CXX := $(if $(shell command -v clang++-14),clang++-14,g++)
-VROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
+VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 M := $(B)/model
 MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF)
 MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF)
@@ -119,5 +119,47 @@ $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdp
 	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread
 
 ##@ Build
-.PHONY: build
+.PHONY: deps build
+deps: ## install what is missing (Debian packages; as root or by sudo)
+	$(Q)scripts/deps.sh
 build: $(B)/lockwire ## the co-simulation: build/lockwire
+
+##@ Run
+# Tools that deps installs are found by a make of their own.
+.PHONY: sim live
+sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL
+	$(Q)$(MAKE) --no-print-directory build
+	$(Q)scripts/sim.sh
+live: deps ## the same NIC left running for your own clients, until Ctrl-C
+	$(Q)$(MAKE) --no-print-directory build
+	$(Q)scripts/live.sh
+
+# --- lint, synthesis ---------------------------------------------------------------------------------------------------
+##@ Tests
+.PHONY: lint synth test-live test
+lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck
+	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
+	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv --top-module cosim_top
+	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -s nic_top -o /dev/null $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
+	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
+	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi
+	$(Q)shellcheck scripts/*.sh .ci/run
+
+SYNTH_FLOWS ?= 64
+synth: $(B)/synth/nic_top_$(SYNTH_FLOWS).txt ## Yosys synth_xilinx of nic_top (rings as external memory); fails on a latch
+	$(Q)sed -n '/Number of cells/,$$p' $<
+$(B)/synth/nic_top_$(SYNTH_FLOWS).txt: $(RTL_SRC) $(RTL_F)
+	@mkdir -p $(@D)
+	$(Q)yosys -q -l $(@:.txt=.log) -p "read_verilog -sv -Irtl $(shell cat $(RTL_F)); \
+	  hierarchy -check -top nic_top -chparam NumFlows $(SYNTH_FLOWS); synth_xilinx -family xcup -top nic_top; \
+	  select -assert-none t:*DLATCH* t:*dlatch* t:LDCE t:LDPE t:LDCP; tee -q -o $@.part stat -tech xilinx"
+	$(Q)mv $@.part $@
+
+test-live: build ## live end-to-end tests against real clients, in a network of their own
+	$(Q)scripts/netns.sh scripts/test_live.py
+test: deps ## everything: lint, unit tests, benches, live tests, synthesis
+	$(Q)$(PYTHON) scripts/test.py
+
+.PHONY: clean
+clean: ## remove build/
+	$(Q)rm -rf $(B)

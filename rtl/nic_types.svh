@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every packed struct and enum that crosses a module boundary or reaches C; scripts/gen_layout.py makes the C side from
-// this file, so each member stands on its own line with a literal width. Flat on purpose: see shared style.
+// this file, so each member stands on its own line with a literal width; a comment that begins with `seq` marks a
+// sequence number, which C keeps in a type of its own. Flat on purpose: that is what all three tools read alike.
 `ifndef NIC_TYPES_SVH
 `define NIC_TYPES_SVH
 
@@ -101,8 +102,8 @@ typedef struct packed {
   logic [15:0] remote_port;
   logic [47:0] local_mac;   // open
   logic [47:0] remote_mac;
-  logic [31:0] snd_nxt;     // ISS + 1
-  logic [31:0] rcv_nxt;     // IRS + 1
+  logic [31:0] snd_nxt;     // seq: ISS + 1
+  logic [31:0] rcv_nxt;     // seq: IRS + 1
   logic [31:0] snd_wnd;     // peer's window in bytes
   logic [15:0] mss;         // largest payload to the peer
   logic [15:0] rcv_mss;     // largest payload we announced
@@ -116,25 +117,25 @@ typedef struct packed {
 // A flow's state as levels; whoever gets it compares with what it knew. See rx_status_t and tx_status_t.
 typedef struct packed {
   logic [11:0] flow;
-  logic [31:0] rx_ready;
+  logic [31:0] rx_ready; // seq
   logic peer_closed;
   logic rx_reset;
   logic rx_released;
-  logic [31:0] tx_freed;
+  logic [31:0] tx_freed; // seq
   logic fin_acked;
   logic timed_out;
   logic tx_released;        // with rx_released: the flow id is free
 } host_event_t;
 
 typedef struct packed {
-  logic [31:0] ready;       // all before it can be consumed
+  logic [31:0] ready;       // seq: all before it can be consumed
   logic peer_closed;        // FIN taken, at `ready`
   logic rx_reset;
   logic rx_released;        // the receive side has let go of the flow; the rest means nothing then
 } rx_status_t;
 
 typedef struct packed {
-  logic [31:0] freed;       // all before it is acknowledged and no longer read; counts our FIN
+  logic [31:0] freed;       // seq: all before it is acknowledged and no longer read; counts our FIN
   logic fin_acked;
   logic timed_out;
   logic tx_released;        // the send side has let go of the flow
@@ -146,11 +147,11 @@ typedef struct packed {
 typedef struct packed {
   logic open;
   logic fin_done;           // peer's FIN taken; RCV.NXT stands behind it
-  logic [31:0] nxt;         // RCV.NXT
-  logic [31:0] wnd_end;     // right edge of the receive window: consumed + ring
-  logic [31:0] wl1;         // SND.WL1: trimmed sequence number of the last window update (RFC 9293 section 3.10.7.4)
-  logic [31:0] wl2;         // SND.WL2
-  logic [31:0] ack_fwd;     // newest ACK passed to the send pipeline
+  logic [31:0] nxt;         // seq: RCV.NXT
+  logic [31:0] wnd_end;     // seq: right edge of the receive window: consumed + ring
+  logic [31:0] wl1;         // seq: SND.WL1: trimmed sequence number of the last window update (RFC 9293 section 3.10.7.4)
+  logic [31:0] wl2;         // seq: SND.WL2
+  logic [31:0] ack_fwd;     // seq: newest ACK passed to the send pipeline
   logic [31:0] wnd_fwd;     // last window passed to the send pipeline, bytes
   logic [15:0] mss;         // largest payload the peer may send us
   logic [3:0] snd_wscale;
@@ -158,17 +159,17 @@ typedef struct packed {
   logic ts_ok;              // (D)
   logic sack_ok;            // (D)
   logic fin_vld;            // (D) FIN seen out of order
-  logic [31:0] fin_seq;     // (D)
+  logic [31:0] fin_seq;     // seq: (D)
   logic [2:0] ooo_n;        // (D) out-of-order intervals in use
   logic [1:0] ooo_last;     // (D) the one that changed last
-  logic [31:0] ooo0_start;  // (D)
-  logic [31:0] ooo0_end;    // (D)
-  logic [31:0] ooo1_start;  // (D)
-  logic [31:0] ooo1_end;    // (D)
-  logic [31:0] ooo2_start;  // (D)
-  logic [31:0] ooo2_end;    // (D)
-  logic [31:0] ooo3_start;  // (D)
-  logic [31:0] ooo3_end;    // (D)
+  logic [31:0] ooo0_start;  // seq: (D)
+  logic [31:0] ooo0_end;    // seq: (D)
+  logic [31:0] ooo1_start;  // seq: (D)
+  logic [31:0] ooo1_end;    // seq: (D)
+  logic [31:0] ooo2_start;  // seq: (D)
+  logic [31:0] ooo2_end;    // seq: (D)
+  logic [31:0] ooo3_start;  // seq: (D)
+  logic [31:0] ooo3_end;    // seq: (D)
   logic [31:0] ts_recent;   // (D) RFC 7323
   logic [31:0] ts_age_ms;   // (D)
   logic delack_vld;         // (D)
@@ -182,10 +183,10 @@ typedef struct packed {
   logic probe;              // a zero-window probe is due
   logic gave_up;            // too many retransmissions: tell the host
   logic told_flags;         // fin_acked or timed_out was told
-  logic [31:0] una;         // head: SND.UNA
-  logic [31:0] nxt;         // send: SND.NXT, back to una on a timeout
-  logic [31:0] max;         // highest ever sent
-  logic [31:0] told;        // una as last told to the host
+  logic [31:0] una;         // seq: head: SND.UNA
+  logic [31:0] nxt;         // seq: send: SND.NXT, back to una on a timeout
+  logic [31:0] max;         // seq: highest ever sent
+  logic [31:0] told;        // seq: una as last told to the host
   logic [31:0] wnd;         // SND.WND, bytes
   logic [31:0] max_wnd;     // largest window the peer ever offered
   logic [15:0] mss;
@@ -202,21 +203,21 @@ typedef struct packed {
   logic [31:0] srtt_us;     // (D)
   logic [31:0] rttvar_us;   // (D)
   logic rtt_vld;            // (D) a segment is being timed
-  logic [31:0] rtt_seq;     // (D)
+  logic [31:0] rtt_seq;     // seq: (D)
   logic [63:0] rtt_at_us;   // (D)
   logic [3:0] dup_acks;     // (D)
   logic recovery;           // (D)
-  logic [31:0] recover;     // (D)
+  logic [31:0] recover;     // seq: (D)
   logic [2:0] sack_n;       // (D)
-  logic [31:0] sack0_start; // (D)
-  logic [31:0] sack0_end;   // (D)
-  logic [31:0] sack1_start; // (D)
-  logic [31:0] sack1_end;   // (D)
-  logic [31:0] sack2_start; // (D)
-  logic [31:0] sack2_end;   // (D)
-  logic [31:0] sack3_start; // (D)
-  logic [31:0] sack3_end;   // (D)
-  logic [31:0] high_rxt;    // (D)
+  logic [31:0] sack0_start; // seq: (D)
+  logic [31:0] sack0_end;   // seq: (D)
+  logic [31:0] sack1_start; // seq: (D)
+  logic [31:0] sack1_end;   // seq: (D)
+  logic [31:0] sack2_start; // seq: (D)
+  logic [31:0] sack2_end;   // seq: (D)
+  logic [31:0] sack3_start; // seq: (D)
+  logic [31:0] sack3_end;   // seq: (D)
+  logic [31:0] high_rxt;    // seq: (D)
   logic [31:0] cc_a;        // (D) congestion control's own
   logic [31:0] cc_b;        // (D)
   logic [31:0] tokens;      // (D) pacing
@@ -226,21 +227,21 @@ typedef struct packed {
 
 // Written by the send pipeline, read by the receive pipeline for ACK acceptance.
 typedef struct packed {
-  logic [31:0] una;
-  logic [31:0] max;
+  logic [31:0] una; // seq
+  logic [31:0] max; // seq
 } snd_mirror_t;
 
 // Written by the receive pipeline, sampled by the assembler for a header.
 typedef struct packed {
-  logic [31:0] nxt;
-  logic [31:0] wnd_end;
+  logic [31:0] nxt; // seq
+  logic [31:0] wnd_end; // seq
   logic [3:0] wscale;
 } rcv_mirror_t;
 
 // Written by the assembler, read by the receive pipeline: what the peer was last told.
 typedef struct packed {
-  logic [31:0] ack;
-  logic [31:0] wnd_end;
+  logic [31:0] ack; // seq
+  logic [31:0] wnd_end; // seq
 } sent_mirror_t;
 
 // --- items between stages -------------------------------------------------------------------------------------------
@@ -254,8 +255,8 @@ typedef struct packed {
   logic [31:0] local_ip;
   logic [15:0] remote_port;
   logic [15:0] local_port;
-  logic [31:0] seq;
-  logic [31:0] ack;
+  logic [31:0] seq; // seq
+  logic [31:0] ack; // seq
   logic [15:0] wnd;
   logic [4:0] flags;        // FlagFin..FlagAck
   logic [13:0] pay_len;
@@ -268,11 +269,11 @@ typedef struct packed {
   logic [11:0] flow;
   logic [10:0] beats;
   logic [13:0] frame_len;
-  logic [31:0] base;        // sequence number that byte 0 of the frame would have
+  logic [31:0] base;        // seq: sequence number that byte 0 of the frame would have
   logic [13:0] lo;          // first frame byte taken
   logic [13:0] hi;          // one past the last
   logic tell;               // write rx_status when done
-  logic [31:0] ready;
+  logic [31:0] ready; // seq
   logic peer_closed;
   logic rx_reset;
   logic rx_released;
@@ -283,7 +284,7 @@ typedef struct packed {
 typedef struct packed {
   logic [1:0] kind;         // dd_in_e
   logic [11:0] flow;
-  logic [31:0] ack;
+  logic [31:0] ack; // seq
   logic [31:0] wnd;         // bytes
   logic wnd_vld;
   logic no_data;            // may be a duplicate ACK
@@ -293,14 +294,14 @@ typedef struct packed {
 typedef struct packed {
   logic [2:0] kind;         // tx_desc_e
   logic [11:0] flow;
-  logic [31:0] seq;
+  logic [31:0] seq; // seq
   logic [13:0] len;
   logic fin;
   logic psh;
   logic tell;               // una or the flags below are news to the host
   logic fin_acked;
   logic timed_out;
-  logic [31:0] una;
+  logic [31:0] una; // seq
 } tx_desc_t;
 
 // A flow's part of every header.

@@ -7,7 +7,7 @@ import sys
 
 STRUCT = re.compile(r"typedef struct packed \{(.*?)\} (\w+)_t;", re.S)
 ENUM = re.compile(r"typedef enum logic \[\d+:0\] \{(.*?)\} (\w+)_e;", re.S)
-MEMBER = re.compile(r"logic\s*(?:\[(\d+):0\])?\s*(\w+);")
+MEMBER = re.compile(r"logic\s*(?:\[(\d+):0\])?\s*(\w+);[ ]*(// seq\b)?")
 PARAM = re.compile(r"localparam int (\w+) = (\d+);")
 
 
@@ -19,11 +19,12 @@ def strip(text: str) -> str:
     return re.sub(r"//[^\n]*", "", text)
 
 
-def structs(text: str) -> list[tuple[str, list[tuple[str, int]]]]:
+def structs(text: str) -> list[tuple[str, list[tuple[str, int, bool]]]]:
+    """Name and members of each struct; a member is name, width and whether it is a sequence number."""
     found = []
     for body, name in STRUCT.findall(text):
-        members = [(m, int(w) + 1 if w else 1) for w, m in MEMBER.findall(body)]
-        if len(members) != body.count(";"):
+        members = [(m, int(w) + 1 if w else 1, bool(seq)) for w, m, seq in MEMBER.findall(body)]
+        if len(members) != strip(body).count(";"):
             raise SystemExit(f"gen_layout: {name}_t has a member this script cannot read")
         found.append((name, members))
     return found
@@ -33,29 +34,32 @@ def check_widths(params: dict[str, int], found) -> list[str]:
     wrong = []
     for name, members in found:
         const = "".join(p.capitalize() for p in name.split("_")) + "W"
-        width = sum(w for _, w in members)
+        width = sum(w for _, w, _ in members)
         if params.get(const) != width:
             wrong.append(f"nic_pkg::{const} is {params.get(const)}, but {name}_t has {width} bits")
     return wrong
 
 
-def c_type(width: int) -> str:
+def c_type(width: int, seq: bool) -> str:
+    if seq:
+        return "struct seq"
     if width == 1:
         return "bool"
     return next(f"uint{n}_t" for n in (8, 16, 32, 64) if width <= n)
 
 
 def emit_struct(name: str, members) -> list[str]:
-    total = sum(w for _, w in members)
+    total = sum(w for _, w, _ in members)
     out = [f"enum {{ {name.upper()}_BITS = {total}, {name.upper()}_WORDS = {(total + 31) // 32} }};", f"struct {name} {{"]
-    out += [f"  {c_type(w)} {m};" for m, w in members]
+    out += [f"  {c_type(w, seq)} {m};" for m, w, seq in members]
     out += ["};", ""]
     unpack, pack, low = [], [], total
-    for m, w in members:  # the first member of a packed struct holds the highest bits
+    for m, w, seq in members:  # the first member of a packed struct holds the highest bits
         low -= w
-        cast = "" if w == 64 else f"({c_type(w)})"
-        unpack.append(f"  s->{m} = {cast}lw_bits_get(v, {low}, {w});")
-        pack.append(f"  lw_bits_put(v, {low}, {w}, s->{m});")
+        cast = "" if w == 64 else f"({c_type(w, False)})"
+        field = m + (".v" if seq else "")
+        unpack.append(f"  s->{field} = {cast}lw_bits_get(v, {low}, {w});")
+        pack.append(f"  lw_bits_put(v, {low}, {w}, s->{field});")
     out += [f"static inline void {name}_unpack(struct {name} *s, const uint32_t *v)", "{", *unpack, "}", ""]
     out += [f"static inline void {name}_pack(const struct {name} *s, uint32_t *v)", "{", *pack, "}", ""]
     return out
@@ -66,6 +70,8 @@ HEAD = """// Made by scripts/gen_layout.py from rtl/nic_pkg.sv and rtl/nic_types
 #define LW_NIC_LAYOUT_H
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/seq.h"
 
 // Bits [low, low + width) of a packed vector in 32-bit words, least significant first (svBitVecVal order); width <= 64.
 static inline uint64_t lw_bits_get(const uint32_t *v, unsigned low, unsigned width)
@@ -94,7 +100,7 @@ def emit(params: dict[str, int], types: str) -> str:
     out += [f"  NIC_{snake(n).upper()} = {v}," for n, v in params.items()]
     out += ["};", ""]
     for body, name in ENUM.findall(types):
-        out += [f"enum {name}_e {{"] + [f"  {snake(n).upper()} = {v}," for n, v in re.findall(r"(\w+) = (\d+)", body)] + ["};", ""]
+        out += [f"enum {name}_e {{"] + [f"  {snake(n).upper()} = {v}," for n, v in re.findall(r"(\w+) = (\d+)", strip(body))] + ["};", ""]
     for name, members in structs(types):
         out += emit_struct(name, members)
     return "\n".join(out) + "#endif\n"
@@ -109,7 +115,7 @@ def main() -> int:
     with open(args.pkg, encoding="ascii") as f:
         params = {n: int(v) for n, v in PARAM.findall(strip(f.read()))}
     with open(args.types, encoding="ascii") as f:
-        types = strip(f.read())
+        types = f.read()
     wrong = check_widths(params, structs(types))
     for line in wrong:
         print(f"gen_layout: {line}", file=sys.stderr)

@@ -35,8 +35,8 @@ static void op_open(struct engine *e, const struct flow_open *o)
   struct host_cmd c = tuple_cmd(CMD_OPEN, o);
   c.local_mac = mac_bits(o->local_mac);
   c.remote_mac = mac_bits(o->remote_mac);
-  c.snd_nxt = o->snd_nxt.v;
-  c.rcv_nxt = o->rcv_nxt.v;
+  c.snd_nxt = o->snd_nxt;
+  c.rcv_nxt = o->rcv_nxt;
   c.snd_wnd = o->snd_wnd;
   c.mss = o->mss;
   c.rcv_mss = o->rcv_mss;
@@ -96,12 +96,12 @@ static bool op_next_event(struct engine *e, struct engine_event *ev)
   recq_pop(&p->events);
   struct engine_event *l = &p->last[h.flow];
   if (!h.rx_released) {
-    l->rx_ready = seq_of(h.rx_ready);
+    l->rx_ready = h.rx_ready;
     l->peer_closed = h.peer_closed;
     l->reset = h.rx_reset;
   }
   if (!h.tx_released) {
-    l->tx_freed = seq_of(h.tx_freed);
+    l->tx_freed = h.tx_freed;
     l->fin_acked = h.fin_acked;
     l->timed_out = h.timed_out;
   }
