@@ -9,12 +9,12 @@ lw_run_pid=''
 
 lw_run_is_up() { grep -q '^lockwire: ready' "$1" || lw_gone "$lw_run_pid"; }
 
-# lw_run_start STDERR-FILE OPTION...: starts a run, and returns when it serves. False when it ended or never came up.
+# lw_run_start LOG-FILE OPTION...: starts a run, and returns when it serves. False when it ended or never came up.
 lw_run_start() {
   local log=$1
   shift
   : >"$log"
-  lw_nic "$LOCKWIRE" run --wire "afpacket:$LW_NIC_IF" --ip "$LW_NIC_IP/$LW_PREFIX_LEN" "$@" 2>"$log" &
+  lw_nic "$LOCKWIRE" run --wire "afpacket:$LW_NIC_IF" --ip "$LW_NIC_IP/$LW_PREFIX_LEN" "$@" >"$log" 2>&1 &
   lw_run_pid=$!
   if ! lw_until 30 lw_run_is_up "$log" || lw_gone "$lw_run_pid"; then
     echo "lockwire did not come up:" >&2
