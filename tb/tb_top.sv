@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 6;
+  localparam int N = 10;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -41,6 +41,10 @@ module tb_top #(
   `RUN(3, csum_beat_tb)
   `RUN(4, first_one_tb)
   `RUN(5, ready_set_tb)
+  `RUN(6, ack_bits_tb)
+  `RUN(7, dd_incoming_tb)
+  `RUN(8, dd_timeout_tb)
+  `RUN(9, dd_next_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;

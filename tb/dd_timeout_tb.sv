@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// dd_timeout: a deadline that has not passed, passes now, or passed long ago; a stale hit (closed flow, no deadline, deadline
+// moved on); back-off doubling from 200 ms to 60 s and staying there; giving up after 12 retries; nxt back to una; the probe
+// of a closed window; time beyond 2^32 and 2^63. First a whole life of timeouts fed back, then random contexts against a
+// model.
+`default_nettype none
+`include "tb.svh"
+`include "nic_types.svh"
+`BENCH(dd_timeout_tb)
+  snd_ctx_t c, v, x, got;
+  logic [63:0] now = 0, t = 0;
+  logic wake, due;
+  logic [63:0] r = 64'h7777_1234_9876_abc1;
+  logic [1023:0] junk;
+  logic [63:0] rto;
+  int n = 0;
+  int fired = 0;
+  int gave = 0;
+
+  dd_timeout u_dut (.ctx_i(c), .now_us_i(now), .ctx_o(got), .wake_o(wake));
+
+  always @(posedge clk_i) begin
+    n <= n + 1;
+    if (n == 0) begin
+      v = '0;
+      v.open = 1'b1;
+      v.una = 32'hffff_fff0;
+      v.nxt = 32'h0000_0010;
+      v.max = 32'h0000_0020;
+      v.wnd = 32'd100;
+      v.rto_vld = 1'b1;
+      v.rto_us = 32'd200000;
+      t = 64'hffff_f000;
+      v.rto_at_us = t;
+      c <= v;
+      now <= t - 64'd1;
+    end else if (n == 1) begin
+      `CHECK(got === c && !wake, "one microsecond early")
+      now <= t;
+    end else if (n >= 2 && n < 14) begin
+      // The (n - 2)th timeout.
+      rto = 64'd200000 << (n - 1);
+      if (rto > 64'd60000000) rto = 64'd60000000;
+      x = c;
+      x.nxt = 32'hffff_fff0;
+      x.rto_us = rto[31:0];
+      x.rto_at_us = t + rto;
+      x.retries = 4'(n - 1);
+      x.backoff = 4'(n - 1);
+      `CHECK(got === x && wake, "a timeout of the series")
+      `CHECK(!got.gave_up, "not yet given up")
+      v = got;
+      v.nxt = 32'h0000_0010;
+      c <= v;
+      t = t + rto;
+      now <= t;
+    end else if (n == 14) begin
+      `CHECK(c.retries == 12 && c.rto_us == 60000000, "twelve retries, back-off at its ceiling")
+      x = c;
+      x.gave_up = 1'b1;
+      x.told_flags = 1'b0;
+      x.rto_vld = 1'b0;
+      `CHECK(got === x && wake, "gives up: no deadline, news, pointers stay")
+      c <= got;
+      now <= t + 64'd1000;
+    end else if (n == 15) begin
+      `CHECK(got === c && !wake, "no deadline")
+      v = c; v.rto_vld = 1'b1; v.open = 1'b0;
+      c <= v;
+    end else if (n == 16) begin
+      `CHECK(got === c && !wake, "closed flow")
+      v = c; v.open = 1'b1; v.retries = 0; v.wnd = 0; v.probe = 1'b0; v.gave_up = 1'b0;
+      c <= v;
+    end else if (n == 17) begin
+      `CHECK(got.probe && got.nxt == got.una && wake, "closed window: probe")
+      v = c; v.wnd = 1; v.probe = 1'b1;
+      c <= v;
+    end else if (n == 18) begin
+      `CHECK(!got.probe && got.nxt == got.una && wake, "open window: no probe")
+    end else if (n >= 20) begin
+      if (n > 20) begin
+        due = c.open && c.rto_vld && !(now < c.rto_at_us);
+        x = c;
+        if (due) begin
+          fired = fired + 1;
+          if (c.retries == 4'd12) begin
+            gave = gave + 1;
+            x.gave_up = 1'b1; x.told_flags = 1'b0; x.rto_vld = 1'b0;
+          end else begin
+            x.nxt = c.una;
+            x.probe = (c.wnd == 0);
+            rto = 64'(c.rto_us) + 64'(c.rto_us);
+            if (rto > 64'd60000000) rto = 64'd60000000;
+            x.rto_us = rto[31:0];
+            x.rto_at_us = now + rto;
+            x.retries = c.retries + 4'd1;
+            if (c.backoff != 4'd15) x.backoff = c.backoff + 4'd1;
+          end
+        end
+        `CHECK(got === x, "context against the model")
+        `CHECK(wake === due, "wakes when due")
+      end
+      for (int i = 0; i < 16; i++) begin
+        r = rnd64(r);
+        junk[64*i +: 64] = r;
+      end
+      v = junk[nic_pkg::SndCtxW-1:0];
+      r = rnd64(r);
+      v.open = r[2:0] != 0;
+      v.rto_vld = r[5:3] != 0;
+      if (r[6]) v.wnd = 0;
+      if (r[7]) v.rto_us = 32'd60000000 - 32'(r[19:8]);
+      else v.rto_us = 32'd200000 << r[10:8];
+      if (r[63:61] == 0) v.retries = 4'd12;
+      t = r[21] ? v.rto_at_us + 64'(r[31:24]) : r[22] ? v.rto_at_us - 64'(r[31:24]) : r[23] ? v.rto_at_us : junk[1023:960];
+      // The distance is small, so an edge of 64 bits is not crossed but those of 32 and 63 are.
+      if (r[20]) begin
+        v.rto_at_us = (r[32] ? 64'h7fff_ffff_ffff_ff80 : 64'h0000_0000_ffff_ff80) + 64'(r[39:32]);
+        t = v.rto_at_us + 64'(r[47:40]) - 64'd128;
+      end
+      now <= t;
+      c <= v;
+    end
+    if (n == 4000) begin
+      `CHECK(fired > 1000 && gave > 100, "exercised")
+      done_o <= 1'b1;
+    end
+  end
+`BENCH_END
+`default_nettype wire
