@@ -88,7 +88,7 @@ NUM_FLOWS ?= 64
 TX_BUF ?= 32768
 RX_BUF ?= 32768
 # clang builds the faster model; g++ serves where it is missing.
-MODEL_CXX := $(if $(shell command -v clang++-14),clang++-14,g++)
+MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)
 VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 M := $(B)/model
 MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF)
