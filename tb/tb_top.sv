@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 10;
+  localparam int N = 11;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -45,6 +45,7 @@ module tb_top #(
   `RUN(7, dd_incoming_tb)
   `RUN(8, dd_timeout_tb)
   `RUN(9, dd_next_tb)
+  `RUN(10, timers_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
