@@ -100,6 +100,12 @@ def run(*cmd, seconds=60, **kw):
         raise Fail(f"{' '.join(cmd[:6])}: still running after {seconds} s") from e
 
 
+def tshark(path, *args):
+    """tshark over a capture, with nobody's own settings."""
+    env = dict(os.environ, WIRESHARK_CONFIG_DIR=str(path.parent / "wireshark"))
+    return must("tshark", "-r", str(path), *args, seconds=CASE_SECONDS, env=env)
+
+
 def must(*cmd, **kw):
     r = run(*cmd, **kw)
     expect(r.returncode == 0, f"{' '.join(cmd)}: status {r.returncode}: {r.stderr.strip()[-300:]}")
@@ -160,7 +166,7 @@ class Nic:
         expect_equal(self.proc.returncode, 0, "lockwire's status")
         expect(self.stats_path.exists(), "no --stats file")
         stats = json.loads(self.stats_path.read_text())
-        expect("cycles/s" in self.stdout_path.read_text(), "no summary on stdout")
+        expect("goodput" in self.stdout_path.read_text(), "no summary on stdout")
         return stats
 
     def end_when_quiet(self):
@@ -533,7 +539,7 @@ def test_record(t, nic, folder):
     with connect() as s:
         echo_once(s, t.data(100_000))
     stats = nic.end()
-    out = must("tshark", "-r", str(folder / "wire.pcapng"), "-T", "fields", "-e", "frame.comment", "-e", "frame.len")
+    out = tshark(folder / "wire.pcapng", "-T", "fields", "-e", "frame.comment", "-e", "frame.len")
     lines = [line.split("\t") for line in out.splitlines()]
     odd = [c for c, _ in lines if not re.fullmatch(r"cycle=\d+ dir=(rx|tx) flow=(\d+|-)", c)]
     expect(not odd, f"frames without a proper comment, the first has '{odd[0] if odd else ''}'")
@@ -847,10 +853,9 @@ class Judge:
 
 def verdicts(path, source):
     """(number of frames, [(frame, TCP destination port, severity, message)]) of those that a display filter picks."""
-    out = must("tshark", "-r", str(path), "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
-               "-o", "udp.check_checksum:TRUE", "-Y", source, "-T", "fields", "-E", "separator=/t",
-               "-E", "aggregator=|", "-e", "frame.number", "-e", "tcp.dstport", "-e", "_ws.expert.severity",
-               "-e", "_ws.expert.message", seconds=CASE_SECONDS)
+    out = tshark(path, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
+                 "-Y", source, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|", "-e", "frame.number",
+                 "-e", "tcp.dstport", "-e", "_ws.expert.severity", "-e", "_ws.expert.message")
     found, lines = [], out.splitlines()
     for line in lines:
         number, port, severities, messages = (line.split("\t") + ["", "", ""])[:4]
@@ -865,7 +870,7 @@ def test_judge(t, judge):
     judge.stop()
     nic = f"ip.src == {NIC_IP} || arp.src.proto_ipv4 == {NIC_IP} || (ip.src == {SHARED_IP} && tcp.srcport == {ECHO})"
     frames, found = verdicts(judge.path, nic)
-    expect(frames > 100, f"the judge saw only {frames} frames of the NIC")
+    expect(frames > 20, f"the judge saw only {frames} frames of the NIC")
     bad, allowed = {}, {}
     for number, port, severity, message in found:
         reasons = ALLOWED | (ALLOWED_AMONG_FORGED if port in t.forged_ports else {})
