@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 11;
+  localparam int N = 16;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -46,6 +46,11 @@ module tb_top #(
   `RUN(8, dd_timeout_tb)
   `RUN(9, dd_next_tb)
   `RUN(10, timers_tb)
+  `RUN(11, ring_tb)
+  `RUN(12, rx_frame_fifo_tb)
+  `RUN(13, flow_table_tb)
+  `RUN(14, rx_mover_tb)
+  `RUN(15, rx_reader_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
