@@ -40,7 +40,7 @@ struct run {
   struct wire_record_note note;
   uint8_t mac[6];
   unsigned mtu;
-  uint64_t seed, start_ns, cycles, busy_us, now_us;
+  uint64_t seed, start_ns, cycles, model_ns, now_us;   // model_ns: spent evaluating the model
   int epoll_fd;
   FILE *stats;
   bool warned_offload, tty;
@@ -75,12 +75,14 @@ static int complain(const char *fmt, ...)
   return EXIT_USAGE;
 }
 
-static uint64_t clock_us(const struct run *r)
+static uint64_t clock_ns(void)
 {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  return ((uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec - r->start_ns) / 1000 + 1;
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+
+static uint64_t clock_us(const struct run *r) { return (clock_ns() - r->start_ns) / 1000 + 1; }
 
 // --- opening ---------------------------------------------------------------------------------------------------------
 
@@ -269,15 +271,19 @@ static unsigned inputs(const struct nic_port *p)
 // Clocks the NIC until it has nothing to do, or the turn is over. Returns false when there was nothing to do at all.
 static bool clock_nic(struct run *r)
 {
-  uint64_t next_us;
+  uint64_t next_us, began = clock_ns();
   unsigned n;
   for (n = 0; n < CYCLES_PER_TURN; n++) {
     unsigned have = inputs(&r->port);
     if (!have && model_quiescent(r->model, &next_us) && next_us > r->now_us) break;
     model_cycle(r->model, have);
     r->note.cycle = ++r->cycles;
-    if (r->port.woken) host_step(r);
+    if (!r->port.woken) continue;
+    r->model_ns += clock_ns() - began;
+    host_step(r);
+    began = clock_ns();
   }
+  r->model_ns += clock_ns() - began;
   return n > 0;
 }
 
@@ -339,14 +345,12 @@ static int loop(struct run *r)
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
   for (set_time(r); !stopping && r->now_us < end_us && !r->glue.wire->dead;) {
-    uint64_t began = r->now_us;
     bool busy = read_wire(r) > 0;
     if (busy || stack_next_deadline(r->stack) <= r->now_us) host_step(r);
     busy |= clock_nic(r);
     progress(r);
     set_time(r);
     if (busy) {
-      r->busy_us += r->now_us - began;
       idle_since = r->now_us;
     } else if (r->now_us >= idle_since + POLL_US) {
       sleep_idle(r, end_us);
@@ -368,7 +372,7 @@ static void say_ready(const struct run *r)
 
 static int report(struct run *r)
 {
-  struct run_figures f = {.seed = r->seed, .cycles = r->cycles, .busy_us = r->busy_us, .elapsed_us = r->now_us};
+  struct run_figures f = {.seed = r->seed, .cycles = r->cycles, .model_us = r->model_ns / 1000, .elapsed_us = r->now_us};
   summary_print(stdout, &f, r->model, r->stack, r->glue.wire);
   if (r->stats && !summary_json(r->stats, &f, r->model, r->stack, r->glue.wire))
     return complain("--stats %s: %s", r->opt->stats_file, strerror(errno));
@@ -377,13 +381,11 @@ static int report(struct run *r)
 
 int run_main(const struct run_options *o)
 {
-  struct timespec t;
   struct run *r = calloc(1, sizeof *r);
   if (!r) return complain("out of memory");
-  clock_gettime(CLOCK_MONOTONIC, &t);
   r->opt = o;
   r->epoll_fd = -1;
-  r->start_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  r->start_ns = clock_ns();
   r->tty = isatty(STDERR_FILENO);
   r->seed = o->seed;
   if (!o->have_seed && getrandom(&r->seed, sizeof r->seed, 0) != sizeof r->seed) r->seed = r->start_ns;

@@ -10,7 +10,7 @@
 #include "wire/wire.h"
 
 struct run_figures {
-  uint64_t seed, cycles, busy_us, elapsed_us;
+  uint64_t seed, cycles, model_us, elapsed_us;   // model_us: spent evaluating the model
 };
 
 void summary_print(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w);
