@@ -70,10 +70,16 @@ main() {
     as_root=(sudo -n)
   fi
   as_root+=(env DEBIAN_FRONTEND=noninteractive)
-  if ! "${as_root[@]}" apt-get -qq update || ! "${as_root[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}"; then
-    echo "deps: apt-get failed; wanted are: ${missing[*]}" >&2
+  echo "deps: installing them by apt-get; this takes a minute or two"
+  local log
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get -qq update &&
+    "${as_root[@]}" apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "deps: apt-get failed (all it said: $log); wanted are: ${missing[*]}" >&2
     return 2
   fi
+  rm -f "$log"
   echo "deps: installed ${#missing[@]} packages"
 }
 
