@@ -144,6 +144,44 @@ static void test_data_completes_the_handshake_when_the_ack_was_lost(void **state
   assert_int_equal(stack_stat(b->s, ST_TCP_ACCEPTED), 2);
 }
 
+// RFC 9293 section 3.10.7.4: one byte inside the window is enough; all before it, or all behind it, is not.
+static void test_overlap_with_the_window_decides_in_syn_rcvd(void **state)
+{
+  struct bed *b = *state;
+  const struct { uint32_t off; size_t len; bool opens; } rows[] = {
+    {(uint32_t)-4, 4, false}, {(uint32_t)-4, 5, true}, {BED_RING - 1, 100, true}, {BED_RING, 1, false}};
+  for (size_t i = 0; i < 4; i++) {
+    struct peer p = bed_syn(b, (uint16_t)(PEER_PORT + i));
+    struct segment seg = bed_ack(&p);
+    seg.seq = seq_add(seg.seq, rows[i].off);
+    seg.payload = b->scratch;
+    seg.payload_len = rows[i].len;
+    bed_send(b, p.port, &seg);
+    if (rows[i].opens)
+      bed_expect_call(b, CALL_OPEN);
+    else
+      assert_int_equal(bed_expect_out(b).flags, TCP_ACK);
+    bed_expect_no_call(b);
+    bed_expect_silence(b);
+  }
+}
+
+static void test_closing_one_listener_leaves_the_others_connections(void **state)
+{
+  struct bed *b = *state;
+  int other = sock_socket(b->s, SOCK_TCP);
+  assert_int_equal(sock_bind(b->s, other, 0, 80), 0);
+  assert_int_equal(sock_listen(b->s, other, 4), 0);
+  bed_syn(b, PEER_PORT);
+  struct segment syn = {.seq = irs(b), .dst_port = 80, .flags = TCP_SYN};
+  bed_send(b, PEER_PORT + 1, &syn);
+  bed_expect_out(b);
+  assert_int_equal(sock_close(b->s, other), 0);
+  assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 1);
+  bed_syn(b, PEER_PORT);   // still half open: the SYN-ACK again
+  assert_int_equal(stack_stat(b->s, ST_TCP_SYN), 2);
+}
+
 static void test_data_in_the_syn_is_not_acknowledged(void **state)
 {
   struct bed *b = *state;
@@ -328,6 +366,8 @@ int main(void)
     BED_TEST(test_syn_ack_is_sent_again_with_back_off_then_given_up),
     BED_TEST(test_repeated_syn_gets_the_same_syn_ack_and_leaves_the_timer),
     BED_TEST(test_data_completes_the_handshake_when_the_ack_was_lost),
+    BED_TEST(test_overlap_with_the_window_decides_in_syn_rcvd),
+    BED_TEST(test_closing_one_listener_leaves_the_others_connections),
     BED_TEST(test_data_in_the_syn_is_not_acknowledged),
     BED_TEST(test_wrong_ack_in_syn_rcvd_gets_rst_and_the_right_one_still_opens),
     BED_TEST(test_segment_outside_the_window_in_syn_rcvd_gets_an_ack),
