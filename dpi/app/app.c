@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of programs, and what their command line arguments mean.
+// The table of programs, and what their options mean.
 #include "app/app.h"
 
 #include <errno.h>
@@ -9,7 +9,6 @@
 
 #include "app/app_opt.h"
 #include "app/apps.h"
-#include "base/text.h"
 
 const struct app_ops *const app_table[] = {&echo_ops, &kv_ops, NULL};
 
@@ -18,15 +17,6 @@ const struct app_ops *app_find(const char *name)
   for (size_t i = 0; app_table[i]; i++)
     if (strcmp(app_table[i]->name, name) == 0) return app_table[i];
   return NULL;
-}
-
-static bool fail_unknown_app(const char *name, char err[static APP_ERR_LEN])
-{
-  int n = snprintf(err, APP_ERR_LEN, "no app called '%.40s' (there are:", name);
-  for (size_t i = 0; app_table[i] && n < APP_ERR_LEN; i++)
-    n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), " %s", app_table[i]->name);
-  if (n < APP_ERR_LEN) snprintf(err + n, (size_t)(APP_ERR_LEN - n), ")");
-  return false;
 }
 
 // Digits only: strtoull would also take signs and blanks.
@@ -38,43 +28,6 @@ static bool parse_number(const char *text, const char **end, uint64_t *out)
   *out = strtoull(text, &stop, 10);
   *end = stop;
   return errno == 0;
-}
-
-bool app_spec_parse(struct app_spec *spec, const char *arg, char err[static APP_ERR_LEN])
-{
-  *spec = (struct app_spec){0};
-  size_t len = strlen(arg);
-  if (len >= sizeof spec->text) {
-    snprintf(err, APP_ERR_LEN, "app '%.40s...': longer than %d characters", arg, APP_SPEC_LEN - 1);
-    return false;
-  }
-  memcpy(spec->text, arg, len + 1);
-
-  char *rest = strchr(spec->text, ',');
-  if (rest) *rest++ = '\0';
-  char *port = strchr(spec->text, ':');
-  if (port) *port++ = '\0';
-  spec->ops = app_find(spec->text);
-  if (!spec->ops) return fail_unknown_app(spec->text, err);
-  uint64_t number;
-  if (!port || !text_parse_uint(port, 1, UINT16_MAX, &number)) {
-    snprintf(err, APP_ERR_LEN, "app '%.60s': wants NAME:PORT with a port of 1 to 65535", arg);
-    return false;
-  }
-  spec->port = (uint16_t)number;
-  while (rest) {
-    char *key = rest, *val = strchr(key, '=');
-    rest = strchr(key, ',');
-    if (rest) *rest++ = '\0';
-    if (val && rest && val >= rest) val = NULL;
-    if (val) *val++ = '\0';
-    if (spec->n_opts == APP_OPTS_MAX) {
-      snprintf(err, APP_ERR_LEN, "%s: more than %d options", spec->ops->name, APP_OPTS_MAX);
-      return false;
-    }
-    spec->opts[spec->n_opts++] = (struct app_opt){key, val ? val : ""};
-  }
-  return true;
 }
 
 static const struct app_opt_desc *find_opt(const struct app_opt_desc *table, size_t n, const char *key)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program is told on the command line: `NAME:PORT[,opt[=val]]...`. Text to struct app_spec for the command line,
-// struct app_opt to numbers for the programs. Every error is one clear line that names the program and the option.
+// What a program's options mean: struct app_opt, as the command line splits them, to numbers, by a table. Every error is
+// one clear line that names the program and the option.
 #ifndef LW_APP_OPT_H
 #define LW_APP_OPT_H
 #include <stdbool.h>
@@ -8,20 +8,6 @@
 #include <stdint.h>
 
 #include "app/app.h"
-
-enum { APP_SPEC_LEN = 256, APP_OPTS_MAX = 16 };
-
-// One `--app` argument, taken apart. The strings live in `text`.
-struct app_spec {
-  const struct app_ops *ops;
-  uint16_t port;
-  struct app_opt opts[APP_OPTS_MAX];
-  size_t n_opts;
-  char text[APP_SPEC_LEN];
-};
-
-// False with one line in err: no such program, no port, a port outside 1..65535, too many or too long options.
-bool app_spec_parse(struct app_spec *spec, const char *arg, char err[static APP_ERR_LEN]);
 
 // One option that a program knows: where its value goes, and what is allowed.
 struct app_opt_desc {

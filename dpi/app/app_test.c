@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line's options, and the programs' socket side against a stand-in for sock.h whose connections have little
+// The programs' options, and their socket side against a stand-in for sock.h whose connections have little
 // room, one byte if a test wants, so that every way of getting stuck shows.
 #include "app/app.h"
 
@@ -110,13 +110,11 @@ int sock_abort(struct stack *s, int sid)
 
 void sock_set_user(struct stack *s, int sid, void *user) { s->sid[sid].user = user; }
 
-static struct app *open_app(const char *arg)
+static struct app *open_app(const char *name)
 {
-  static struct app_spec spec;
   char err[APP_ERR_LEN];
-  assert_true(app_spec_parse(&spec, arg, err));
   fake = (struct stack){.room = 1 << 14};
-  struct app *a = spec.ops->open(&fake, spec.port, spec.opts, spec.n_opts, err);
+  struct app *a = app_find(name)->open(&fake, 7, NULL, 0, err);
   assert_non_null(a);
   assert_true(fake.listening && fake.sid[0].user == a);
   return a;
@@ -154,51 +152,6 @@ static void finish(struct app *a, int sid)
 }
 
 // --- options ---
-
-static void test_spec_takes_name_port_and_options(void **state)
-{
-  (void)state;
-  static struct app_spec spec;
-  char err[APP_ERR_LEN];
-  assert_true(app_spec_parse(&spec, "echo:7", err));
-  assert_string_equal(spec.ops->name, "echo");
-  assert_int_equal(spec.port, 7);
-  assert_int_equal(spec.n_opts, 0);
-  assert_true(app_spec_parse(&spec, "kv:65535,maxmem=1M,flag,a=b=c", err));
-  assert_string_equal(spec.ops->name, "kv");
-  assert_int_equal(spec.n_opts, 3);
-  assert_string_equal(spec.opts[0].key, "maxmem");
-  assert_string_equal(spec.opts[0].val, "1M");
-  assert_string_equal(spec.opts[1].key, "flag");
-  assert_string_equal(spec.opts[1].val, "");
-  assert_string_equal(spec.opts[2].val, "b=c");
-}
-
-static void test_spec_says_what_is_wrong(void **state)
-{
-  (void)state;
-  static const char *const bad[][2] = {
-      {"", "no app called '' (there are: echo kv)"},
-      {"nope:7", "no app called 'nope' (there are: echo kv)"},
-      {"echo", "app 'echo': wants NAME:PORT with a port of 1 to 65535"},
-      {"echo:", "app 'echo:': wants NAME:PORT with a port of 1 to 65535"},
-      {"echo:0", "app 'echo:0': wants NAME:PORT with a port of 1 to 65535"},
-      {"echo:65536", "app 'echo:65536': wants NAME:PORT with a port of 1 to 65535"},
-      {"echo:7x,a=b", "app 'echo:7x,a=b': wants NAME:PORT with a port of 1 to 65535"},
-      {"echo:-7", "app 'echo:-7': wants NAME:PORT with a port of 1 to 65535"},
-      {"echo:7,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", "echo: more than 16 options"},
-  };
-  static struct app_spec spec;
-  char err[APP_ERR_LEN];
-  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-    assert_false(app_spec_parse(&spec, bad[i][0], err));
-    assert_string_equal(err, bad[i][1]);
-  }
-  char longer[400];
-  memset(longer, 'a', sizeof longer - 1);
-  longer[sizeof longer - 1] = '\0';
-  assert_false(app_spec_parse(&spec, longer, err));
-}
 
 static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
 {
@@ -267,7 +220,7 @@ static void test_echo_sends_back_all_whatever_the_room(void **state)
   for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 7 + (i >> 8));
   static const size_t rooms[] = {1, 3, 1000, 4096, 5000, 60000};
   for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
-    struct app *a = open_app("echo:7");
+    struct app *a = open_app("echo");
     fake.room = rooms[i];
     connect_one(a);
     size_t len = rooms[i] < 10 ? 500 : sizeof data;
@@ -288,7 +241,7 @@ static void test_echo_does_not_read_what_it_cannot_send(void **state)
 {
   (void)state;
   static uint8_t data[60000];
-  struct app *a = open_app("echo:7");
+  struct app *a = open_app("echo");
   fake.room = 100;
   connect_one(a);
   say(a, 1, data, sizeof data);
@@ -304,7 +257,7 @@ static void test_echo_does_not_read_what_it_cannot_send(void **state)
 static void test_echo_drops_a_reset_connection_and_serves_others(void **state)
 {
   (void)state;
-  struct app *a = open_app("echo:7");
+  struct app *a = open_app("echo");
   fake.waiting = 3;
   a->ops->ready(a, 0, SOCK_IN);
   fake.sid[2].reset = true;
@@ -326,7 +279,7 @@ static void test_kv_answers_whatever_the_room(void **state)
   (void)state;
   static const char want[] = "+PONG\r\n+OK\r\n$3\r\nabc\r\n";
   for (size_t room = 1; room < 30; room++) {
-    struct app *a = open_app("kv:6379");
+    struct app *a = open_app("kv");
     fake.room = room;
     connect_one(a);
     say(a, 1, "ping\r\nset a abc\r\nget a\r\n", 24);
@@ -343,7 +296,7 @@ static void test_kv_does_not_read_while_replies_wait(void **state)
 {
   (void)state;
   static char in[60000];
-  struct app *a = open_app("kv:6379,maxmem=1M");
+  struct app *a = open_app("kv");
   for (size_t i = 0; i + 6 <= sizeof in; i += 6) memcpy(in + i, "ping\r\n", 6);
   fake.room = 10;
   connect_one(a);
@@ -360,7 +313,7 @@ static void test_kv_does_not_read_while_replies_wait(void **state)
 static void test_kv_closes_after_quit_and_after_a_protocol_error(void **state)
 {
   (void)state;
-  struct app *a = open_app("kv:6379");
+  struct app *a = open_app("kv");
   fake.waiting = 2;
   a->ops->ready(a, 0, SOCK_IN);
   fake.room = 4;
@@ -379,7 +332,7 @@ static void test_kv_closes_after_quit_and_after_a_protocol_error(void **state)
 static void test_kv_connections_share_one_store(void **state)
 {
   (void)state;
-  struct app *a = open_app("kv:6379");
+  struct app *a = open_app("kv");
   fake.waiting = 2;
   a->ops->ready(a, 0, SOCK_IN);
   say(a, 1, "set a 1\r\n", 9);
@@ -394,8 +347,6 @@ static void test_kv_connections_share_one_store(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_spec_takes_name_port_and_options),
-      cmocka_unit_test(test_spec_says_what_is_wrong),
       cmocka_unit_test(test_opts_apply_by_table_and_say_what_is_wrong),
       cmocka_unit_test(test_open_says_what_is_wrong),
       cmocka_unit_test(test_echo_sends_back_all_whatever_the_room),
