@@ -58,7 +58,7 @@ static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct
                    struct rcv_actions *a)
 {
   struct seq start = seq_max(s->seq, c->nxt);
-  uint32_t wnd = (uint32_t)s->wnd << c->snd_wscale, wnd_was = c->wnd_fwd;
+  uint32_t wnd = a->dd.wnd, wnd_was = c->wnd_fwd;
   bool new_ack = seq_lt(c->ack_fwd, s->ack);
   if (seq_leq(snd->una, s->ack) && (seq_lt(c->wl1, start) || (seq_eq(c->wl1, start) && seq_leq(c->wl2, s->ack)))) {
     a->dd.wnd_vld = true;
@@ -67,7 +67,6 @@ static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct
     c->wnd_fwd = wnd;
   }
   if (new_ack) c->ack_fwd = s->ack;
-  a->dd.wnd = wnd;
   a->forward = new_ack || (a->dd.wnd_vld && wnd != wnd_was) || seq_eq(p->end, s->seq);
 }
 
@@ -102,6 +101,7 @@ struct rcv_actions rcv_segment(struct rcv_ctx *c, const struct core_segment *s, 
 {
   struct place p = place_of(c, s);
   struct rcv_actions a = {.class_id = RCV_PURE_ACK, .dd = {.kind = DD_ACK, .ack = s->ack, .no_data = !s->len}};
+  a.dd.wnd = (uint32_t)s->wnd << c->snd_wscale;
   if (!c->open) {
     a.class_id = RCV_DEAD;
   } else if (flag(s, NIC_FLAG_RST)) {

@@ -27,6 +27,7 @@ struct snd_actions snd_ack(struct snd_ctx *c, const struct dd_in *ev, uint64_t n
     c->open = c->rto_vld = false;
     return a;
   }
+  if (ev->kind != DD_ACK) return a;   // a release token closes the flow in send_pipe.sv
   // Valid up to the highest ever sent, also when a timeout has pulled nxt back.
   bool advance = seq_lt(c->una, ev->ack) && seq_leq(ev->ack, c->max);
   a.wake = true;
