@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 17;
+  localparam int N = 18;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -52,6 +52,7 @@ module tb_top #(
   `RUN(14, rx_mover_tb)
   `RUN(15, rx_reader_tb)
   `RUN(16, tx_assembler_tb)
+  `RUN(17, rcv_segment_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
