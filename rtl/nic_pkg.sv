@@ -9,13 +9,13 @@ package nic_pkg;
 
   // Widths of the structs in nic_types.svh, by hand because $bits in a parameter is not portable; held against the
   // structs at elaboration (sim/cosim_top.sv) and by scripts/gen_layout.py.
-  localparam int RcvCtxW = 675;
-  localparam int SndCtxW = 969;
-  localparam int HostCmdW = 378;
+  localparam int RcvCtxW = 683;
+  localparam int SndCtxW = 1131;
+  localparam int HostCmdW = 442;
   localparam int HostEventW = 82;
   localparam int RxDescW = 232;
   localparam int RxVerdictW = 136;
-  localparam int DdInW = 80;
+  localparam int DdInW = 113;
   localparam int TxDescW = 98;
   localparam int TxHdrW = 192;
   localparam int RcvMirrorW = 68;
@@ -35,6 +35,8 @@ package nic_pkg;
 
   // Times in microseconds.
   localparam int RtoInitUs = 200000;      // fixed RTO until RTT estimation arrives; also its floor
+  localparam int RtoFirstUs = 1000000;    // with RTT estimation, before the first sample (RFC 6298 section 2.1)
+  localparam int DelackUs = 40000;        // a delayed ACK waits no longer
   localparam int RtoMaxUs = 60000000;
   localparam int MaxRetries = 12;         // unanswered retransmissions before the flow is given up
   localparam int CwndBytes = 16384;       // what may be in flight until congestion control arrives

@@ -49,7 +49,10 @@ typedef enum logic [3:0] {
   RcvDropRst = 9,       // RST outside the window
   RcvAfterFin = 10,     // data behind the peer's FIN
   RcvDead = 11,         // flow closed by reset or abort, not yet released
-  RcvToken = 12         // open, release, read: no segment
+  RcvToken = 12,        // open, release, read: no segment
+  RcvNoTimestamp = 13,  // without the option it must have (RFC 7323 section 3.2)
+  RcvPaws = 14,         // an old duplicate by its time stamp (RFC 7323 section 5.3)
+  RcvNoInterval = 15    // out of order, and no interval left for it
 } rcv_class_e;
 
 typedef enum logic [2:0] {
@@ -112,6 +115,8 @@ typedef struct packed {
   logic ts_ok;
   logic sack_ok;
   logic nagle_off;
+  logic [31:0] ts_recent;   // peer's last TSval
+  logic [31:0] user_timeout_ms;
 } host_cmd_t;
 
 // A flow's state as levels; whoever gets it compares with what it knew. See rx_status_t and tx_status_t.
@@ -174,8 +179,9 @@ typedef struct packed {
   logic [31:0] ts_age_ms;   // (D)
   logic delack_vld;         // (D)
   logic [63:0] delack_us;   // (D) deadline
-  logic [15:0] unacked;     // (D) bytes taken since the last ACK
-  logic [15:0] chal;        // (D) challenge ACKs left in this second
+  logic [15:0] seg_max;     // (D) largest segment seen: what counts as full for delayed ACKs
+  logic [7:0] chal_n;       // (D) challenge ACKs sent in chal_second (RFC 5961 section 7)
+  logic [15:0] chal_second; // (D)
 } rcv_ctx_t;
 
 typedef struct packed {
@@ -207,6 +213,8 @@ typedef struct packed {
   logic [63:0] rtt_at_us;   // (D)
   logic [3:0] dup_acks;     // (D)
   logic recovery;           // (D)
+  logic rxt_first;          // (D) recovery: the first hole is to be sent again now
+  logic sack_new;           // (D) the segment at hand SACKed something new
   logic [31:0] recover;     // seq: (D)
   logic [2:0] sack_n;       // (D)
   logic [31:0] sack0_start; // seq: (D)
@@ -221,6 +229,9 @@ typedef struct packed {
   logic [31:0] cc_a;        // (D) congestion control's own
   logic [31:0] cc_b;        // (D)
   logic [31:0] tokens;      // (D) pacing
+  logic [63:0] sent_us;     // (D) when something was sent last: restart after idle
+  logic [63:0] stuck_us;    // (D) the first timeout that nothing has answered
+  logic [31:0] user_timeout_ms; // (D) give up after this; 0: by the number of retries alone
 } snd_ctx_t;
 
 // --- what crosses between the pipelines -----------------------------------------------------------------------------
@@ -288,6 +299,8 @@ typedef struct packed {
   logic [31:0] wnd;         // bytes
   logic wnd_vld;
   logic no_data;            // may be a duplicate ACK
+  logic ts_vld;             // (D)
+  logic [31:0] tsecr;       // (D)
 } dd_in_t;
 
 // From the send pipeline to the assembler.
