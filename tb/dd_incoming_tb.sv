@@ -13,7 +13,7 @@
   logic wake, xwake, adv;
   logic [63:0] r = 64'h5555_1234_9876_abc1;
   logic [31:0] base, to_nxt, to_max, to_ack, left;
-  logic [1023:0] junk;
+  logic [1279:0] junk;
   int n = 0;
   int advances = 0;
   int ignored = 0;
@@ -142,7 +142,7 @@
       endcase
     end else begin
       // All of the context random, then the pointers in order and near an edge.
-      for (int i = 0; i < 16; i++) begin
+      for (int i = 0; i < 20; i++) begin
         r = rnd64(r);
         junk[64*i +: 64] = r;
       end

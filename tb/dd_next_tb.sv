@@ -15,7 +15,7 @@
   logic [63:0] now = 0;
   logic emit, more, xemit, xmore;
   logic [63:0] r = 64'h3333_1234_9876_abc1;
-  logic [1023:0] junk;
+  logic [1279:0] junk;
   logic [31:0] base;
   // Distances from una, wide enough that nothing wraps.
   logic signed [47:0] s_nxt, s_max, s_tail, s_data, s_edge, s_room, s_left, s_len, s_end;
@@ -231,7 +231,7 @@
         default: ;
       endcase
     end else begin
-      for (int i = 0; i < 16; i++) begin
+      for (int i = 0; i < 20; i++) begin
         r = rnd64(r);
         junk[64*i +: 64] = r;
       end

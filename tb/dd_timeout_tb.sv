@@ -11,7 +11,7 @@
   logic [63:0] now = 0, t = 0;
   logic wake, due;
   logic [63:0] r = 64'h7777_1234_9876_abc1;
-  logic [1023:0] junk;
+  logic [1279:0] junk;
   logic [63:0] rto;
   int n = 0;
   int fired = 0;
@@ -100,7 +100,7 @@
         `CHECK(got === x, "context against the model")
         `CHECK(wake === due, "wakes when due")
       end
-      for (int i = 0; i < 16; i++) begin
+      for (int i = 0; i < 20; i++) begin
         r = rnd64(r);
         junk[64*i +: 64] = r;
       end
@@ -112,7 +112,7 @@
       if (r[7]) v.rto_us = 32'd60000000 - 32'(r[19:8]);
       else v.rto_us = 32'd200000 << r[10:8];
       if (r[63:61] == 0) v.retries = 4'd12;
-      t = r[21] ? v.rto_at_us + 64'(r[31:24]) : r[22] ? v.rto_at_us - 64'(r[31:24]) : r[23] ? v.rto_at_us : junk[1023:960];
+      t = r[21] ? v.rto_at_us + 64'(r[31:24]) : r[22] ? v.rto_at_us - 64'(r[31:24]) : r[23] ? v.rto_at_us : junk[1279:1216];
       // The distance is small, so an edge of 64 bits is not crossed but those of 32 and 63 are.
       if (r[20]) begin
         v.rto_at_us = (r[32] ? 64'h7fff_ffff_ffff_ff80 : 64'h0000_0000_ffff_ff80) + 64'(r[39:32]);

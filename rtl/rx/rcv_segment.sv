@@ -39,7 +39,7 @@ module rcv_segment (
   // Table 6 of RFC 9293: some part of the segment lies inside the window.
   assign in_window  = (seg_i.seq - ctx_i.nxt) < wnd;
   assign acceptable = (seg_len == '0) ? (in_window || seg_i.seq == ctx_i.nxt)
-                    : nic_pkg::seq_lt(seg_i.seq, ctx_i.wnd_end) && nic_pkg::seq_lt(ctx_i.nxt, seg_end);
+                    : wnd != '0 && nic_pkg::seq_lt(seg_i.seq, ctx_i.wnd_end) && nic_pkg::seq_lt(ctx_i.nxt, seg_end);
   // With a closed window the ACK of the next expected segment still counts (section 3.10.7.4, MUST-66).
   assign zero_window = (wnd == '0) && (seg_i.seq == ctx_i.nxt);
 

@@ -34,7 +34,7 @@ static struct place place_of(const struct rcv_ctx *c, const struct core_segment 
   uint32_t wnd = (uint32_t)seq_diff(c->wnd_end, c->nxt);
   p.in_window = (uint32_t)seq_diff(s->seq, c->nxt) < wnd;
   p.acceptable = seq_eq(p.end, s->seq) ? p.in_window || seq_eq(s->seq, c->nxt)
-                                       : seq_lt(s->seq, c->wnd_end) && seq_lt(c->nxt, p.end);
+                                       : wnd && seq_lt(s->seq, c->wnd_end) && seq_lt(c->nxt, p.end);
   p.zero_window = !wnd && seq_eq(s->seq, c->nxt);
   return p;
 }
