@@ -10,8 +10,8 @@
 
 #include "base/seq.h"
 #include "sock/frames.h"
-#include "sock/timers.h"
-#include "sock/tuple.h"
+#include "base/timers.h"
+#include "net/tuple.h"
 
 struct stack;
 struct sock;

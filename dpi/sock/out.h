@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "net/arp.h"
-#include "sock/tuple.h"
+#include "net/tuple.h"
 #include "tcp/segment.h"
 
 struct stack;

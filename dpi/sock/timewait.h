@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/seq.h"
-#include "sock/timers.h"
-#include "sock/tuple.h"
+#include "base/timers.h"
+#include "net/tuple.h"
 
 struct stack;
 struct conn;

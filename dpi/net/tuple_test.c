@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "sock/tuple.h"
+#include "net/tuple.h"
 
 enum { N = 500 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sock/tuple.h"
+#include "net/tuple.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "sock/timers.h"
+#include "base/timers.h"
 
 enum { N = 200 };
 

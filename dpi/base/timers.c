@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sock/timers.h"
+#include "base/timers.h"
 
 #include <assert.h>
 #include <stdlib.h>
