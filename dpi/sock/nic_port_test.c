@@ -324,6 +324,22 @@ static void test_nic_port_keeps_the_opens_levels_when_a_flow_is_half_open(void *
   assert_true(!ev.peer_closed && !ev.released);
 }
 
+static void test_nic_port_keeps_the_opens_rx_level_when_only_the_send_side_spoke(void **state)
+{
+  struct bed *b = *state;
+  b->o->open(b->e, &an_open);
+  give_event(b, &(struct host_event){.flow = 5, .rx_released = true, .rx_ready = {1}, .tx_freed = {0xfffffff8}});
+  assert_int_equal(next_event(b).rx_ready.v, an_open.rcv_nxt.v);
+}
+
+// ASan's leak check is the judge.
+static void test_nic_port_close_frees_every_queue_when_they_are_full(void **state)
+{
+  struct bed *b = *state;
+  struct recq *all[] = {&b->p.rx.q, &b->p.slow_in.q, &b->p.pin.q, &b->p.cmds, &b->p.tx, &b->p.slow_out, &b->p.pout, &b->p.events};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) recq_put(all[i], 0, "x", 1);
+}
+
 static void test_nic_port_keeps_the_last_levels_when_a_flow_is_half_released(void **state)
 {
   struct bed *b = *state;
@@ -406,6 +422,8 @@ int main(void)
     TEST(test_nic_port_fence_lies_behind_the_frames_before_it),
     TEST(test_nic_port_gives_an_events_levels),
     TEST(test_nic_port_keeps_the_opens_levels_when_a_flow_is_half_open),
+    TEST(test_nic_port_keeps_the_opens_rx_level_when_only_the_send_side_spoke),
+    TEST(test_nic_port_close_frees_every_queue_when_they_are_full),
     TEST(test_nic_port_keeps_the_last_levels_when_a_flow_is_half_released),
     TEST(test_nic_port_forgets_the_levels_when_a_flow_is_opened_again),
     TEST(test_nic_port_lends_payload_until_the_next_call),

@@ -438,6 +438,9 @@ static void test_rcv_does_not_forward_when_an_old_segment_brings_an_old_window(v
   struct rcv_actions a = take_ack(&b, 5, 10, 100, 1);   // sent before, with an older ACK: overlap, trimmed to 10
   assert_true(a.len == 5);
   assert_int_equal(seq_diff(b.c.ack_fwd, b.us), 200);
+  b.c.wl1 = seq_add(b.peer, 50);
+  a = take_ack(&b, 15, 10, 200, 1);                    // a window that is not the newest
+  assert_true(a.len == 10 && !a.dd.wnd_vld && !a.forward);
 }
 
 static void test_rcv_ack_forwarded_never_retreats(void **state)

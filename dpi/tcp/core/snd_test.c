@@ -132,12 +132,13 @@ static void test_snd_does_nothing_when_flow_is_closed(void **state)
   struct bed b = bed_of(state, WND);
   enqueue(&b, 5000);
   send_all(&b);
+  ack_to(&b, 1000);          // room to send, and news
   b.c.open = false;
   b.v.ack_owed = true;
   b.v.ack_now = 3;
   struct snd_ctx was = b.c;
   assert_nothing(next(&b));
-  assert_false(ack_wnd(&b, 1000, 5).wake);
+  assert_false(ack_wnd(&b, 2000, 5).wake);
   assert_false(timeout_at(&b, T0 + 1000000000).wake);
   assert_true(same_ctx(&b.c, &was));
 }
@@ -300,6 +301,31 @@ static void test_snd_probe_timer_keeps_its_deadline_when_asked_again(void **stat
   b.now_us += 100000;
   next(&b);
   assert_int_equal(b.c.rto_at_us, T0 + NIC_RTO_INIT_US);
+}
+
+static void test_snd_probe_timer_runs_on_when_the_window_is_closed_once_more(void **state)
+{
+  struct bed b = bed_of(state, 0);
+  enqueue(&b, 100);
+  next(&b);
+  b.now_us += 100000;
+  ack_wnd(&b, 0, 0);
+  assert_true(b.c.rto_vld);
+  assert_int_equal(b.c.rto_at_us, T0 + NIC_RTO_INIT_US);
+  timeout_at(&b, b.c.rto_at_us);
+  ack_wnd(&b, 0, 0);                                       // between timeout and probe
+  assert_data(&b, next(&b), 0, 1, false, false);
+}
+
+static void test_snd_timer_stops_when_all_is_acknowledged_and_the_window_closes(void **state)
+{
+  struct bed b = bed_of(state, WND);
+  enqueue(&b, 100);
+  send_all(&b);
+  ack_wnd(&b, 100, 0);
+  assert_false(b.c.rto_vld);
+  next(&b);
+  assert_false(b.c.rto_vld);                               // nothing to send: no probe
 }
 
 static void test_snd_probe_backs_off_and_never_gives_up_when_answered(void **state)
@@ -536,9 +562,11 @@ static void test_snd_backs_off_to_the_ceiling_then_gives_up_after_max_retries(vo
     send_all(&b);
   }
   assert_int_equal(gap, NIC_RTO_MAX_US);
+  b.c.told_flags = true;
   assert_true(timeout_at(&b, b.c.rto_at_us).wake);
-  assert_true(b.c.gave_up && !b.c.rto_vld);
+  assert_true(b.c.gave_up && !b.c.rto_vld && !b.c.told_flags);
   b.v.ack_owed = true;
+  enqueue(&b, 500);
   struct snd_actions a = next(&b);
   assert_true(a.emit && a.desc.kind == TX_FREE && a.desc.tell && a.desc.timed_out && !a.desc.fin_acked);
   assert_nothing(next(&b));                                // told once; sends no more, not even an ACK
@@ -690,6 +718,8 @@ int main(void)
     SEQ_TEST(test_snd_fin_is_sent_again_when_lost),
     SEQ_TEST(test_snd_probes_with_one_byte_when_the_window_stays_closed),
     SEQ_TEST(test_snd_probe_timer_keeps_its_deadline_when_asked_again),
+    SEQ_TEST(test_snd_probe_timer_runs_on_when_the_window_is_closed_once_more),
+    SEQ_TEST(test_snd_timer_stops_when_all_is_acknowledged_and_the_window_closes),
     SEQ_TEST(test_snd_probe_backs_off_and_never_gives_up_when_answered),
     SEQ_TEST(test_snd_goes_on_when_the_probe_was_taken),
     SEQ_TEST(test_snd_probes_with_fin_when_only_fin_is_left),
