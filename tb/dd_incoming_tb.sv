@@ -93,7 +93,7 @@
         x.open = 1'b0;
         x.rto_vld = 1'b0;
       end
-      if (c.open && e.kind == DdAck) begin
+      if (c.open && !c.gave_up && e.kind == DdAck) begin
         xwake = 1'b1;
         x.retries = 4'd0;
         left = to_max;
@@ -147,6 +147,7 @@
         junk[64*i +: 64] = r;
       end
       v = junk[nic_pkg::SndCtxW-1:0];
+      v.gave_up = (junk[1279:1277] == 3'd0);
       r = rnd64(r);
       v.open = r[3:0] != 0;
       v.una = (r[5:4] == 0) ? 32'hffff_ff00 + 32'(r[15:8]) : (r[5:4] == 1) ? 32'h7fff_ff00 + 32'(r[15:8])

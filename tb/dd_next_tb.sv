@@ -19,7 +19,8 @@
   logic [31:0] base;
   // Distances from una, wide enough that nothing wraps.
   logic signed [47:0] s_nxt, s_max, s_tail, s_data, s_edge, s_room, s_left, s_len, s_end;
-  logic x_fin_left, x_fin, x_send, x_acked, x_news, x_live;
+  logic [31:0] idle_seq;
+  logic x_probe, x_fin_left, x_fin, x_send, x_acked, x_news, x_live;
   int n = 0;
   int data = 0;
   int fins = 0;
@@ -30,7 +31,7 @@
 
   dd_next u_dut (
       .ctx_i(c), .tail_i(tail), .fin_i(fin), .ack_owed_i(owed), .ack_now_i(owed_now), .now_us_i(now), .ctx_o(got),
-      .emit_o(emit), .desc_o(desc), .more_o(more));
+      .emit_o(emit), .desc_o(desc), .more_o(more), .idle_seq_o(idle_seq));
 
   // Open, all before base + 1000 acknowledged and told, nothing in flight, 5000 bytes of window, nothing enqueued.
   task automatic flow(input logic [31:0] at);
@@ -127,7 +128,8 @@
       s_data = s_tail - (fin ? 1 : 0);
       s_edge = (c.wnd < c.cwnd) ? 48'(c.wnd) : 48'(c.cwnd);
       s_room = (s_edge > s_nxt) ? s_edge - s_nxt : 0;
-      if (c.probe && s_nxt == 0) s_room = 1;
+      x_probe = c.probe && s_nxt == 0 && s_room == 0;
+      if (x_probe) s_room = 1;
       s_left = (s_nxt < s_data) ? s_data - s_nxt : 0;
       s_len = s_left;
       if (s_len > 48'(c.mss)) s_len = 48'(c.mss);
@@ -150,13 +152,13 @@
         xd.len = s_len[13:0];
         xd.fin = x_fin;
         xd.psh = s_len > 0 && s_nxt + s_len == s_data;
-        x.nxt = c.una + s_end[31:0];
-        if (s_end > s_max) x.max = x.nxt;
+        if (!x_probe) x.nxt = c.una + s_end[31:0];
+        if (s_end > s_max) x.max = c.una + s_end[31:0];
         x.probe = 1'b0;
         xmore = owed_now > 0 || (s_len < s_left && s_len < s_room);
         data = data + 1;
         if (x_fin) fins = fins + 1;
-        if (c.probe && s_nxt == 0) probes = probes + 1;
+        if (x_probe) probes = probes + 1;
       end else if (x_live && owed) begin
         xd.kind = TxAck;
         xmore = owed_now > 1;
@@ -183,6 +185,7 @@
         `CHECK(desc.fin_acked === xd.fin_acked && desc.timed_out === xd.timed_out, "descriptor: flags to the host")
         `CHECK(desc.len === xd.len && desc.fin === xd.fin && desc.psh === xd.psh, "descriptor: len, FIN, PSH")
         if (x_send) begin `CHECK(desc.seq === xd.seq, "descriptor: seq") end
+        else if (c.wnd[31:30] == 2'd0) begin `CHECK(desc.seq === c.una + ((48'(c.wnd) < s_max) ? c.wnd : s_max[31:0]), "without data: inside the window") end
       end
     end
     // --- the next inputs

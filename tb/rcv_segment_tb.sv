@@ -88,8 +88,8 @@
       14: d(0, 2001, A, 2000, 0, 1000, RcvAccept, 0, 2000, 2000, Ack | Wnd);
       15: d(-10, 2100, A, 2000, 0, 1000, RcvAccept, 10, 2010, 2000, Ack | Wnd);
       16: d(-1, 0, A, 2000, 0, 1000, RcvDuplicate, 0, 0, 0, Now);            // keep-alive
-      17: d(2000, 0, A, 2000, 0, 1000, RcvOutOfWindow, 0, 0, 0, Now);
-      18: d(1999, 0, A, 2000, 0, 1000, RcvPureAck, 0, 0, 0, Fwd | Wnd);
+      17: d(2001, 0, A, 2000, 0, 1000, RcvOutOfWindow, 0, 0, 0, Now);
+      18: d(2000, 0, A, 2000, 0, 1000, RcvPureAck, 0, 0, 0, Fwd | Wnd);          // at the very edge: its ACK counts
       // FIN
       19: d(0, 0, A | F, 2000, 0, 1000, RcvAccept, 0, 0, 1, Fin | Ack | Wnd);
       20: d(0, 100, A | F, 2000, 0, 1000, RcvAccept, 0, 100, 101, Fin | Ack | Wnd);
@@ -226,7 +226,7 @@
     end else if (g.flags[nic_pkg::FlagSyn]) begin
       want_class = RcvChallenge;
       want_now = 1'b1;
-    end else if (!((len == 0) ? (at == 0 || (at > 0 && at < w)) : (w > 0 && at < w && at + len > 0 && at + len > at))
+    end else if (!((len == 0) ? (at >= 0 && at <= w) : (w > 0 && at < w && at + len > 0 && at + len > at))
                  && !(w == 0 && at == 0)) begin
       want_class = (at + len <= 0) ? RcvDuplicate : RcvOutOfWindow;
       want_now = 1'b1;
@@ -235,7 +235,7 @@
       want_class = RcvChallenge;
       want_now = 1'b1;
     end else begin
-      if (below >= 0 && (wl > 0 || (wl == 0 && wa >= 0))) begin
+      if (below >= 0 && (nu > 0 || wl > 0 || (wl == 0 && wa >= 0))) begin
         want_wnd = 1'b1;
         want_ctx.wl1 = c.nxt + first;
         want_ctx.wl2 = g.ack;

@@ -38,7 +38,9 @@ module rcv_segment (
 
   // Table 6 of RFC 9293: some part of the segment lies inside the window.
   assign in_window  = (seg_i.seq - ctx_i.nxt) < wnd;
-  assign acceptable = (seg_len == '0) ? (in_window || seg_i.seq == ctx_i.nxt)
+  // A segment of length 0 at the very edge counts, too: there stand all ACKs of a peer that has filled the window with a
+  // segment lost on the way, and without them our own sending would wait for the hole to close.
+  assign acceptable = (seg_len == '0) ? (seg_i.seq - ctx_i.nxt) <= wnd
                     : wnd != '0 && nic_pkg::seq_lt(seg_i.seq, ctx_i.wnd_end) && nic_pkg::seq_lt(ctx_i.nxt, seg_end);
   // With a closed window the ACK of the next expected segment still counts (section 3.10.7.4, MUST-66).
   assign zero_window = (wnd == '0) && (seg_i.seq == ctx_i.nxt);
@@ -89,9 +91,10 @@ module rcv_segment (
       class_o = RcvChallenge;              // acknowledges what was never sent: RFC 5961 section 5.2
       ack_now_o = 1'b1;
     end else begin
-      // SND.WND update rule, on the segment as tailored to the window.
+      // SND.WND update rule, on the segment as tailored to the window. Also what repairs a hole has news when it
+      // acknowledges more: WL1 may stand ahead of it.
       if (nic_pkg::seq_leq(snd_i.una, seg_i.ack)
-          && (nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)))) begin
+          && (new_ack || nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)))) begin
         wnd_vld_o = 1'b1;
         ctx_o.wl1 = start;
         ctx_o.wl2 = seg_i.ack;

@@ -23,7 +23,7 @@ module dd_incoming (
     if (ctx_i.open && ev_i.kind == DdReset) begin
       ctx_o.open    = 1'b0;
       ctx_o.rto_vld = 1'b0;
-    end else if (ctx_i.open && ev_i.kind == DdAck) begin
+    end else if (ctx_i.open && !ctx_i.gave_up && ev_i.kind == DdAck) begin
       wake_o        = 1'b1;
       ctx_o.retries = '0;
       if (advance) begin

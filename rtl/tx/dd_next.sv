@@ -15,9 +15,11 @@ module dd_next (
     output snd_ctx_t          ctx_o,
     output logic              emit_o,
     output tx_desc_t          desc_o,        // its flow is filled in by the pipeline
-    output logic              more_o         // another dd_next would send again
+    output logic              more_o,        // another dd_next would send again
+    output logic [31:0]       idle_seq_o     // where a segment without data stands
 );
-  logic [31:0] data_end, avail, wnd, room, edge_room, len, after;
+  logic [31:0] data_end, avail, wnd, room, open_room, edge_room, len, after, idle_seq, wnd_edge;
+  logic probe;
   logic fin_pending, fin_now, send, blocked, fin_acked, news, live;
 
   assign live        = ctx_i.open && !ctx_i.gave_up;
@@ -28,13 +30,19 @@ module dd_next (
 
   assign wnd         = nic_pkg::min32(ctx_i.wnd, ctx_i.cwnd);
   assign edge_room   = ctx_i.una + wnd - ctx_i.nxt;
-  assign room        = (ctx_i.probe && ctx_i.nxt == ctx_i.una) ? 32'd1      // one byte beyond a closed window
-                     : edge_room[31] ? '0 : edge_room;                      // the window shrank behind nxt
+  assign open_room   = edge_room[31] ? '0 : edge_room;                      // the window may have shrunk behind nxt
+  assign probe       = ctx_i.probe && ctx_i.nxt == ctx_i.una && open_room == '0;
+  assign room        = probe ? 32'd1 : open_room;                           // a probe: one byte beyond a closed window
   assign len         = nic_pkg::min32(nic_pkg::min32(avail, 32'(ctx_i.mss)), room);
   assign fin_now     = fin_pending && len == avail && len < room;
   assign send        = live && (len != '0 || fin_now);
   assign after       = ctx_i.nxt + len + 32'(fin_now);
   assign blocked     = live && !send && (avail != '0 || fin_pending) && ctx_i.una == ctx_i.max;
+
+  // Where a segment without data stands: at the highest sent, but inside the peer's window, or it would be refused there.
+  assign wnd_edge    = ctx_i.una + ctx_i.wnd;
+  assign idle_seq    = nic_pkg::seq_lt(wnd_edge, ctx_i.max) ? wnd_edge : ctx_i.max;
+  assign idle_seq_o  = idle_seq;
 
   assign fin_acked   = fin_i && ctx_i.una == tail_i;
   assign news        = ctx_i.open && (ctx_i.una != ctx_i.told || ((fin_acked || ctx_i.gave_up) && !ctx_i.told_flags));
@@ -45,7 +53,7 @@ module dd_next (
     emit_o = 1'b0;
     more_o = 1'b0;
     desc_o.kind = TxFree;
-    desc_o.seq  = ctx_i.max;
+    desc_o.seq  = idle_seq;
     if (send) begin
       emit_o      = 1'b1;
       desc_o.kind = TxData;
@@ -53,7 +61,8 @@ module dd_next (
       desc_o.len  = len[13:0];
       desc_o.fin  = fin_now;
       desc_o.psh  = (len != '0) && len == avail;
-      ctx_o.nxt   = after;
+      // A probe leaves nxt where it is: when the window opens without taking it, all is sent from una on.
+      if (!probe) ctx_o.nxt = after;
       ctx_o.max   = nic_pkg::seq_max(ctx_i.max, after);
       ctx_o.probe = 1'b0;
       if (!ctx_i.rto_vld) begin

@@ -104,6 +104,7 @@ module send_pipe #(
   logic [nic_pkg::SndCtxW-1:0] ctx_bits;
   logic wake_in, wake_to, emit_nx, more_nx, wake, emit, ctx_we, e_next;
   tx_desc_t desc_nx, desc;
+  logic [31:0] idle_seq;
 
   assign ctx = ctx_bits;
   ram_1r1w #(.W(nic_pkg::SndCtxW), .Depth(NumFlows)) u_ctx (
@@ -130,7 +131,7 @@ module send_pipe #(
   dd_timeout u_timeout (.ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .wake_o(wake_to));
   dd_next u_next (
       .ctx_i(ctx), .tail_i(tail_i), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(e_now_q),
-      .ctx_o(ctx_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx));
+      .ctx_o(ctx_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx), .idle_seq_o(idle_seq));
 
   assign e_next      = (e_kind_q == SevNext);
   assign owed_flow_o = e_flow_q;
@@ -189,7 +190,7 @@ module send_pipe #(
         ctx_next.rto_vld = 1'b0;
         desc      = '0;
         desc.kind = TxRst;
-        desc.seq  = ctx.max;                           // RFC 9293 section 3.10.5: SND.NXT
+        desc.seq  = idle_seq;                          // RFC 9293 section 3.10.5: SND.NXT
         desc.una  = ctx.una;
         emit      = ctx.open;
       end
