@@ -29,7 +29,7 @@ static void test_syn_is_answered_with_mss_and_our_isn(void **state)
 static void test_syn_offering_all_options_gets_mss_and_window_scale_only(void **state)
 {
   struct bed *b = *state;
-  send_syn(b, PEER_PORT, (struct segment_options){true, true, true, true, 1460, 7, 5, 0});
+  send_syn(b, PEER_PORT, (struct segment_options){true, true, true, true, 1460, 7, 5, 0, 0, {{{0}, {0}}}});
   struct segment out = bed_expect_out(b);
   assert_true(out.opt.has_wscale);
   assert_int_equal(out.opt.wscale, 0);

@@ -42,6 +42,11 @@ static void op_open(struct engine *e, const struct flow_open *o)
   c.rcv_mss = o->rcv_mss;
   c.snd_wscale = o->snd_wscale;
   c.rcv_wscale = o->rcv_wscale;
+  c.ts_ok = o->ts_ok;
+  c.sack_ok = o->sack_ok;
+  c.nagle_off = o->nagle_off;
+  c.ts_recent = o->ts_recent;
+  c.user_timeout_ms = o->user_timeout_ms;
   put_cmd(p, &c, false);
   p->open[o->flow] = *o;
   p->last[o->flow] = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt};

@@ -22,6 +22,9 @@ struct flow_open {
   uint16_t mss;                      // largest segment payload to the peer (Eff.snd.MSS)
   uint16_t rcv_mss;                  // largest segment payload we announced
   uint8_t snd_wscale, rcv_wscale;    // 0 when not negotiated
+  bool ts_ok, sack_ok, nagle_off;    // options negotiated (within the engine's caps), and Nagle's algorithm
+  uint32_t ts_recent;                // peer's last TSval, with ts_ok
+  uint32_t user_timeout_ms;          // 0: the engine's own limit
 };
 
 // A flow's state as the engine tells it: levels, not edges. The receiver compares with what it knew.
@@ -66,5 +69,6 @@ struct engine {
   const struct engine_ops *ops;
   uint16_t num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
+  bool timestamps, sack;             // what it can do: options beyond that are not offered to a peer
 };
 #endif

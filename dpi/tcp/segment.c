@@ -8,8 +8,8 @@
 #include "net/ipv4.h"
 
 // Option kinds and their whole lengths in bytes (IANA "TCP Option Kind Numbers").
-enum { OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_PERMITTED = 4, OPT_TIMESTAMPS = 8 };
-enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TIMESTAMPS = 10 };
+enum { OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_PERMITTED = 4, OPT_SACK = 5, OPT_TIMESTAMPS = 8 };
+enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TIMESTAMPS = 10, LEN_SACK_BLOCK = 8 };
 
 const char *segment_result_text(enum segment_result r)
 {
@@ -43,6 +43,10 @@ static void parse_option(struct segment_options *o, const uint8_t *p, size_t len
     o->has_timestamps = true;
     o->tsval = get_be32(p + 2);
     o->tsecr = get_be32(p + 6);
+  } else if (p[0] == OPT_SACK && len > 2 && len % LEN_SACK_BLOCK == 2 && len <= 2 + SEGMENT_SACK_MAX * LEN_SACK_BLOCK) {
+    o->n_sack = (uint8_t)(len / LEN_SACK_BLOCK);
+    for (size_t i = 0; i < o->n_sack; i++)
+      o->sack[i] = (struct segment_sack){seq_of(get_be32(p + 2 + 8 * i)), seq_of(get_be32(p + 6 + 8 * i))};
   }
 }
 
@@ -83,7 +87,22 @@ enum segment_result segment_parse(struct segment *s, uint32_t src_ip, uint32_t d
   return SEGMENT_OK;
 }
 
-// Writes the options, with NOPs so that each ends on a 4-byte boundary. At most 20 bytes.
+// NOP NOP, then the blocks: a multiple of four bytes.
+static size_t emit_sack(const struct segment_options *o, uint8_t *p)
+{
+  if (!o->n_sack) return 0;
+  memset(p, OPT_NOP, 2);
+  p[2] = OPT_SACK;
+  p[3] = (uint8_t)(2 + o->n_sack * LEN_SACK_BLOCK);
+  for (size_t i = 0; i < o->n_sack; i++) {
+    put_be32(p + 4 + LEN_SACK_BLOCK * i, o->sack[i].start.v);
+    put_be32(p + 8 + LEN_SACK_BLOCK * i, o->sack[i].end.v);
+  }
+  return 4 + (size_t)o->n_sack * LEN_SACK_BLOCK;
+}
+
+// Writes the options, with NOPs so that each ends on a 4-byte boundary. At most 40 bytes: three SACK blocks beside time
+// stamps, four without.
 static size_t emit_options(const struct segment_options *o, uint8_t *p)
 {
   size_t n = 0;
@@ -113,7 +132,7 @@ static size_t emit_options(const struct segment_options *o, uint8_t *p)
     p[n + 3] = o->wscale;
     n += 1 + LEN_WSCALE;
   }
-  return n;
+  return n + emit_sack(o, p + n);
 }
 
 size_t segment_emit(const struct segment *s, uint32_t src_ip, uint32_t dst_ip, uint8_t *out, size_t cap)

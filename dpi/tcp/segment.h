@@ -19,6 +19,12 @@ enum {
 };
 enum { TCP_HEADER_MIN = 20, TCP_HEADER_MAX = 60, TCP_DEFAULT_MSS = 536, TCP_WSCALE_MAX = 14 };
 
+enum { SEGMENT_SACK_MAX = 4 };
+
+struct segment_sack {
+  struct seq start, end;    // [start, end)
+};
+
 // The options we know. An absent one has its `has_` false and its value 0. SYN-only options are reported wherever they
 // stand: the caller knows what they mean there.
 struct segment_options {
@@ -26,6 +32,8 @@ struct segment_options {
   uint16_t mss;             // RFC 9293 section 3.2
   uint8_t wscale;           // RFC 7323 section 2.2, as it came: may exceed TCP_WSCALE_MAX
   uint32_t tsval, tsecr;    // RFC 7323 section 3.2
+  uint8_t n_sack;           // RFC 2018 section 3
+  struct segment_sack sack[SEGMENT_SACK_MAX];
 };
 
 struct segment {

@@ -148,7 +148,7 @@ static void test_emit_and_parse_agree_for_every_option_set_and_payload_length(vo
       struct segment s = {.src_port = 80, .dst_port = 40000, .seq = {0xfffffffc}, .ack = {0x7fffffff},
                           .flags = TCP_ACK | TCP_PSH | TCP_FIN, .window = 1, .urgent = 3, .payload = data, .payload_len = n};
       s.opt = (struct segment_options){set & 1, set & 2, set & 4, set & 8, set & 1 ? 536 : 0, set & 2 ? 14 : 0,
-                                       set & 4 ? 0xdeadbeef : 0, set & 4 ? 0x01020304 : 0};
+                                       set & 4 ? 0xdeadbeef : 0, set & 4 ? 0x01020304 : 0, 0, {{{0}, {0}}}};
       uint8_t out[80];
       struct segment back;
       size_t len = segment_emit(&s, SRC, DST, out, sizeof out);

@@ -1,61 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
-// The transport core: the executable specification of what the RTL's two pipelines do to a flow. A flow's state is two
-// structs, struct rcv_ctx and struct snd_ctx, made field for field from rtl/nic_types.svh; each function is one event:
-// context, event and time in, context and actions out. Integers only; no allocation, no I/O, no clock, no sockets.
-// The twin of each in the RTL: rcv_segment.sv and rx_pipe.sv (rcv_*), dd_incoming.sv, dd_timeout.sv, dd_next.sv (snd_*).
+// The transport core: the executable specification of what an engine does to a flow. A flow's state is two structs, struct
+// rcv_ctx and struct snd_ctx, made field for field from rtl/nic_types.svh; each function is one event: context, event and
+// time in; context and actions out. Integers only; no allocation, no I/O, no clock, no sockets.
+// The RTL's twins: rcv_segment.sv and rx_pipe.sv (rcv_*), dd_incoming.sv, dd_timeout.sv, dd_next.sv (snd_*).
+//
+// What an engine can do is its caps. The reference has them all; the checker steps with those of the RTL's build.
 #ifndef LW_CORE_H
 #define LW_CORE_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "nic_layout.h"
 
-// What the flow's engine was built with.
+enum { CORE_INTERVALS = 4 };
+
 struct core_caps {
   uint32_t rx_ring_bytes;
-  uint32_t cwnd_bytes;       // what may be in flight, until congestion control arrives
+  uint32_t cwnd_bytes;      // in flight at most, where there is no congestion control; 0 with it
+  uint8_t ooo;              // out-of-order intervals kept, 0..CORE_INTERVALS
+  bool sack;                // RFC 2018, 2883, 6675 (where the flow has negotiated it)
+  bool timestamps;          // RFC 7323 (likewise)
+  bool delayed_ack;         // RFC 1122 section 4.2.3.2
+  bool recovery;            // fast retransmit and recovery, limited transmit: RFC 5681, 6582, 3042
+  bool congestion;          // slow start, congestion avoidance, restart after idle: RFC 5681, 6928
+  bool rtt;                 // RFC 6298 from measurements; without it the RTO starts from a constant
+  bool silly;               // Nagle and the sender's silly-window avoidance: RFC 9293 section 3.7.4, 3.8.6.2.1
+  bool challenge_limit;     // RFC 5961 section 7
 };
+
+// Everything the core can do.
+struct core_caps core_caps_full(uint32_t rx_ring_bytes);
 
 // A segment as the receive side sees it: header fields in host order, payload by length alone.
 struct core_segment {
   struct seq seq, ack;
-  uint32_t len;              // payload bytes
-  uint16_t wnd;              // as in the header, not scaled
-  uint8_t flags;             // bits NIC_FLAG_*
+  uint32_t len;             // payload bytes
+  uint16_t wnd;             // as in the header, not scaled
+  uint8_t flags;            // bits NIC_FLAG_*
+  bool has_ts;
+  uint32_t tsval, tsecr;
+  uint8_t n_sack;           // SACK blocks the segment carries; they go to snd_sack one by one
+};
+
+struct core_block {
+  struct seq start, end;    // [start, end)
 };
 
 struct rcv_actions {
   enum rcv_class_e class_id;
-  uint32_t off, len;         // payload bytes [off, off + len) are taken, at RCV.NXT as it was
-  bool fin;                  // the peer's FIN was taken
-  bool ack, ack_now;         // an ACK is owed; one that must not merge with others (RFC 5681 section 3.2)
-  bool forward;              // the send side hears of it, as `dd`
+  struct seq at;            // payload bytes [off, off + len) of the segment go to the ring from here on; len 0: none
+  uint32_t off, len;
+  bool fin;                 // the peer's FIN was taken, in order
+  bool ack, ack_now;        // an ACK is owed; one that must not merge with others (RFC 5681 section 3.2)
+  bool dsack;               // RFC 2883: the ACK's first block reports a duplicate
+  struct core_block dup;
+  bool forward;             // the send side hears of it, as `dd`; its SACK blocks before it, by snd_sack
   struct dd_in dd;
 };
 
 struct snd_actions {
-  bool wake;                 // the flow may have something to send, or news for the host
-  bool emit, more;           // snd_next: `desc` leaves; another snd_next would send again
+  bool wake;                // the flow may have something to send, or news for the host
+  bool emit, more;          // snd_next: `desc` leaves; another snd_next may send again
+  bool rexmit;              // it begins below the highest sent
   struct tx_desc desc;
 };
 
-// What the other owners show the step: the host's tail, the ACKs owed.
+// What the other owners show the send step: the host's tail, the ACKs owed.
 struct snd_view {
-  struct seq tail;           // end of what was enqueued; with fin one phantom byte behind the data
+  struct seq tail;          // end of what was enqueued; with fin one phantom byte behind the data
   bool fin;
   bool ack_owed;
-  uint8_t ack_now;           // immediate ACKs owed
+  uint8_t ack_now;          // immediate ACKs owed
 };
 
-void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *open);
-void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *open);
+// One time stamp clock for C and RTL (RFC 7323 section 5.4): 1.024 ms a tick.
+static inline uint32_t core_tsval(uint64_t now_us) { return (uint32_t)(now_us >> 10); }
 
-// A segment of the flow arrived (RFC 9293 section 3.10.7.4); `snd` is what the send side published.
-struct rcv_actions rcv_segment(struct rcv_ctx *c, const struct core_segment *s, const struct snd_mirror *snd);
+// --- receive ---------------------------------------------------------------------------------------------------------
+void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *open);
+// A segment of the flow (RFC 9293 section 3.10.7.4). `snd` is what the send side published, `sent` what the peer was told.
+struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
+                               const struct snd_mirror *snd, const struct sent_mirror *sent, uint64_t now_us);
 // The host consumed up to `consumed`; true when a window update is owed (RFC 9293 section 3.8.6.2.2).
 bool rcv_read(const struct core_caps *caps, struct rcv_ctx *c, struct seq consumed, const struct sent_mirror *sent);
+// The delayed ACK's deadline passed; true when an ACK is owed.
+bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now_us);
+// The SACK blocks a header would carry, most recent first (RFC 2018 section 4); returns how many, at most max.
+size_t rcv_sack_blocks(const struct rcv_ctx *c, struct core_block *out, size_t max);
 
-struct snd_actions snd_ack(struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us);
-struct snd_actions snd_timeout(struct snd_ctx *c, uint64_t now_us);
-struct snd_actions snd_next(struct snd_ctx *c, const struct snd_view *v, uint64_t now_us);
+// --- send ------------------------------------------------------------------------------------------------------------
+void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *open);
+// One SACK block of a segment, before the segment's snd_ack.
+void snd_sack(const struct core_caps *caps, struct snd_ctx *c, struct core_block b);
+struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us);
+struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us);
+struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, uint64_t now_us);
+// Where a segment without data stands: at the highest sent, but inside the peer's window, or it would be refused there
+// (RFC 9293 section 3.10.5 has SND.NXT for RST).
+static inline struct seq snd_idle_seq(const struct snd_ctx *c) { return seq_min(c->max, seq_add(c->una, c->wnd)); }
+// Bytes thought to be in the network (RFC 6675 section 4, SetPipe).
+uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
+
+// --- intervals (intervals.c): sorted, disjoint, not touching ------------------------------------------------------------
+struct intervals {
+  struct core_block b[CORE_INTERVALS];
+  unsigned n;
+};
+// Adds [start, end); returns the index of the interval it is now part of, or -1 when it is new and there is no room
+// (`keep_low`: then the highest gives way to a lower one). *fresh: bytes that no interval covered.
+int intervals_add(struct intervals *v, unsigned room, bool keep_low, struct core_block b, uint32_t *fresh);
+// Forgets all below `edge`.
+void intervals_trim(struct intervals *v, struct seq edge);
+uint32_t intervals_bytes(const struct intervals *v, struct seq from, struct seq to);   // covered in [from, to)
 #endif

@@ -25,7 +25,6 @@ struct end {
   struct sent_mirror sent;
   struct seq consumed, freed, fin_at;   // fin_at: one past the last byte this end will ever enqueue
   bool ack_bit, ready, peer_done, fin_acked;
-  bool stale;                           // see check_data
 };
 
 struct net {
@@ -63,9 +62,7 @@ static void check_invariants(struct world *w, const struct end *e)
   CHECK(w, seq_leq(e->rcv.ack_fwd, s->max));
 }
 
-// A segment leaves only inside both windows and what the peer really has room for, or as a probe of one byte. Excused from
-// the peer's room (RTL and C alike): SND.WL1 was moved ahead by a segment out of order, so an ACK on what was sent again
-// moves SND.UNA without its window, and the old window then reaches too far.
+// A segment leaves only inside both windows and what the peer really has room for, or as a probe of one byte.
 static void check_data(struct world *w, const struct end *e, const struct end *peer, const struct snd_ctx *was,
                        const struct tx_desc *d)
 {
@@ -75,7 +72,7 @@ static void check_data(struct world *w, const struct end *e, const struct end *p
   CHECK(w, seq_leq(end, e->view.tail));
   CHECK(w, seq_leq(was->una, d->seq));
   CHECK(w, (uint32_t)seq_diff(d->seq, was->una) + len <= wnd || (was->wnd == 0 && len == 1 && seq_eq(d->seq, was->una)));
-  CHECK(w, seq_leq(end, peer->rcv.wnd_end) || was->wnd == 0 || e->stale);
+  CHECK(w, seq_leq(end, peer->rcv.wnd_end) || was->wnd == 0);
   CHECK(w, d->fin == (e->view.fin && seq_eq(end, e->view.tail)));
 }
 
@@ -113,7 +110,7 @@ static void dispatch(struct world *w, int i)
   struct snd_ctx was = e->snd;
   if (!e->ready) return;
   e->view.ack_owed = e->ack_bit || e->view.ack_now;
-  struct snd_actions a = snd_next(&e->snd, &e->view, w->now_us);
+  struct snd_actions a = snd_next(&caps, &e->snd, &e->view, w->now_us);
   e->ready = a.wake;
   CHECK(w, a.emit || !a.more);
   if (a.emit && a.desc.kind == TX_DATA) check_data(w, e, &w->e[!i], &was, &a.desc);
@@ -132,7 +129,7 @@ static void deliver(struct world *w, int i)
   n->n--;
   struct snd_mirror m = {.una = e->snd.una, .max = e->snd.max};
   struct seq was = e->rcv.nxt;
-  struct rcv_actions a = rcv_segment(&e->rcv, &s, &m);
+  struct rcv_actions a = rcv_segment(&caps, &e->rcv, &s, &m, &e->sent, w->now_us);
   CHECK(w, a.len == 0 || seq_eq(seq_add(s.seq, a.off), was));      // in order, no gap, nothing twice
   CHECK(w, a.off + a.len <= s.len);
   CHECK(w, seq_diff(e->rcv.nxt, was) == (int32_t)a.len + a.fin);
@@ -141,9 +138,7 @@ static void deliver(struct world *w, int i)
   if (a.ack_now && e->view.ack_now < 3) e->view.ack_now++;
   e->ack_bit |= a.ack || a.ack_now;
   e->ready |= a.ack || a.ack_now;
-  if (a.dd.wnd_vld) e->stale = false;
-  else if (a.forward && seq_lt(m.una, a.dd.ack)) e->stale = true;
-  if (a.forward) e->ready |= snd_ack(&e->snd, &a.dd, w->now_us).wake;
+  if (a.forward) e->ready |= snd_ack(&caps, &e->snd, &a.dd, w->now_us).wake;
   check_invariants(w, e);
 }
 
@@ -196,7 +191,7 @@ static void advance(struct world *w)
   if (at > w->now_us) w->now_us = at;
   for (int i = 0; i < 2; i++) {
     bool due = w->e[i].snd.rto_vld && w->now_us >= w->e[i].snd.rto_at_us;
-    bool woken = snd_timeout(&w->e[i].snd, w->now_us).wake;
+    bool woken = snd_timeout(&caps, &w->e[i].snd, w->now_us).wake;
     CHECK(w, woken == due);
     CHECK(w, !w->e[i].snd.gave_up);
     w->e[i].ready |= woken;

@@ -2,14 +2,42 @@
 // The receive half of the transport core.
 #include "tcp/core/core.h"
 
+enum {
+  PAWS_IDLE_MS = 24 * 24 * 3600 * 1000,   // after 24 days TS.Recent says nothing any more (RFC 7323 section 5.5)
+  CHALLENGES_PER_SECOND = 10,             // RFC 5961 section 7
+};
+
+struct core_caps core_caps_full(uint32_t rx_ring_bytes)
+{
+  return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .ooo = CORE_INTERVALS, .sack = true, .timestamps = true,
+                            .delayed_ack = true, .recovery = true, .congestion = true, .rtt = true, .silly = true,
+                            .challenge_limit = true};
+}
+
 static bool flag(const struct core_segment *s, unsigned bit) { return s->flags >> bit & 1; }
+
+static struct intervals load(const struct rcv_ctx *c)
+{
+  return (struct intervals){.n = c->ooo_n,
+                            .b = {{c->ooo0_start, c->ooo0_end}, {c->ooo1_start, c->ooo1_end},
+                                  {c->ooo2_start, c->ooo2_end}, {c->ooo3_start, c->ooo3_end}}};
+}
+
+static void store(struct rcv_ctx *c, const struct intervals *v)
+{
+  c->ooo_n = (uint8_t)v->n;
+  c->ooo0_start = v->b[0].start, c->ooo0_end = v->b[0].end;
+  c->ooo1_start = v->b[1].start, c->ooo1_end = v->b[1].end;
+  c->ooo2_start = v->b[2].start, c->ooo2_end = v->b[2].end;
+  c->ooo3_start = v->b[3].start, c->ooo3_end = v->b[3].end;
+}
 
 void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *o)
 {
   *c = (struct rcv_ctx){
       .open = true, .nxt = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, caps->rx_ring_bytes), .wl1 = o->rcv_nxt,
       .wl2 = o->snd_nxt, .ack_fwd = o->snd_nxt, .wnd_fwd = o->snd_wnd, .mss = o->rcv_mss, .snd_wscale = o->snd_wscale,
-      .rcv_wscale = o->rcv_wscale, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok,
+      .rcv_wscale = o->rcv_wscale, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .ts_recent = o->ts_recent,
   };
 }
 
@@ -19,6 +47,21 @@ bool rcv_read(const struct core_caps *caps, struct rcv_ctx *c, struct seq consum
   uint32_t gained = (uint32_t)seq_diff(c->wnd_end, sent->wnd_end);
   int32_t seen = seq_diff(sent->wnd_end, c->nxt);
   return c->open && (gained >= caps->rx_ring_bytes / 2 || (gained >= c->mss && seen < 2 * (int32_t)c->mss));
+}
+
+bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now_us)
+{
+  if (!c->open || !c->delack_vld || now_us < c->delack_us) return false;
+  c->delack_vld = false;
+  return !seq_eq(c->nxt, sent->ack);
+}
+
+size_t rcv_sack_blocks(const struct rcv_ctx *c, struct core_block *out, size_t max)
+{
+  struct intervals v = load(c);
+  size_t n = 0;
+  for (; n < v.n && n < max; n++) out[n] = v.b[(c->ooo_last + n) % v.n];
+  return n;
 }
 
 // Where a segment lies against the window (RFC 9293 section 3.4, table 6).
@@ -33,24 +76,66 @@ static struct place place_of(const struct rcv_ctx *c, const struct core_segment 
   struct place p = {.data_end = seq_add(s->seq, s->len), .end = seq_add(s->seq, s->len + fin + syn)};
   uint32_t wnd = (uint32_t)seq_diff(c->wnd_end, c->nxt);
   p.in_window = (uint32_t)seq_diff(s->seq, c->nxt) < wnd;
-  p.acceptable = seq_eq(p.end, s->seq) ? p.in_window || seq_eq(s->seq, c->nxt)
+  // A segment of length 0 at the very edge counts, too: there stand all ACKs of a peer that has filled the window with a
+  // segment lost on the way, and without them our own sending would wait for the hole to close.
+  p.acceptable = seq_eq(p.end, s->seq) ? (uint32_t)seq_diff(s->seq, c->nxt) <= wnd
                                        : wnd && seq_lt(s->seq, c->wnd_end) && seq_lt(c->nxt, p.end);
   p.zero_window = !wnd && seq_eq(s->seq, c->nxt);
   return p;
 }
 
+static void challenge(const struct core_caps *caps, struct rcv_ctx *c, struct rcv_actions *a, uint64_t now_us)
+{
+  a->class_id = RCV_CHALLENGE;
+  a->ack_now = true;
+  if (!caps->challenge_limit) return;
+  uint16_t second = (uint16_t)(now_us / 1000000);
+  if (c->chal_second != second) {
+    c->chal_second = second;
+    c->chal_n = 0;
+  }
+  a->ack_now = c->chal_n < CHALLENGES_PER_SECOND;
+  if (a->ack_now) c->chal_n++;
+}
+
 // RFC 5961 section 3.2.
-static void on_rst(struct rcv_ctx *c, const struct core_segment *s, const struct place *p, struct rcv_actions *a)
+static void on_rst(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s, const struct place *p,
+                   struct rcv_actions *a, uint64_t now_us)
 {
   if (seq_eq(s->seq, c->nxt)) {
     a->class_id = RCV_RESET;
     a->forward = true;
     a->dd.kind = DD_RESET;
     c->open = false;
+  } else if (p->in_window) {
+    challenge(caps, c, a, now_us);
   } else {
-    a->class_id = p->in_window ? RCV_CHALLENGE : RCV_DROP_RST;
-    a->ack_now = p->in_window;
+    a->class_id = RCV_DROP_RST;
   }
+}
+
+// RFC 7323 section 5.3, R1: an old duplicate; section 3.2: a segment without the option it must have.
+static bool paws_refuses(const struct core_caps *caps, const struct rcv_ctx *c, const struct core_segment *s,
+                         struct rcv_actions *a, uint64_t now_us)
+{
+  if (!caps->timestamps || !c->ts_ok || flag(s, NIC_FLAG_RST)) return false;
+  if (!s->has_ts) {
+    a->class_id = RCV_NO_TIMESTAMP;
+    return true;
+  }
+  bool old = (int32_t)(s->tsval - c->ts_recent) < 0;
+  if (!old || (uint32_t)(now_us / 1000) - c->ts_age_ms > PAWS_IDLE_MS) return false;
+  a->class_id = RCV_PAWS;
+  a->ack_now = true;
+  return true;
+}
+
+static void update_ts_recent(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
+                             const struct sent_mirror *sent, uint64_t now_us)
+{
+  if (!caps->timestamps || !c->ts_ok || !s->has_ts || seq_lt(sent->ack, s->seq)) return;
+  c->ts_recent = s->tsval;   // not older: PAWS has passed it
+  c->ts_age_ms = (uint32_t)(now_us / 1000);
 }
 
 // The window update rule, on the segment as tailored to the window, and what the send side must hear.
@@ -58,68 +143,155 @@ static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct
                    struct rcv_actions *a)
 {
   struct seq start = seq_max(s->seq, c->nxt);
-  uint32_t wnd = a->dd.wnd, wnd_was = c->wnd_fwd;
+  uint32_t wnd = (uint32_t)s->wnd << c->snd_wscale, wnd_was = c->wnd_fwd;
   bool new_ack = seq_lt(c->ack_fwd, s->ack);
-  if (seq_leq(snd->una, s->ack) && (seq_lt(c->wl1, start) || (seq_eq(c->wl1, start) && seq_leq(c->wl2, s->ack)))) {
+  // Also what repairs a hole has news when it acknowledges more: WL1 may stand ahead of it.
+  if (seq_leq(snd->una, s->ack)
+      && (new_ack || seq_lt(c->wl1, start) || (seq_eq(c->wl1, start) && seq_leq(c->wl2, s->ack)))) {
     a->dd.wnd_vld = true;
     c->wl1 = start;
     c->wl2 = s->ack;
     c->wnd_fwd = wnd;
   }
   if (new_ack) c->ack_fwd = s->ack;
-  a->forward = new_ack || (a->dd.wnd_vld && wnd != wnd_was) || seq_eq(p->end, s->seq);
+  a->forward = new_ack || (a->dd.wnd_vld && wnd != wnd_was) || seq_eq(p->end, s->seq)
+               || s->n_sack;
 }
 
-static void take(struct rcv_ctx *c, const struct core_segment *s, const struct place *p, struct rcv_actions *a)
+// RFC 2883 section 4: the part of the segment that was there before, below RCV.NXT or in an interval.
+static void note_duplicate(const struct core_caps *caps, const struct rcv_ctx *c, const struct core_segment *s,
+                           const struct place *p, struct rcv_actions *a)
 {
-  struct seq start = seq_max(s->seq, c->nxt), stop = seq_min(c->wnd_end, p->data_end);
+  if (!caps->sack || !c->sack_ok || !s->len) return;
+  if (seq_lt(s->seq, c->nxt)) {
+    a->dsack = true;
+    a->dup = (struct core_block){s->seq, seq_min(p->data_end, c->nxt)};
+    return;
+  }
+  struct intervals v = load(c);
+  for (unsigned i = 0; i < v.n && !a->dsack; i++) {
+    struct core_block o = {seq_max(v.b[i].start, s->seq), seq_min(v.b[i].end, p->data_end)};
+    if (!seq_lt(o.start, o.end)) continue;
+    a->dsack = true;
+    a->dup = o;
+  }
+}
+
+// When an in-order segment is acknowledged: every second full one at once, the rest within 40 ms (RFC 1122 section
+// 4.2.3.2, RFC 5681 section 4.2). What is full is learnt from the largest seen.
+static void delay_ack(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s, struct seq was,
+                      const struct sent_mirror *sent, struct rcv_actions *a, uint64_t now_us)
+{
+  if (caps->delayed_ack && s->len > c->seg_max) c->seg_max = (uint16_t)s->len;
+  if (!caps->delayed_ack || a->fin || (uint32_t)seq_diff(c->nxt, sent->ack) >= 2u * c->seg_max) {
+    a->ack = true;
+  } else if (!c->delack_vld || seq_eq(sent->ack, was)) {
+    c->delack_vld = true;
+    c->delack_us = now_us + NIC_DELACK_US;
+  }
+}
+
+// A FIN counts once everything before it is there and its own place is inside the window.
+static void take_fin(struct rcv_ctx *c, struct rcv_actions *a)
+{
+  if (!c->fin_vld || !seq_eq(c->fin_seq, c->nxt) || !seq_lt(c->nxt, c->wnd_end)) return;
+  a->fin = c->fin_done = true;
+  c->fin_vld = false;
+  c->nxt = seq_add(c->nxt, 1);
+}
+
+static void take_in_order(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
+                          const struct place *p, const struct sent_mirror *sent, struct rcv_actions *a, uint64_t now_us)
+{
+  struct seq start = c->nxt, stop = seq_min(c->wnd_end, p->data_end);
+  struct intervals v = load(c);
+  bool gap = v.n != 0;
   a->class_id = RCV_ACCEPT;
-  a->ack = true;
+  a->at = start;
   a->off = (uint32_t)seq_diff(start, s->seq);
   a->len = (uint32_t)seq_diff(stop, start);
+  while (v.n && seq_leq(v.b[0].start, stop)) {   // the gap closes
+    stop = seq_max(stop, v.b[0].end);
+    intervals_trim(&v, stop);
+  }
   c->nxt = stop;
-  // The FIN has a place in the window like any byte.
-  if (flag(s, NIC_FLAG_FIN) && seq_eq(stop, p->data_end) && seq_lt(p->data_end, c->wnd_end)) {
-    a->fin = c->fin_done = true;
-    c->nxt = seq_add(stop, 1);
-  }
+  c->ooo_last = 0;
+  store(c, &v);
+  take_fin(c, a);
+  if (gap) a->ack = true;   // RFC 5681 section 4.2: at once when it fills a gap
+  else delay_ack(caps, c, s, start, sent, a, now_us);
 }
 
-static void on_text(struct rcv_ctx *c, const struct core_segment *s, const struct place *p, struct rcv_actions *a)
+static void keep_out_of_order(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
+                              const struct place *p, struct rcv_actions *a)
 {
+  struct intervals v = load(c);
+  struct seq stop = seq_min(c->wnd_end, p->data_end);
+  uint32_t fresh;
+  a->class_id = RCV_OUT_OF_ORDER;
   a->ack_now = true;
-  if (!p->acceptable) a->class_id = RCV_OUT_OF_WINDOW;
-  else if (c->fin_done) a->class_id = RCV_AFTER_FIN;
-  else if (seq_lt(c->nxt, s->seq)) a->class_id = RCV_OUT_OF_ORDER;
-  else {
-    a->ack_now = false;
-    take(c, s, p, a);
+  if (!s->len || !caps->ooo) return;
+  int i = intervals_add(&v, caps->ooo, false, (struct core_block){s->seq, stop}, &fresh);
+  if (i < 0) {
+    a->class_id = RCV_NO_INTERVAL;   // refused: nothing is evicted
+    return;
   }
+  c->ooo_last = (uint8_t)i;
+  store(c, &v);
+  if (!fresh) return;
+  a->at = s->seq;
+  a->len = (uint32_t)seq_diff(stop, s->seq);
 }
 
-struct rcv_actions rcv_segment(struct rcv_ctx *c, const struct core_segment *s, const struct snd_mirror *snd)
+static void on_text(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s, const struct place *p,
+                    const struct sent_mirror *sent, struct rcv_actions *a, uint64_t now_us)
+{
+  bool fin = flag(s, NIC_FLAG_FIN);
+  if (!p->acceptable || c->fin_done) {
+    a->class_id = p->acceptable ? RCV_AFTER_FIN : RCV_OUT_OF_WINDOW;
+    a->ack_now = true;
+    return;
+  }
+  note_duplicate(caps, c, s, p, a);
+  bool in_order = seq_leq(s->seq, c->nxt);
+  // A FIN is remembered when it lies inside the window, and out of order only where there are intervals.
+  if (fin && seq_lt(p->data_end, c->wnd_end) && (in_order || caps->ooo)) {
+    c->fin_vld = true;
+    c->fin_seq = p->data_end;
+  }
+  if (in_order) take_in_order(caps, c, s, p, sent, a, now_us);
+  else keep_out_of_order(caps, c, s, p, a);
+  if (a->dsack) a->ack = true;
+}
+
+struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
+                               const struct snd_mirror *snd, const struct sent_mirror *sent, uint64_t now_us)
 {
   struct place p = place_of(c, s);
-  struct rcv_actions a = {.class_id = RCV_PURE_ACK, .dd = {.kind = DD_ACK, .ack = s->ack, .no_data = !s->len}};
-  a.dd.wnd = (uint32_t)s->wnd << c->snd_wscale;
+  struct rcv_actions a = {.class_id = RCV_PURE_ACK,
+                          .dd = {.kind = DD_ACK, .ack = s->ack, .no_data = !s->len, .wnd = (uint32_t)s->wnd << c->snd_wscale}};
   if (!c->open) {
     a.class_id = RCV_DEAD;
+  } else if (paws_refuses(caps, c, s, &a, now_us)) {
+    ;
   } else if (flag(s, NIC_FLAG_RST)) {
-    on_rst(c, s, &p, &a);
+    on_rst(caps, c, s, &p, &a, now_us);
   } else if (flag(s, NIC_FLAG_SYN)) {
-    a.class_id = RCV_CHALLENGE;   // RFC 5961 section 4.2
-    a.ack_now = true;
+    challenge(caps, c, &a, now_us);   // RFC 5961 section 4.2
   } else if (!p.acceptable && !p.zero_window) {
     a.class_id = seq_leq(p.end, c->nxt) ? RCV_DUPLICATE : RCV_OUT_OF_WINDOW;
     a.ack_now = true;
+    if (a.class_id == RCV_DUPLICATE) note_duplicate(caps, c, s, &p, &a);
   } else if (!flag(s, NIC_FLAG_ACK)) {
     a.class_id = RCV_NO_ACK;
   } else if (seq_lt(snd->max, s->ack)) {
-    a.class_id = RCV_CHALLENGE;   // RFC 5961 section 5.2
-    a.ack_now = true;
+    challenge(caps, c, &a, now_us);   // RFC 5961 section 5.2
   } else {
+    update_ts_recent(caps, c, s, sent, now_us);
     on_ack(c, s, &p, snd, &a);
-    if (!seq_eq(p.end, s->seq)) on_text(c, s, &p, &a);
+    a.dd.tsecr = s->tsecr;
+    a.dd.ts_vld = caps->timestamps && c->ts_ok && s->has_ts;
+    if (!seq_eq(p.end, s->seq)) on_text(caps, c, s, &p, sent, &a, now_us);
   }
   return a;
 }

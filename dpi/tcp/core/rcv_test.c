@@ -53,7 +53,7 @@ static struct core_segment seg(const struct bed *b, int32_t at, uint32_t len, un
 static struct rcv_actions take_at(struct bed *b, int32_t at, uint32_t len, unsigned flags)
 {
   struct core_segment s = seg(b, at, len, flags);
-  return rcv_segment(&b->c, &s, &b->snd);
+  return rcv_segment(&caps, &b->c, &s, &b->snd, &(struct sent_mirror){.ack = b->c.nxt}, 0);
 }
 
 static struct rcv_actions take_ack(struct bed *b, int32_t at, uint32_t len, int32_t ack, uint16_t wnd)
@@ -61,7 +61,7 @@ static struct rcv_actions take_ack(struct bed *b, int32_t at, uint32_t len, int3
   struct core_segment s = seg(b, at, len, ACK);
   s.ack = seq_add(b->us, (uint32_t)ack);
   s.wnd = wnd;
-  return rcv_segment(&b->c, &s, &b->snd);
+  return rcv_segment(&caps, &b->c, &s, &b->snd, &(struct sent_mirror){.ack = b->c.nxt}, 0);
 }
 
 static int32_t nxt_of(const struct bed *b) { return seq_diff(b->c.nxt, b->peer); }
@@ -107,7 +107,8 @@ struct place_row {
 static const struct place_row places[] = {
     {"pure, at nxt", 100, 0, 0, RCV_PURE_ACK, 0, 0},
     {"pure, last place of the window", 100, 99, 0, RCV_PURE_ACK, 0, 0},
-    {"pure, at the edge", 100, 100, 0, RCV_OUT_OF_WINDOW, 0, 0},
+    {"pure, at the edge", 100, 100, 0, RCV_PURE_ACK, 0, 0},
+    {"pure, past the edge", 100, 101, 0, RCV_OUT_OF_WINDOW, 0, 0},
     {"pure, below nxt", 100, -1, 0, RCV_DUPLICATE, 0, 0},
     {"pure, far below", 100, -0x40000000, 0, RCV_DUPLICATE, 0, 0},
     {"pure, far above", 100, 0x40000000, 0, RCV_OUT_OF_WINDOW, 0, 0},
@@ -166,7 +167,7 @@ static void test_rcv_uses_the_ack_of_a_probe_when_window_is_zero(void **state)
 
 static void test_rcv_ignores_the_ack_of_a_segment_outside_the_window(void **state)
 {
-  static const int32_t at[] = {-1, 100, 5000};
+  static const int32_t at[] = {-1, 101, 5000};
   for (size_t i = 0; i < 3; i++) {
     struct bed b = bed_of(state, 100);
     struct rcv_ctx was = b.c;
@@ -374,13 +375,14 @@ static const struct wl_row wl_rows[] = {
     {"same, newer ACK", 0, 0, 100, 0, 0, 200, true, 0},
     {"same, same ACK", 0, 0, 100, 0, 0, 100, true, 0},
     {"same, older ACK: reordered", 0, 0, 200, 0, 0, 100, false, 0},
-    {"older sequence number, newer ACK", 0, 50, 100, 0, 0, 200, false, 50},
+    {"older sequence number, newer ACK", 0, 50, 100, 0, 0, 200, true, 0},
     {"ACK below SND.UNA", 150, -5, 100, 0, 0, 149, false, -5},
     {"ACK at SND.UNA", 150, -5, 100, 0, 0, 150, true, 0},
     {"overlap counts from RCV.NXT", 0, -5, 100, -20, 40, 100, true, 0},
     {"overlap, same place, older ACK", 0, 0, 200, -20, 40, 100, false, 0},
     {"out of order", 0, 0, 100, 30, 10, 100, true, 30},
-    {"in order again, behind an update from further on", 0, 30, 100, 0, 10, 200, false, 30},
+    {"in order again, behind an update from further on", 0, 30, 100, 0, 10, 200, true, 0},
+    {"older sequence number, same ACK", 0, 50, 100, 0, 0, 100, false, 50},
 };
 
 static void test_rcv_updates_the_window_by_wl1_and_wl2(void **state)
@@ -390,7 +392,7 @@ static void test_rcv_updates_the_window_by_wl1_and_wl2(void **state)
     struct bed b = bed_of(state, 100);
     b.snd.una = seq_add(b.us, (uint32_t)r->una);
     b.c.wl1 = seq_add(b.peer, (uint32_t)r->wl1);
-    b.c.wl2 = seq_add(b.us, (uint32_t)r->wl2);
+    b.c.wl2 = b.c.ack_fwd = seq_add(b.us, (uint32_t)r->wl2);
     struct rcv_actions a = take_ack(&b, r->at, r->len, r->ack, 3);
     int32_t wl1 = seq_diff(b.c.wl1, b.peer), wl2 = seq_diff(b.c.wl2, b.us);
     if (a.dd.wnd_vld != r->updates || wl1 != r->wl1_after || wl2 != (r->updates ? r->ack : r->wl2)

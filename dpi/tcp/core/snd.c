@@ -2,7 +2,35 @@
 // The send half of the transport core.
 #include "tcp/core/core.h"
 
+enum {
+  DUP_THRESH = 3,                    // RFC 5681 section 3.2, RFC 6675 section 2
+  CWND_MAX = 1 << 30,
+  RTO_GRANULARITY_US = 1000,         // RFC 6298: G
+};
+
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+static bool uses_sack(const struct core_caps *caps, const struct snd_ctx *c) { return caps->sack && c->sack_ok; }
+
+static struct intervals load(const struct snd_ctx *c)
+{
+  return (struct intervals){.n = c->sack_n,
+                            .b = {{c->sack0_start, c->sack0_end}, {c->sack1_start, c->sack1_end},
+                                  {c->sack2_start, c->sack2_end}, {c->sack3_start, c->sack3_end}}};
+}
+
+static void store(struct snd_ctx *c, const struct intervals *v)
+{
+  c->sack_n = (uint8_t)v->n;
+  c->sack0_start = v->b[0].start, c->sack0_end = v->b[0].end;
+  c->sack1_start = v->b[1].start, c->sack1_end = v->b[1].end;
+  c->sack2_start = v->b[2].start, c->sack2_end = v->b[2].end;
+  c->sack3_start = v->b[3].start, c->sack3_end = v->b[3].end;
+}
+
+// RFC 6928.
+static uint32_t initial_window(uint32_t mss) { return min_u32(10 * mss, max_u32(2 * mss, 14600)); }
 
 void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *o)
 {
@@ -11,6 +39,12 @@ void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host
       .max_wnd = o->snd_wnd, .mss = o->mss, .cwnd = caps->cwnd_bytes, .rto_us = NIC_RTO_INIT_US,
       .nagle_off = o->nagle_off, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok,
   };
+  if (caps->congestion) {
+    c->cwnd = initial_window(o->mss);
+    c->ssthresh = CWND_MAX;
+  }
+  if (caps->rtt) c->rto_us = NIC_RTO_FIRST_US;
+  if (caps->recovery) c->recover = seq_add(o->snd_nxt, UINT32_MAX);
 }
 
 static void arm(struct snd_ctx *c, uint64_t now_us)
@@ -19,29 +53,203 @@ static void arm(struct snd_ctx *c, uint64_t now_us)
   c->rto_at_us = now_us + c->rto_us;
 }
 
-struct snd_actions snd_ack(struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
+// --- scoreboard (RFC 6675) --------------------------------------------------------------------------------------------
+
+void snd_sack(const struct core_caps *caps, struct snd_ctx *c, struct core_block b)
+{
+  uint32_t fresh;
+  // A block below una is a D-SACK (RFC 2883), one beyond max a lie.
+  if (!c->open || !uses_sack(caps, c) || !seq_lt(b.start, b.end) || seq_lt(b.start, c->una) || seq_lt(c->max, b.end)) return;
+  struct intervals v = load(c);
+  intervals_add(&v, CORE_INTERVALS, true, b, &fresh);
+  store(c, &v);
+  if (fresh) c->sack_new = true;
+}
+
+// IsLost: everything unSACKed below this edge has DUP_THRESH ranges or more than (DUP_THRESH - 1) * MSS bytes SACKed above.
+static struct seq lost_edge(const struct snd_ctx *c, const struct intervals *v)
+{
+  uint32_t bytes = 0, ranges = 0;
+  for (unsigned i = v->n; i-- > 0;) {
+    bytes += (uint32_t)seq_diff(v->b[i].end, v->b[i].start);
+    ranges++;
+    if (ranges >= DUP_THRESH || bytes > (DUP_THRESH - 1) * (uint32_t)c->mss) return v->b[i].start;
+  }
+  return c->una;
+}
+
+// UnSACKed bytes of [from, to).
+static uint32_t holes(const struct intervals *v, struct seq from, struct seq to)
+{
+  return seq_lt(from, to) ? (uint32_t)seq_diff(to, from) - intervals_bytes(v, from, to) : 0;
+}
+
+uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c)
+{
+  struct intervals v = load(c);
+  if (!c->recovery || !uses_sack(caps, c)) return holes(&v, c->una, c->nxt);
+  struct seq lost = seq_max(lost_edge(c, &v), c->una);
+  // Not lost, and what was sent again.
+  return holes(&v, lost, c->max) + holes(&v, c->una, seq_max(c->high_rxt, c->una));
+}
+
+// The first unSACKed byte from `from` on, and where its hole ends (at most `limit`).
+static struct core_block next_hole(const struct intervals *v, struct seq from, struct seq limit)
+{
+  for (unsigned i = 0; i < v->n; i++) {
+    if (seq_lt(from, v->b[i].start)) return (struct core_block){from, seq_min(limit, v->b[i].start)};
+    from = seq_max(from, v->b[i].end);
+  }
+  return (struct core_block){from, limit};
+}
+
+// --- RTT (RFC 6298 section 2); srtt is kept times 8, rttvar times 4 ------------------------------------------------------
+
+static void set_rto(struct snd_ctx *c)
+{
+  uint32_t rto = (c->srtt_us >> 3) + max_u32(RTO_GRANULARITY_US, c->rttvar_us);
+  c->rto_us = min_u32(max_u32(rto, NIC_RTO_INIT_US), NIC_RTO_MAX_US);
+}
+
+static void sample(struct snd_ctx *c, uint32_t rtt_us)
+{
+  rtt_us = min_u32(rtt_us, NIC_RTO_MAX_US);
+  if (!c->srtt_us) {
+    c->srtt_us = max_u32(rtt_us << 3, 1);
+    c->rttvar_us = rtt_us << 1;
+    return;
+  }
+  int32_t delta = (int32_t)rtt_us - (int32_t)(c->srtt_us >> 3);
+  c->srtt_us = max_u32((uint32_t)((int32_t)c->srtt_us + delta), 1);
+  if (delta < 0) delta = -delta;
+  c->rttvar_us = (uint32_t)((int32_t)c->rttvar_us + delta - (int32_t)(c->rttvar_us >> 2));
+}
+
+static void measure(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
+{
+  c->backoff = 0;
+  if (!caps->rtt) {
+    c->rto_us = NIC_RTO_INIT_US;
+    return;
+  }
+  if (c->rtt_vld && seq_leq(c->rtt_seq, ev->ack)) {
+    c->rtt_vld = false;
+    sample(c, (uint32_t)(now_us - c->rtt_at_us));
+  } else if (ev->ts_vld && !c->rtt_vld) {
+    // Also right for what was sent twice: the echo tells which (RFC 7323 section 4).
+    sample(c, (core_tsval(now_us) - ev->tsecr) << 10);
+  }
+  if (c->srtt_us) set_rto(c);
+}
+
+// --- congestion (RFC 5681) ---------------------------------------------------------------------------------------------
+
+static uint32_t half_flight(const struct snd_ctx *c)
+{
+  return max_u32((uint32_t)seq_diff(c->max, c->una) / 2, 2u * c->mss);
+}
+
+static void grow(struct snd_ctx *c, uint32_t acked, uint32_t flight)
+{
+  if (flight < c->cwnd / 2) return;   // not what limits us
+  if (c->cwnd < c->ssthresh) {
+    c->cwnd = min_u32(c->cwnd + min_u32(acked, c->mss), CWND_MAX);
+    return;
+  }
+  c->cc_a += acked;                   // one MSS per window's worth of bytes
+  if (c->cc_a < c->cwnd) return;
+  c->cc_a -= c->cwnd;
+  c->cwnd = min_u32(c->cwnd + c->mss, CWND_MAX);
+}
+
+static void enter_recovery(const struct core_caps *caps, struct snd_ctx *c)
+{
+  c->recovery = c->rxt_first = true;
+  c->recover = c->max;
+  c->high_rxt = c->una;
+  c->rtt_vld = false;                 // Karn
+  if (!caps->congestion) return;
+  c->ssthresh = half_flight(c);
+  c->cwnd = c->ssthresh + (uses_sack(caps, c) ? 0 : DUP_THRESH * (uint32_t)c->mss);
+}
+
+static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
+{
+  struct intervals v = load(c);
+  bool sack = uses_sack(caps, c);
+  if (c->recovery) {
+    if (caps->congestion && !sack) c->cwnd = min_u32(c->cwnd + c->mss, CWND_MAX);   // RFC 6582 section 3.2 step 3
+    return;
+  }
+  if (c->dup_acks < 15) c->dup_acks++;
+  bool lost = sack && seq_lt(c->una, lost_edge(c, &v));
+  // Not again for what a timeout or an earlier recovery has taken care of (RFC 6582 section 3.2 step 1).
+  if ((c->dup_acks >= DUP_THRESH || lost) && seq_lt(c->recover, c->una)) enter_recovery(caps, c);
+}
+
+static void in_recovery(const struct core_caps *caps, struct snd_ctx *c, uint32_t acked)
+{
+  bool sack = uses_sack(caps, c);
+  if (seq_leq(c->recover, c->una)) {   // all that was out when it began: over
+    c->recovery = c->rxt_first = false;
+    c->dup_acks = 0;
+    if (caps->congestion) c->cwnd = sack ? c->ssthresh : min_u32(c->ssthresh, max_u32((uint32_t)seq_diff(c->max, c->una), c->mss) + c->mss);
+    return;
+  }
+  c->high_rxt = seq_max(c->high_rxt, c->una);
+  if (sack) return;
+  c->rxt_first = true;                 // a partial ACK shows the next hole (RFC 6582 section 3.2 step 3)
+  if (!caps->congestion) return;
+  c->cwnd -= min_u32(acked, c->cwnd);
+  if (acked >= c->mss) c->cwnd += c->mss;
+  c->cwnd = max_u32(c->cwnd, c->mss);
+}
+
+static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
+{
+  uint32_t acked = (uint32_t)seq_diff(ev->ack, c->una), flight = (uint32_t)seq_diff(c->max, c->una);
+  struct intervals v = load(c);
+  measure(caps, c, ev, now_us);
+  c->una = ev->ack;
+  c->nxt = seq_max(c->nxt, c->una);
+  intervals_trim(&v, c->una);
+  store(c, &v);
+  arm(c, now_us);                      // RFC 6298 section 5.3
+  if (!caps->recovery) return;
+  if (c->recovery) {
+    in_recovery(caps, c, acked);
+  } else {
+    c->dup_acks = 0;
+    if (caps->congestion) grow(c, acked, flight);
+  }
+  // What lies behind una never holds back a later recovery.
+  if (!c->recovery && seq_lt(c->recover, c->una)) c->recover = seq_add(c->una, UINT32_MAX);
+}
+
+// RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard (RFC 6675 section 2).
+static bool is_duplicate(const struct core_caps *caps, const struct snd_ctx *c, const struct dd_in *ev)
+{
+  if (!caps->recovery || !seq_eq(ev->ack, c->una) || seq_eq(c->una, c->max)) return false;
+  if (uses_sack(caps, c)) return c->sack_new;
+  return ev->no_data && !(ev->wnd_vld && ev->wnd != c->wnd);
+}
+
+struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
 {
   struct snd_actions a = {0};
   if (!c->open) return a;
-  if (ev->kind == DD_RESET) {
-    c->open = c->rto_vld = false;
-    return a;
-  }
-  if (ev->kind != DD_ACK) return a;   // a release token closes the flow in send_pipe.sv
+  if (ev->kind == DD_RESET) c->open = c->rto_vld = false;
+  if (ev->kind != DD_ACK || c->gave_up) return a;
   // Valid up to the highest ever sent, also when a timeout has pulled nxt back.
   bool advance = seq_lt(c->una, ev->ack) && seq_leq(ev->ack, c->max);
   a.wake = true;
   c->retries = 0;
-  if (advance) {
-    c->una = ev->ack;
-    c->nxt = seq_max(c->nxt, c->una);
-    c->backoff = 0;
-    c->rto_us = NIC_RTO_INIT_US;
-    arm(c, now_us);   // RFC 6298 section 5.3
-  }
+  if (advance) on_advance(caps, c, ev, now_us);
+  else if (is_duplicate(caps, c, ev)) on_duplicate(caps, c);
+  c->sack_new = false;
   if (ev->wnd_vld) {
     c->wnd = ev->wnd;
-    if (ev->wnd > c->max_wnd) c->max_wnd = ev->wnd;
+    c->max_wnd = max_u32(c->max_wnd, ev->wnd);
     if (ev->wnd) c->probe = false;
   }
   // All acknowledged: RFC 6298 section 5.2. A closed window keeps its probe timer.
@@ -49,17 +257,36 @@ struct snd_actions snd_ack(struct snd_ctx *c, const struct dd_in *ev, uint64_t n
   return a;
 }
 
-struct snd_actions snd_timeout(struct snd_ctx *c, uint64_t now_us)
+// --- timer (RFC 6298 section 5.4 to 5.7) ---------------------------------------------------------------------------------
+
+static void collapse(const struct core_caps *caps, struct snd_ctx *c)
+{
+  c->rtt_vld = false;
+  if (!caps->recovery) return;
+  c->recovery = c->rxt_first = false;
+  c->recover = seq_add(c->max, UINT32_MAX);
+  c->dup_acks = 0;
+  c->sack_n = 0;                       // the receiver may have thrown it away (RFC 2018 section 8)
+  if (!caps->congestion) return;
+  if (!c->backoff) c->ssthresh = half_flight(c);   // not again for the same segment (RFC 5681 section 3.1)
+  c->cwnd = c->mss;
+  c->cc_a = 0;
+}
+
+struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us)
 {
   struct snd_actions a = {.wake = c->open && c->rto_vld && now_us >= c->rto_at_us};
   if (!a.wake) return a;
-  if (c->retries == NIC_MAX_RETRIES) {
+  bool over_time = c->user_timeout_ms && c->retries && now_us - c->stuck_us >= (uint64_t)c->user_timeout_ms * 1000;
+  if (c->retries == NIC_MAX_RETRIES || over_time) {
     c->gave_up = true;
     c->told_flags = c->rto_vld = false;
     return a;
   }
-  c->nxt = c->una;   // go back: what is cut anew carries the same bytes
-  c->probe = !c->wnd;
+  if (c->user_timeout_ms && !c->retries) c->stuck_us = now_us;
+  if (!seq_eq(c->una, c->max)) collapse(caps, c);
+  c->nxt = c->una;                     // go back: what is cut anew carries the same bytes
+  c->probe = !c->wnd || seq_eq(c->una, c->max);
   c->rto_us = min_u32(c->rto_us * 2, NIC_RTO_MAX_US);
   arm(c, now_us);
   c->retries++;
@@ -67,51 +294,138 @@ struct snd_actions snd_timeout(struct snd_ctx *c, uint64_t now_us)
   return a;
 }
 
-// What there is to send and what may be sent, from nxt on.
-struct offer {
-  uint32_t avail, room, len;
-  bool fin_pending, fin_now;
+// --- what next ---------------------------------------------------------------------------------------------------------
+
+// A segment that may leave: payload [seq, seq + len), then FIN. Nothing when len is 0 and fin is false.
+struct cut {
+  struct seq seq;
+  uint32_t len;
+  bool fin, rexmit;
+  bool probe;                          // one byte (or the FIN) beyond a closed window
+  bool blocked;                        // there is something, but nothing may be sent
 };
 
-static struct offer offer_of(const struct snd_ctx *c, const struct snd_view *v)
+static struct seq data_end(const struct snd_view *v) { return seq_add(v->tail, -(uint32_t)v->fin); }
+
+// What was sent before, from the hole on: at most a segment.
+static struct cut cut_again(const struct snd_ctx *c, const struct snd_view *v, struct core_block hole)
 {
-  struct offer o = {.fin_pending = v->fin && !seq_eq(c->nxt, v->tail)};
-  struct seq data_end = seq_add(v->tail, -(uint32_t)v->fin);
-  struct seq edge = seq_add(c->una, min_u32(c->wnd, c->cwnd));
-  if (!v->fin || o.fin_pending) o.avail = (uint32_t)seq_diff(data_end, c->nxt);
-  if (c->probe && seq_eq(c->nxt, c->una)) o.room = 1;   // one byte beyond a closed window: RFC 9293 section 3.8.6.1
-  else if (seq_lt(c->nxt, edge)) o.room = (uint32_t)seq_diff(edge, c->nxt);
-  o.len = min_u32(min_u32(o.avail, c->mss), o.room);
-  o.fin_now = o.fin_pending && o.len == o.avail && o.len < o.room;
-  return o;
+  struct seq end = data_end(v), stop = seq_min(hole.end, end);
+  struct cut k = {.seq = hole.start, .rexmit = true};
+  if (seq_lt(hole.start, stop)) k.len = min_u32((uint32_t)seq_diff(stop, hole.start), c->mss);
+  // The FIN was sent when max stands behind it.
+  k.fin = v->fin && seq_eq(seq_add(k.seq, k.len), end) && seq_lt(end, hole.end);
+  return k;
 }
 
-static void send_segment(struct snd_ctx *c, const struct offer *o, struct snd_actions *a, uint64_t now_us)
+// RFC 9293 section 3.8.6.2.1 (silly windows) and 3.7.4 (Nagle): whether less than a full segment may leave.
+static bool small_allowed(const struct core_caps *caps, const struct snd_ctx *c, const struct snd_view *v, uint32_t len,
+                          uint32_t avail)
 {
-  struct seq after = seq_add(c->nxt, o->len + o->fin_now);
+  if (!caps->silly || len >= c->mss || c->probe) return true;
+  if (!(c->nagle_off || seq_eq(c->nxt, c->una) || (v->fin && len == avail))) return false;
+  return len == avail || len >= c->max_wnd / 2;
+}
+
+// From nxt on: new data, or all that follows una after a timeout.
+static struct cut cut_at_nxt(const struct core_caps *caps, const struct snd_ctx *c, const struct snd_view *v)
+{
+  struct intervals sacked = load(c);
+  bool again = seq_lt(c->nxt, c->max);
+  struct core_block hole = again ? next_hole(&sacked, c->nxt, c->max) : (struct core_block){c->nxt, c->nxt};
+  struct cut k = {.seq = hole.start, .rexmit = again && seq_lt(hole.start, c->max)};
+  struct seq end = data_end(v), edge = seq_add(c->una, c->wnd);
+  bool fin_pending = v->fin && !seq_eq(k.seq, v->tail);
+  uint32_t avail = !v->fin || fin_pending ? (uint32_t)seq_diff(end, k.seq) : 0;
+  uint32_t pipe = snd_pipe(caps, c), cwnd = c->cwnd, room = 0;
+  if (caps->recovery && !c->recovery && c->dup_acks < DUP_THRESH) cwnd += c->dup_acks * (uint32_t)c->mss;   // RFC 3042
+  if (seq_lt(k.seq, edge) && pipe < cwnd) room = min_u32((uint32_t)seq_diff(edge, k.seq), cwnd - pipe);
+  k.probe = c->probe && seq_eq(c->nxt, c->una) && !room;   // RFC 9293 section 3.8.6.1
+  if (k.probe) room = 1;
+  k.len = min_u32(min_u32(avail, c->mss), room);
+  if (k.rexmit && seq_lt(hole.end, c->max)) k.len = min_u32(k.len, (uint32_t)seq_diff(hole.end, k.seq));
+  if (!k.rexmit && k.len && !small_allowed(caps, c, v, k.len, avail)) k.len = 0;
+  k.fin = fin_pending && k.len == avail && k.len < room;
+  k.blocked = (avail || fin_pending) && !k.len && !k.fin;
+  return k;
+}
+
+// RFC 6675 section 4, NextSeg: lost holes, then new data, then other holes.
+static struct cut cut_sack(const struct core_caps *caps, const struct snd_ctx *c, const struct snd_view *v)
+{
+  struct intervals sacked = load(c);
+  struct cut none = {.seq = c->max};
+  if (c->cwnd < snd_pipe(caps, c) + c->mss) return none;
+  struct seq from = seq_max(c->high_rxt, c->una);
+  struct seq top = sacked.n ? sacked.b[sacked.n - 1].start : c->una;
+  struct core_block hole = next_hole(&sacked, from, top);
+  bool there = seq_lt(hole.start, hole.end) && seq_lt(hole.start, top);
+  if (there && seq_lt(hole.start, lost_edge(c, &sacked))) return cut_again(c, v, hole);
+  struct cut k = cut_at_nxt(caps, c, v);
+  if (k.len || k.fin || !there) return k;
+  return cut_again(c, v, hole);
+}
+
+static struct cut choose(const struct core_caps *caps, const struct snd_ctx *c, const struct snd_view *v)
+{
+  if (c->recovery && c->rxt_first) {
+    struct intervals sacked = load(c);
+    return cut_again(c, v, next_hole(&sacked, c->una, c->max));
+  }
+  return c->recovery && uses_sack(caps, c) ? cut_sack(caps, c, v) : cut_at_nxt(caps, c, v);
+}
+
+// RFC 5681 section 4.1: after an idle RTO the window starts anew.
+static void restart_after_idle(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us)
+{
+  if (!caps->congestion) return;
+  if (seq_eq(c->una, c->max) && c->sent_us && now_us - c->sent_us > c->rto_us)
+    c->cwnd = min_u32(c->cwnd, initial_window(c->mss));
+  c->sent_us = now_us;
+}
+
+static void send_cut(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, const struct cut *k,
+                     struct snd_actions *a, uint64_t now_us)
+{
+  struct seq after = seq_add(k->seq, k->len + k->fin);
   a->emit = true;
-  a->desc = (struct tx_desc){.kind = TX_DATA, .seq = c->nxt, .len = (uint16_t)o->len, .fin = o->fin_now,
-                             .psh = o->len && o->len == o->avail};
-  c->nxt = after;
-  c->max = seq_max(c->max, after);
+  a->rexmit = k->rexmit;
+  a->desc = (struct tx_desc){.kind = TX_DATA, .seq = k->seq, .len = (uint16_t)k->len, .fin = k->fin,
+                             .psh = k->len && seq_eq(seq_add(k->seq, k->len), data_end(v))};
+  restart_after_idle(caps, c, now_us);
+  if (c->recovery && k->rexmit) {
+    c->rxt_first = false;
+    c->high_rxt = seq_max(c->high_rxt, after);
+  } else {
+    // A probe leaves nxt where it is: when the window opens without taking it, all is sent from una on.
+    if (!k->probe) c->nxt = after;
+    c->max = seq_max(c->max, after);
+  }
+  if (caps->rtt && k->rexmit) {
+    c->rtt_vld = false;                // Karn
+  } else if (caps->rtt && !c->rtt_vld) {
+    c->rtt_vld = true;
+    c->rtt_seq = after;
+    c->rtt_at_us = now_us;
+  }
   c->probe = false;
-  if (!c->rto_vld) arm(c, now_us);   // RFC 6298 section 5.1
+  if (!c->rto_vld) arm(c, now_us);     // RFC 6298 section 5.1
 }
 
-struct snd_actions snd_next(struct snd_ctx *c, const struct snd_view *v, uint64_t now_us)
+struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, uint64_t now_us)
 {
-  struct snd_actions a = {.desc = {.kind = TX_FREE, .seq = c->max}};
-  struct offer o = offer_of(c, v);
+  struct snd_actions a = {.desc = {.kind = TX_FREE, .seq = snd_idle_seq(c)}};
   bool live = c->open && !c->gave_up;
   bool fin_acked = v->fin && seq_eq(c->una, v->tail);
   bool news = c->open && (!seq_eq(c->una, c->told) || ((fin_acked || c->gave_up) && !c->told_flags));
+  struct cut k = live ? choose(caps, c, v) : (struct cut){0};
 
-  if (live && (o.len || o.fin_now)) {
-    send_segment(c, &o, &a, now_us);
-    a.more = (o.avail != o.len && o.room != o.len) || v->ack_now;
+  if (k.len || k.fin) {
+    send_cut(caps, c, v, &k, &a, now_us);
+    k = choose(caps, c, v);
+    a.more = k.len || k.fin || v->ack_now;
   } else {
-    bool blocked = live && (o.avail || o.fin_pending) && seq_eq(c->una, c->max);
-    if (blocked && !c->rto_vld) arm(c, now_us);   // the probe timer
+    if (k.blocked && seq_eq(c->una, c->max) && !c->rto_vld) arm(c, now_us);   // the probe timer
     a.emit = news || (live && v->ack_owed);
     if (live && v->ack_owed) {
       a.desc.kind = TX_ACK;

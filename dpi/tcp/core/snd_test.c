@@ -40,24 +40,24 @@ static void close_behind(struct bed *b)
   b->v.tail = seq_add(b->v.tail, 1);
 }
 
-static struct snd_actions next(struct bed *b) { return snd_next(&b->c, &b->v, b->now_us); }
+static struct snd_actions next(struct bed *b) { return snd_next(&caps, &b->c, &b->v, b->now_us); }
 
 static struct snd_actions timeout_at(struct bed *b, uint64_t us)
 {
   b->now_us = us;
-  return snd_timeout(&b->c, us);
+  return snd_timeout(&caps, &b->c, us);
 }
 
 static struct snd_actions ack_to(struct bed *b, int32_t at)
 {
   struct dd_in ev = {.kind = DD_ACK, .ack = seq_add(b->base, (uint32_t)at), .no_data = true};
-  return snd_ack(&b->c, &ev, b->now_us);
+  return snd_ack(&caps, &b->c, &ev, b->now_us);
 }
 
 static struct snd_actions ack_wnd(struct bed *b, int32_t at, uint32_t wnd)
 {
   struct dd_in ev = {.kind = DD_ACK, .ack = seq_add(b->base, (uint32_t)at), .no_data = true, .wnd_vld = true, .wnd = wnd};
-  return snd_ack(&b->c, &ev, b->now_us);
+  return snd_ack(&caps, &b->c, &ev, b->now_us);
 }
 
 static int32_t off(const struct bed *b, struct seq s) { return seq_diff(s, b->base); }
@@ -473,7 +473,7 @@ static void test_snd_ack_takes_the_window_only_when_valid(void **state)
 {
   struct bed b = bed_of(state, WND);
   struct dd_in ev = {.kind = DD_ACK, .ack = b.base, .wnd = 77};
-  snd_ack(&b.c, &ev, b.now_us);
+  snd_ack(&caps, &b.c, &ev, b.now_us);
   assert_int_equal(b.c.wnd, WND);
   ack_wnd(&b, 0, 77);
   assert_int_equal(b.c.wnd, 77);
@@ -488,7 +488,7 @@ static void test_snd_closes_when_the_receive_side_was_reset(void **state)
   enqueue(&b, 3000);
   send_all(&b);
   struct dd_in ev = {.kind = DD_RESET, .ack = seq_add(b.base, 1000), .wnd_vld = true, .wnd = 1};
-  assert_false(snd_ack(&b.c, &ev, b.now_us).wake);
+  assert_false(snd_ack(&caps, &b.c, &ev, b.now_us).wake);
   assert_true(!b.c.open && !b.c.rto_vld);
   assert_pointers(&b, 0, 3000, 3000);
   assert_nothing(next(&b));
@@ -502,7 +502,7 @@ static void test_snd_ack_leaves_all_as_it_is_when_event_is_a_release(void **stat
   b.c.retries = 3;
   struct snd_ctx was = b.c;
   struct dd_in ev = {.kind = DD_RELEASE, .ack = seq_add(b.base, 1000), .wnd_vld = true, .wnd = 1};
-  assert_false(snd_ack(&b.c, &ev, b.now_us).wake);   // send_pipe closes the flow; dd_incoming does not
+  assert_false(snd_ack(&caps, &b.c, &ev, b.now_us).wake);   // send_pipe closes the flow; dd_incoming does not
   assert_true(same_ctx(&b.c, &was));
 }
 
@@ -606,12 +606,13 @@ static void test_snd_sends_a_pure_ack_when_owed_and_no_data(void **state)
   enqueue(&b, 100);
   send_all(&b);
   timeout_at(&b, b.c.rto_at_us);
-  b.c.wnd = 0;                                             // nothing may go
-  b.c.probe = false;
+  b.c.cwnd = 0;                                            // nothing may go
   b.v.ack_owed = true;
   struct snd_actions a = next(&b);
   assert_true(a.emit && a.desc.kind == TX_ACK && a.desc.len == 0 && !a.desc.fin && !a.more);
   assert_int_equal(off(&b, a.desc.seq), 100);              // at the highest sent, not where nxt went back to
+  b.c.wnd = 40;                                            // but never outside the window: it would be refused
+  assert_int_equal(off(&b, next(&b).desc.seq), 40);
 }
 
 static void test_snd_asks_for_more_when_several_immediate_acks_are_owed(void **state)
