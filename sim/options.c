@@ -55,8 +55,8 @@ static bool set_shared(struct run_options *o, char *val, char *err)
 
 static bool set_engine(struct run_options *o, char *val, char *err)
 {
-  (void)o;
-  return !strcmp(val, "rtl") || fail(err, "--engine %s: not an engine; rtl is the one there is", val);
+  o->engine_ref = !strcmp(val, "ref");
+  return o->engine_ref || !strcmp(val, "rtl") || fail(err, "--engine %s: not an engine; rtl and ref are", val);
 }
 
 static bool set_mtu(struct run_options *o, char *val, char *err)
@@ -139,7 +139,7 @@ static const struct {
     {"gw", "ADDR", "gateway for what is outside that network", set_gw},
     {"mac", "MAC", "the NIC's Ethernet address (default: made from the IP address)", set_mac},
     {"shared-ip", NULL, "ADDR is the host's own: serve only the --app ports of it", set_shared},
-    {"engine", "rtl", "what carries the data: rtl, the simulated NIC", set_engine},
+    {"engine", "rtl|ref", "what carries the data: the simulated NIC (default), or the software reference", set_engine},
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
     {"record", "DIR", "write DIR/wire.pcapng: every frame, with cycle and flow", set_record},

@@ -20,7 +20,7 @@ struct run_options {
   const char *ifname;        // of --wire afpacket:IF
   uint32_t ip, gateway;      // host order; gateway 0 for none
   uint8_t prefix_len;
-  bool shared_ip, have_mac, have_seed;
+  bool shared_ip, have_mac, have_seed, engine_ref;
   uint8_t mac[6];
   unsigned mtu;              // 0: the interface's
   uint64_t seed;

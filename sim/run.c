@@ -21,6 +21,7 @@
 #include "sock/nic_port.h"
 #include "sock/stack.h"
 #include "summary.h"
+#include "tcp/ref.h"
 
 enum {
   CYCLES_PER_TURN = 256,          // between two looks at the clock and the wire
@@ -32,9 +33,12 @@ enum {
 
 struct run {
   const struct run_options *opt;
+  // What carries the flows: the simulated NIC (model, port) or the reference (ref).
+  struct engine *engine;
   struct model *model;
-  struct glue glue;
   struct nic_port port;
+  struct ref *ref;
+  struct glue glue;          // owns the wire
   struct stack *stack;
   struct app *apps[OPT_MAX_APPS];
   struct wire_record_note note;
@@ -171,8 +175,31 @@ static bool open_model(struct run *r)
   rng_seed(&rng, r->seed);
   struct model_config c = {.max_frame = r->mtu + ETH_HEADER, .hash_key = {rng_next(&rng), rng_next(&rng)}};
   memcpy(c.mac, r->mac, 6);
-  r->glue = (struct glue){.port = &r->port, .open_wire = open_wire, .user = r};
-  model_start(r->model, &r->glue, &c);
+  r->engine = &r->port.engine;
+  r->glue.port = &r->port;
+  model_start(r->model, &r->glue, &c);   // opens the wire
+  return true;
+}
+
+// As many flows as a table is comfortable with; a ring of a quarter MiB each way is allocated while a flow is open.
+static bool open_ref(struct run *r)
+{
+  enum { FLOWS = 1024, RING = 256 * 1024 };
+  r->ref = ref_open(&(struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = RING, .rx_ring_bytes = RING,
+                                         .caps = core_caps_full(RING), .seed = r->seed});
+  if (!r->ref) {
+    complain("out of memory");
+    return false;
+  }
+  r->engine = ref_engine(r->ref);
+  r->glue.wire = open_wire(r, r->glue.err);
+  return true;
+}
+
+static bool open_engine(struct run *r)
+{
+  r->glue = (struct glue){.open_wire = open_wire, .user = r};
+  if (!(r->opt->engine_ref ? open_ref(r) : open_model(r))) return false;
   if (!r->glue.wire) complain("%s", r->glue.err);
   return r->glue.wire != NULL;
 }
@@ -194,12 +221,12 @@ static bool open_all(struct run *r)
     complain("--shared-ip: %s does not hold %s", o->ifname, text_format_ipv4(ip, o->ip));
     return false;
   }
-  if (!open_model(r)) return false;
+  if (!open_engine(r)) return false;
   struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu,
                            .shared_ip = o->shared_ip, .seed = r->seed};
   memcpy(c.mac, r->mac, 6);
   r->now_us = clock_us(r);
-  r->stack = stack_open(&c, &r->port.engine, r->now_us);
+  r->stack = stack_open(&c, r->engine, r->now_us);
   if (!r->stack) {
     complain("out of memory");
     return false;
@@ -217,6 +244,8 @@ static void close_all(struct run *r)
   stack_close(r->stack);
   model_free(r->model);
   nic_port_close(&r->port);
+  ref_close(r->ref);
+  wire_close(r->glue.wire);              // the model has closed its own
   if (r->stats) fclose(r->stats);
   if (r->epoll_fd >= 0) close(r->epoll_fd);
   if (stop_fd >= 0) close(stop_fd);
@@ -247,9 +276,7 @@ static void serve_apps(struct run *r)
   }
 }
 
-// C's turn: everything that came out of the NIC, the stack's timers, the programs; what they make of it is queued for the
-// NIC, finished frames go to the wire.
-static void host_step(struct run *r)
+static void host_step_nic(struct run *r)
 {
   uint32_t tag;
   const uint8_t *data;
@@ -262,6 +289,29 @@ static void host_step(struct run *r)
   for (; recq_peek(&r->port.tx, &tag, &data, &len); recq_pop(&r->port.tx)) wire_send(r->glue.wire, data, len);
 }
 
+static void host_step_ref(struct run *r)
+{
+  const uint8_t *data;
+  size_t len;
+  uint16_t flow;
+  bool ok;
+  while (ref_next_fence(r->ref, &flow, &ok)) stack_fence(r->stack, flow, ok, r->now_us);
+  ref_run(r->ref, r->now_us);
+  stack_poll(r->stack, r->now_us);
+  serve_apps(r);
+  ref_run(r->ref, r->now_us);
+  while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) wire_send(r->glue.wire, r->frame, len);
+  while (ref_next_frame(r->ref, &data, &len)) wire_send(r->glue.wire, data, len);
+}
+
+// C's turn: everything that came out of the engine, the stack's timers, the programs; what they make of it is queued for
+// the engine, finished frames go to the wire.
+static void host_step(struct run *r)
+{
+  if (r->ref) host_step_ref(r);
+  else host_step_nic(r);
+}
+
 static unsigned inputs(const struct nic_port *p)
 {
   return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
@@ -271,6 +321,7 @@ static unsigned inputs(const struct nic_port *p)
 // Clocks the NIC until it has nothing to do, or the turn is over. Returns false when there was nothing to do at all.
 static bool clock_nic(struct run *r)
 {
+  if (r->ref) return false;
   uint64_t next_us, began = clock_ns();
   unsigned n;
   for (n = 0; n < CYCLES_PER_TURN; n++) {
@@ -294,8 +345,9 @@ static unsigned read_wire(struct run *r)
   while (n < FRAMES_PER_TURN && recq_bytes(&r->port.rx.q) < RX_BACKLOG_BYTES) {
     int len = wire_recv(w, r->frame, sizeof r->frame);
     if (len <= 0) break;
-    recq_put(&r->port.rx.q, 0, r->frame, (size_t)len);
     n++;
+    if (!r->ref) recq_put(&r->port.rx.q, 0, r->frame, (size_t)len);
+    else if (!ref_input(r->ref, r->frame, (size_t)len, r->now_us)) stack_input(r->stack, r->frame, (size_t)len, r->now_us);
   }
   if (w->rx_unfinished_csum && !r->warned_offload) {
     r->warned_offload = true;
@@ -309,15 +361,16 @@ static unsigned read_wire(struct run *r)
 static void set_time(struct run *r)
 {
   r->now_us = r->note.now_us = clock_us(r);
-  model_set_time(r->model, r->now_us);
+  if (r->model) model_set_time(r->model, r->now_us);
 }
 
 // Sleeps until the wire, a signal, or the next deadline of stack, NIC, run or recording.
 static void sleep_idle(struct run *r, uint64_t end_us)
 {
-  uint64_t nic_us, until = stack_next_deadline(r->stack);
-  model_quiescent(r->model, &nic_us);
-  if (nic_us < until) until = nic_us;
+  uint64_t engine_us, until = stack_next_deadline(r->stack);
+  if (r->ref) engine_us = ref_next_deadline(r->ref);
+  else model_quiescent(r->model, &engine_us);
+  if (engine_us < until) until = engine_us;
   if (end_us < until) until = end_us;
   uint64_t second = r->now_us + 1000000;   // a recording is flushed once a second
   if (r->opt->record_dir && second < until) until = second;
@@ -330,7 +383,7 @@ static void sleep_idle(struct run *r, uint64_t end_us)
 static void progress(struct run *r)
 {
   if (!r->tty || r->now_us < r->progress_us + 1000000) return;
-  uint64_t bytes = model_counter(r->model, NIC_CNT_RX_RING_BYTES) + model_counter(r->model, NIC_CNT_TX_RING_BYTES);
+  uint64_t bytes = summary_payload(r->model, r->ref);
   fprintf(stderr, "\rlockwire: %llu s, %llu flows, %.1f Mbit/s, %llu frames in, %llu out \033[K",
           (unsigned long long)(r->now_us / 1000000),
           (unsigned long long)(stack_stat(r->stack, ST_FLOWS_OPENED) - stack_stat(r->stack, ST_FLOWS_CLOSED)),
@@ -346,7 +399,8 @@ static int loop(struct run *r)
   uint64_t idle_since = 0;
   for (set_time(r); !stopping && r->now_us < end_us && !r->glue.wire->dead;) {
     bool busy = read_wire(r) > 0;
-    if (busy || stack_next_deadline(r->stack) <= r->now_us) host_step(r);
+    bool due = stack_next_deadline(r->stack) <= r->now_us || (r->ref && ref_next_deadline(r->ref) <= r->now_us);
+    if (busy || due) host_step(r);
     busy |= clock_nic(r);
     progress(r);
     set_time(r);
@@ -373,8 +427,9 @@ static void say_ready(const struct run *r)
 static int report(struct run *r)
 {
   struct run_figures f = {.seed = r->seed, .cycles = r->cycles, .model_us = r->model_ns / 1000, .elapsed_us = r->now_us};
-  summary_print(stdout, &f, r->model, r->stack, r->glue.wire);
-  if (r->stats && !summary_json(r->stats, &f, r->model, r->stack, r->glue.wire))
+  struct summary_of of = {.model = r->model, .ref = r->ref, .stack = r->stack, .wire = r->glue.wire};
+  summary_print(stdout, &f, &of);
+  if (r->stats && !summary_json(r->stats, &f, &of))
     return complain("--stats %s: %s", r->opt->stats_file, strerror(errno));
   return EXIT_GOOD;
 }

@@ -52,39 +52,63 @@ enum { N_ROWS = sizeof rows / sizeof *rows };
 // One walk serves both forms: `put` gets each counter, in groups.
 typedef void put_fn(FILE *out, const char *group, const char *name, uint64_t v);
 
-static void walk(FILE *out, put_fn *put, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w)
+static void walk_ref(FILE *out, put_fn *put, const struct ref_stats *s)
 {
+  put(out, "ref", "rx_ring_bytes", s->rx_bytes);
+  put(out, "ref", "tx_ring_bytes", s->tx_bytes);
+  put(out, "ref", "rx_segments", s->segments_in);
+  put(out, "ref", "tx_frames", s->segments_out);
+  put(out, "ref", "tx_without_payload", s->pure_acks_out);
+  put(out, "ref", "timeouts", s->timeouts);
+  put(out, "ref", "retransmissions", s->retransmissions);
+}
+
+static void walk(FILE *out, put_fn *put, const struct run_figures *f, const struct summary_of *of)
+{
+  const struct wire *w = of->wire;
   put(out, "run", "seed", f->seed);
   put(out, "run", "elapsed_us", f->elapsed_us);
-  put(out, "run", "model_us", f->model_us);
-  put(out, "run", "cycles", f->cycles);
-  put(out, "run", "cycles_per_second", f->model_us ? (uint64_t)((double)f->cycles * 1e6 / (double)f->model_us) : 0);
   put(out, "wire", "rx_frames", w->rx_frames);
   put(out, "wire", "rx_bytes", w->rx_bytes);
   put(out, "wire", "tx_frames", w->tx_frames);
   put(out, "wire", "tx_bytes", w->tx_bytes);
   put(out, "wire", "tx_drops", w->tx_drops);
   put(out, "wire", "rx_unfinished_checksum", w->rx_unfinished_csum);
-  for (size_t i = 0; i < N_ROWS; i++) put(out, rows[i].group, rows[i].name, model_counter(m, rows[i].index));
-  for (int i = 0; i < ST_N; i++) put(out, "stack", stack_stat_name((enum stack_stat)i), stack_stat(s, (enum stack_stat)i));
-  put(out, "stack", "flows_left", stack_stat(s, ST_FLOWS_OPENED) - stack_stat(s, ST_FLOWS_CLOSED));
+  if (of->model) {
+    put(out, "run", "model_us", f->model_us);
+    put(out, "run", "cycles", f->cycles);
+    put(out, "run", "cycles_per_second", f->model_us ? (uint64_t)((double)f->cycles * 1e6 / (double)f->model_us) : 0);
+    for (size_t i = 0; i < N_ROWS; i++) put(out, rows[i].group, rows[i].name, model_counter(of->model, rows[i].index));
+  }
+  if (of->ref) walk_ref(out, put, ref_stats(of->ref));
+  for (int i = 0; i < ST_N; i++)
+    put(out, "stack", stack_stat_name((enum stack_stat)i), stack_stat(of->stack, (enum stack_stat)i));
+  put(out, "stack", "flows_left", stack_stat(of->stack, ST_FLOWS_OPENED) - stack_stat(of->stack, ST_FLOWS_CLOSED));
 }
 
 // The table leaves out what did not happen, except in the groups that a reader looks for.
 static void put_text(FILE *out, const char *group, const char *name, uint64_t v)
 {
-  if (v || !strcmp(group, "nic") || !strcmp(group, "run"))
+  if (v || !strcmp(group, "nic") || !strcmp(group, "ref") || !strcmp(group, "run"))
     fprintf(out, "  %-9s %-24s %14llu\n", group, name, (unsigned long long)v);
 }
 
-void summary_print(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w)
+uint64_t summary_payload(struct model *m, const struct ref *r)
 {
-  double seconds = (double)f->elapsed_us / 1e6;
-  double payload = (double)(model_counter(m, NIC_CNT_RX_RING_BYTES) + model_counter(m, NIC_CNT_TX_RING_BYTES));
-  fprintf(out, "lockwire: %.1f s, %.0f thousand simulated cycles per second of evaluation, goodput %.1f Mbit/s (both ways), seed %llu\n", seconds,
-          f->model_us ? (double)f->cycles * 1e3 / (double)f->model_us : 0.0, seconds > 0 ? payload * 8e-6 / seconds : 0.0,
-          (unsigned long long)f->seed);
-  walk(out, put_text, f, m, s, w);
+  if (r) return ref_stats(r)->rx_bytes + ref_stats(r)->tx_bytes;
+  return model_counter(m, NIC_CNT_RX_RING_BYTES) + model_counter(m, NIC_CNT_TX_RING_BYTES);
+}
+
+void summary_print(FILE *out, const struct run_figures *f, const struct summary_of *of)
+{
+  double seconds = (double)f->elapsed_us / 1e6, payload = (double)summary_payload(of->model, of->ref);
+  fprintf(out, "lockwire: %.1f s, goodput %.1f Mbit/s (both ways), seed %llu", seconds,
+          seconds > 0 ? payload * 8e-6 / seconds : 0.0, (unsigned long long)f->seed);
+  if (of->model)
+    fprintf(out, ", %.0f thousand simulated cycles per second of evaluation",
+            f->model_us ? (double)f->cycles * 1e3 / (double)f->model_us : 0.0);
+  fputc('\n', out);
+  walk(out, put_text, f, of);
   fflush(out);
 }
 
@@ -93,10 +117,10 @@ static void put_json(FILE *out, const char *group, const char *name, uint64_t v)
   fprintf(out, "  \"%s.%s\": %llu,\n", group, name, (unsigned long long)v);
 }
 
-bool summary_json(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w)
+bool summary_json(FILE *out, const struct run_figures *f, const struct summary_of *of)
 {
   fputs("{\n", out);
-  walk(out, put_json, f, m, s, w);
+  walk(out, put_json, f, of);
   fputs("  \"format\": 1\n}\n", out);
   return !fflush(out) && !ferror(out);
 }

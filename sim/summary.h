@@ -7,13 +7,23 @@
 
 #include "model.h"
 #include "sock/stack.h"
+#include "tcp/ref.h"
 #include "wire/wire.h"
 
 struct run_figures {
   uint64_t seed, cycles, model_us, elapsed_us;   // model_us: spent evaluating the model
 };
 
-void summary_print(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w);
+// What it is read from; the model or the reference is NULL.
+struct summary_of {
+  struct model *model;
+  const struct ref *ref;
+  const struct stack *stack;
+  const struct wire *wire;
+};
+
+uint64_t summary_payload(struct model *m, const struct ref *r);   // payload bytes through the rings, both ways
+void summary_print(FILE *out, const struct run_figures *f, const struct summary_of *of);
 // False when the file could not be written in full.
-bool summary_json(FILE *out, const struct run_figures *f, struct model *m, const struct stack *s, const struct wire *w);
+bool summary_json(FILE *out, const struct run_figures *f, const struct summary_of *of);
 #endif

@@ -42,6 +42,8 @@ struct conn {
   uint16_t snd_mss;                     // Eff.snd.MSS
   bool wscale_ok;                       // both sides offered window scale
   uint8_t snd_wscale, rcv_wscale;
+  bool ts_ok, sack_ok;                  // both sides offered them, and the engine can
+  uint32_t ts_recent;                   // peer's last TSval, with ts_ok
   unsigned synacks;                     // sent so far
 
   // Hand-over.

@@ -29,6 +29,9 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *ack
     .rcv_mss = out_mss(s),
     .snd_wscale = c->snd_wscale,
     .rcv_wscale = c->rcv_wscale,
+    .ts_ok = c->ts_ok,
+    .sack_ok = c->sack_ok,
+    .ts_recent = c->ts_recent,
   };
   memcpy(o.local_mac, s->cfg.mac, sizeof o.local_mac);
   memcpy(o.remote_mac, c->remote_mac, sizeof o.remote_mac);

@@ -6,11 +6,13 @@
 #include "sock/handover.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
+#include "tcp/core/core.h"
 
 enum {
   SYNACK_RTO_US = 1000000,   // RFC 6298 section 2.1; doubled each time
   SYNACK_MAX = 6,            // the first and five more: given up 63 s after the SYN
   MSS_MIN = 48,              // a peer's smaller MSS counts as this: not one byte a segment at a stranger's wish
+  TIMESTAMPS_BYTES = 12,     // the option with its two NOPs
   ISN_STEP = 65536           // how far beyond the last connection's numbers its successor on the tuple begins
 };
 
@@ -32,7 +34,8 @@ static void send_synack(struct stack *s, struct conn *c)
     .ack = rcv_nxt(c),
     .flags = TCP_SYN | TCP_ACK,
     .window = out_window(s, 0),   // RFC 7323 section 2.2: a SYN's window is never scaled
-    .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = c->wscale_ok, .wscale = c->rcv_wscale},
+    .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = c->wscale_ok, .wscale = c->rcv_wscale,
+            .sack_permitted = c->sack_ok, .has_timestamps = c->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = c->ts_recent},
   };
   out_segment(s, c->remote_mac, &c->node.tuple, &seg);
 }
@@ -82,6 +85,11 @@ bool handshake_syn(struct stack *s, const struct arrival *a, struct sock *listen
     c->snd_wscale = a->seg.opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : a->seg.opt.wscale;   // RFC 7323 section 2.3
     c->rcv_wscale = own_wscale(s);
   }
+  // What the engine cannot do is not agreed to; time stamps take room in every segment (RFC 6691 section 2).
+  c->ts_ok = s->engine->timestamps && a->seg.opt.has_timestamps;
+  c->sack_ok = s->engine->sack && a->seg.opt.sack_permitted;
+  c->ts_recent = a->seg.opt.tsval;
+  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TIMESTAMPS_BYTES);
   send_synack_timed(s, c);
   return true;
 }
@@ -97,7 +105,8 @@ bool segment_acceptable(const struct arrival *a, struct seq next, uint32_t wnd)
 static void send_ack(struct stack *s, const struct conn *c)
 {
   const struct segment seg = {
-    .seq = snd_nxt(c), .ack = rcv_nxt(c), .flags = TCP_ACK, .window = out_window(s, c->rcv_wscale)};
+    .seq = snd_nxt(c), .ack = rcv_nxt(c), .flags = TCP_ACK, .window = out_window(s, c->rcv_wscale),
+    .opt = {.has_timestamps = c->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = c->ts_recent}};
   out_segment(s, c->remote_mac, &c->node.tuple, &seg);
 }
 
