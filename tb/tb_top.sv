@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 18;
+  localparam int N = 21;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -53,6 +53,9 @@ module tb_top #(
   `RUN(15, rx_reader_tb)
   `RUN(16, tx_assembler_tb)
   `RUN(17, rcv_segment_tb)
+  `RUN(18, tx_mux_tb)
+  `RUN(19, nic_events_tb)
+  `RUN(20, nic_counters_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
