@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 21;
+  localparam int N = 23;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -56,6 +56,8 @@ module tb_top #(
   `RUN(18, tx_mux_tb)
   `RUN(19, nic_events_tb)
   `RUN(20, nic_counters_tb)
+  `RUN(21, nic_host_tb)
+  `RUN(22, tx_writer_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
