@@ -40,6 +40,13 @@ COUNTERS = {
     "other_proto": ["slow_protocol", "other_proto"],
     "other_ethertype": ["slow_ethertype", "other_ethertype"],
 }
+# The reference has no parser of the NIC's in front: the stack counts, under fewer names, and what is longer than the MTU
+# is a segment like any other.
+COUNTERS_REF = {
+    "runt": ["eth_bad"], "oversize": [], "ip_header": ["ip_bad"], "truncated": ["ip_bad"],
+    "ip_checksum": ["ip_bad"], "tcp_header": ["tcp_bad"], "tcp_checksum": ["tcp_checksum"],
+    "ip_fragment_beyond_64k": ["ip_bad"], "ip_options": ["ip_options"],
+}
 
 # What the judge may find in the NIC's frames, and why that is no fault: the beginning of the message; of which of the
 # peer's ports (see Runner.ports), None for all; the reason.
@@ -47,6 +54,7 @@ ALLOWED = [
     ("TCP window specified by the receiver is now completely full", None,
      "the NIC fills a window that the peer offered: its right"),
     ("TCP Zero Window segment", None, "a ring is full because the peer does not read its echo: flow control at work"),
+    ("D-SACK Sequence", None, "the peer sent something again that had come: its tail loss probe, when our process did not run"),
     ("Connection reset (RST)", "reset", "the answer to a closed port, or to a connection whose run has ended"),
     ("ACKed segment that wasn't captured", "forged", "tshark takes forged segments, which the NIC drops, for the peer's"),
 ]
@@ -143,8 +151,8 @@ class Nic:
         self.name, self.stderr_path = name, t.work / f"{name}.stderr"
         self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
         self.stats_path.unlink(missing_ok=True)
-        self.cmd = [t.lockwire, "run", "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
-                    "--stats", str(self.stats_path), *options]
+        self.cmd = [t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
+                    *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
         self.proc = None
 
     def start(self):
@@ -202,6 +210,7 @@ def stat(stats, name):
 class Runner:
     def __init__(self, a):
         self.lockwire = str(Path(a.lockwire).resolve())
+        self.engine = a.engine
         self.work = Path(a.work).resolve()
         self.work.mkdir(parents=True, exist_ok=True)
         self.rng = random.Random(a.seed)
@@ -652,11 +661,12 @@ def test_super_frames(t, nic, sent):
     expect_equal(len(cures), 1, "lines on stderr that name the cure")
 
 
-def test_hostile_counters(nic, sent):
+def test_hostile_counters(engine, nic, sent):
+    counters = COUNTERS if engine == "rtl" else COUNTERS_REF
     stats = nic.end_when_quiet()
     wrong = []
     for counter, n in sorted(sent.items()):
-        for name in COUNTERS.get(counter, [counter]):
+        for name in counters.get(counter, [counter]):
             if stat(stats, name) < n:
                 wrong.append(f"{name}: {stat(stats, name)} of {n}")
     expect(not wrong, "counted too few: " + ", ".join(wrong))
@@ -673,7 +683,7 @@ def group_hostile(t):
             t.case("hostile_super_frames_are_dropped_and_the_cure_named_once", test_super_frames, t, nic, sent),
         ]
         if all(ok):
-            t.case("hostile_each_kind_is_counted_under_its_name", test_hostile_counters, nic, sent)
+            t.case("hostile_each_kind_is_counted_under_its_name", test_hostile_counters, t.engine, nic, sent)
 
 
 # --- group: the host's own address ------------------------------------------------------------------------------------
@@ -722,7 +732,7 @@ def test_shared_no_rst(t):
                 frames.append(sniffer.recv(65536))
     ours = [f for f in frames if f[12:14] == b"\x08\x00" and f[26:30] == socket.inet_aton(SHARED_IP) and f[23] == 6
             and f[34:36] == struct.pack("!H", ECHO)]
-    expect(len(ours) > 100, f"only {len(ours)} frames from our port were seen")
+    expect(len(ours) >= 80, f"only {len(ours)} frames from our port were seen")   # SYN-ACK, data, ACK, FIN: 4 a connection
     expect(not [f for f in ours if f[47] & 4], "a RST came from our port")
 
 
@@ -908,6 +918,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("groups", nargs="*", help=f"which of {' '.join(GROUPS)} (default: all)")
     p.add_argument("--lockwire", default=str(HERE.parent / "build" / "lockwire"))
+    p.add_argument("--engine", choices=["rtl", "ref"], default="rtl", help="what carries the data")
     p.add_argument("--work", default=str(HERE.parent / "build" / "test_live"), help="where files of the tests go")
     p.add_argument("--seed", type=int, default=1, help="of the data sent")
     p.add_argument("--keep", action="store_true", help="keep the capture also when all is well")

@@ -59,6 +59,14 @@ static bool set_engine(struct run_options *o, char *val, char *err)
   return o->engine_ref || !strcmp(val, "rtl") || fail(err, "--engine %s: not an engine; rtl and ref are", val);
 }
 
+static bool set_flows(struct run_options *o, char *val, char *err)
+{
+  uint64_t v;
+  if (!text_parse_uint(val, 1, 4096, &v)) return fail(err, "--flows %s: not a number from 1 to 4096", val);
+  o->flows = (unsigned)v;
+  return true;
+}
+
 static bool set_mtu(struct run_options *o, char *val, char *err)
 {
   uint64_t v;
@@ -140,6 +148,7 @@ static const struct {
     {"mac", "MAC", "the NIC's Ethernet address (default: made from the IP address)", set_mac},
     {"shared-ip", NULL, "ADDR is the host's own: serve only the --app ports of it", set_shared},
     {"engine", "rtl|ref", "what carries the data: the simulated NIC (default), or the software reference", set_engine},
+    {"flows", "N", "connections at once with --engine ref (default 1024; the NIC's are built in)", set_flows},
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
     {"record", "DIR", "write DIR/wire.pcapng: every frame, with cycle and flow", set_record},
@@ -167,6 +176,7 @@ static bool check(const struct run_options *o, char *err)
   if (!o->ifname) return fail(err, "--wire is missing, as --wire afpacket:eth0");
   if (!o->ip) return fail(err, "--ip is missing, as --ip 10.0.0.2/24");
   if (o->shared_ip && !o->n_apps) return fail(err, "--shared-ip needs an --app: only its port is served");
+  if (o->flows && !o->engine_ref) return fail(err, "--flows goes with --engine ref: the NIC's are built in");
   if (o->shared_ip && o->have_mac) return fail(err, "--mac does not go with --shared-ip: the address is the host's own");
   return true;
 }

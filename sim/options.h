@@ -23,6 +23,7 @@ struct run_options {
   bool shared_ip, have_mac, have_seed, engine_ref;
   uint8_t mac[6];
   unsigned mtu;              // 0: the interface's
+  unsigned flows;            // of the reference; 0: its default
   uint64_t seed;
   double for_seconds;        // 0: until a signal
   const char *record_dir, *stats_file;

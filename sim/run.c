@@ -185,7 +185,7 @@ static bool open_model(struct run *r)
 static bool open_ref(struct run *r)
 {
   enum { FLOWS = 1024, RING = 256 * 1024 };
-  r->ref = ref_open(&(struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = RING, .rx_ring_bytes = RING,
+  r->ref = ref_open(&(struct ref_config){.num_flows = (uint16_t)(r->opt->flows ? r->opt->flows : FLOWS), .tx_ring_bytes = RING, .rx_ring_bytes = RING,
                                          .caps = core_caps_full(RING), .seed = r->seed});
   if (!r->ref) {
     complain("out of memory");

@@ -3,7 +3,7 @@
 //
 //   byte 0..5 destination | 6..11 source | 12..13 type | 14.. payload
 //
-// A VLAN-tagged frame is one of type ETH_TYPE_VLAN: the tag is not looked into.
+// A VLAN-tagged frame is one of type ETH_TYPE_VLAN or ETH_TYPE_QINQ (802.1ad): the tag is not looked into.
 #ifndef LW_ETH_H
 #define LW_ETH_H
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum { ETH_HDR_BYTES = 14, ETH_TYPE_MIN = 0x0600 };
-enum { ETH_TYPE_IPV4 = 0x0800, ETH_TYPE_ARP = 0x0806, ETH_TYPE_VLAN = 0x8100, ETH_TYPE_IPV6 = 0x86dd };
+enum { ETH_TYPE_IPV4 = 0x0800, ETH_TYPE_ARP = 0x0806, ETH_TYPE_VLAN = 0x8100, ETH_TYPE_QINQ = 0x88a8, ETH_TYPE_IPV6 = 0x86dd };
 
 struct eth_hdr {
   uint8_t dst[6], src[6];
