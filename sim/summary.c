@@ -63,11 +63,18 @@ static void walk_ref(FILE *out, put_fn *put, const struct ref_stats *s)
   put(out, "ref", "retransmissions", s->retransmissions);
 }
 
+// Payload through the rings, both ways.
+static uint64_t goodput(const struct run_figures *f, const struct summary_of *of)
+{
+  return f->elapsed_us ? (uint64_t)((double)summary_payload(of->model, of->ref) * 8e6 / (double)f->elapsed_us) : 0;
+}
+
 static void walk(FILE *out, put_fn *put, const struct run_figures *f, const struct summary_of *of)
 {
   const struct wire *w = of->wire;
   put(out, "run", "seed", f->seed);
   put(out, "run", "elapsed_us", f->elapsed_us);
+  put(out, "run", "goodput_bits_per_second", goodput(f, of));
   put(out, "wire", "rx_frames", w->rx_frames);
   put(out, "wire", "rx_bytes", w->rx_bytes);
   put(out, "wire", "tx_frames", w->tx_frames);
@@ -101,9 +108,8 @@ uint64_t summary_payload(struct model *m, const struct ref *r)
 
 void summary_print(FILE *out, const struct run_figures *f, const struct summary_of *of)
 {
-  double seconds = (double)f->elapsed_us / 1e6, payload = (double)summary_payload(of->model, of->ref);
-  fprintf(out, "lockwire: %.1f s, goodput %.1f Mbit/s (both ways), seed %llu", seconds,
-          seconds > 0 ? payload * 8e-6 / seconds : 0.0, (unsigned long long)f->seed);
+  fprintf(out, "lockwire: %.1f s, goodput %.1f Mbit/s (both ways), seed %llu", (double)f->elapsed_us / 1e6,
+          (double)goodput(f, of) / 1e6, (unsigned long long)f->seed);
   if (of->model)
     fprintf(out, ", %.0f thousand simulated cycles per second of evaluation",
             f->model_us ? (double)f->cycles * 1e3 / (double)f->model_us : 0.0);
