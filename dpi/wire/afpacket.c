@@ -123,7 +123,7 @@ static void afpacket_close(struct wire *w)
   free(a);
 }
 
-static const struct wire_ops afpacket_ops = {afpacket_recv, afpacket_send, afpacket_fd, afpacket_close};
+static const struct wire_ops afpacket_ops = {afpacket_recv, afpacket_send, afpacket_fd, afpacket_close, NULL};
 
 // --- opening ---
 

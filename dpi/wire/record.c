@@ -179,6 +179,8 @@ static bool record_send(struct wire *w, const uint8_t *frame, size_t len)
 
 static int record_fd(struct wire *w) { return wire_fd(self(w)->inner); }
 
+static uint64_t record_deadline(const struct wire *w) { return wire_deadline(((const struct record *)w)->inner); }
+
 static void record_free(struct record *r)
 {
   wire_close(r->inner);
@@ -193,7 +195,7 @@ static void record_close(struct wire *w)
   record_free(r);
 }
 
-static const struct wire_ops record_ops = {record_recv, record_send, record_fd, record_close};
+static const struct wire_ops record_ops = {record_recv, record_send, record_fd, record_close, record_deadline};
 
 static bool open_file(struct record *r)
 {

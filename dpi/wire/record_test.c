@@ -65,7 +65,7 @@ static void toy_close(struct wire *w)
   free(w);
 }
 
-static const struct wire_ops toy_ops = {toy_recv, toy_send, toy_fd, toy_close};
+static const struct wire_ops toy_ops = {toy_recv, toy_send, toy_fd, toy_close, NULL};
 
 static struct toy *toy_open(int *closed)
 {

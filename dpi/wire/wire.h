@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { WIRE_FRAME_MAX = 65600, WIRE_ERR_LEN = 160 };
 
@@ -20,6 +21,8 @@ struct wire_ops {
   // A descriptor for epoll, readable when recv has something; -1 when there is none.
   int (*fd)(struct wire *w);
   void (*close)(struct wire *w);
+  // When recv has to be called although fd says nothing; see wire_deadline. May be NULL: never.
+  uint64_t (*deadline)(const struct wire *w);
 };
 
 struct wire {
@@ -33,6 +36,10 @@ struct wire {
 static inline int wire_recv(struct wire *w, uint8_t *buf, size_t cap) { return w->ops->recv(w, buf, cap); }
 static inline bool wire_send(struct wire *w, const uint8_t *f, size_t len) { return w->ops->send(w, f, len); }
 static inline int wire_fd(struct wire *w) { return w->ops->fd(w); }
+
+// A wire that holds frames back (fault) says when the first of them, of either direction, is due: recv then moves it on. On
+// the clock the wire was given; UINT64_MAX for never, in the past when recv was not called often enough.
+static inline uint64_t wire_deadline(const struct wire *w) { return w->ops->deadline ? w->ops->deadline(w) : UINT64_MAX; }
 
 // Closes any wire, and what it wraps; NULL is allowed.
 static inline void wire_close(struct wire *w)
@@ -78,4 +85,39 @@ struct wire_record_note {
 // counters, its death and its error text are those of inner.
 struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
                               char err[static WIRE_ERR_LEN]);
+
+// --- fault: a wire around a wire that loses, doubles, reorders, damages and delays frames, by seed (fault.c) ---
+enum { WIRE_FAULT_DELAY_MAX_US = 60000000 };
+enum wire_fault_way { WIRE_FAULT_RX, WIRE_FAULT_TX };   // rx: from inner to us
+
+// Probabilities are in parts of 10^9 and independent of each other. What happens to the n-th frame of a direction depends
+// on seed, n and these alone.
+struct wire_fault_dir {
+  uint32_t loss_ppb;
+  uint32_t dup_ppb;        // a second copy follows at once
+  uint32_t reorder_ppb;    // held back until 1 to 4 later frames have passed it, or for 10 ms
+  uint32_t corrupt_ppb;    // one bit flipped behind the Ethernet addresses; only IPv4, which has checksums
+  uint32_t delay_us;       // of every frame; keeps their order
+  uint64_t seed;           // the directions draw different numbers from equal seeds
+  bool have_seed;          // set by wire_fault_parse
+};
+struct wire_fault_opts {
+  struct wire_fault_dir dir[2];   // by enum wire_fault_way
+};
+struct wire_fault_stats {
+  uint64_t frames, lost, duplicated, reordered, corrupted, delayed;
+  uint64_t overflow;       // dropped because more than 4096 frames were held
+};
+
+// Adds "[rx:|tx:]loss=P,dup=P,reorder=P,corrupt=P,delay=US,seed=N" to o, which starts zeroed; without a direction both are
+// meant, what is said later counts. False with one line in err.
+bool wire_fault_parse(struct wire_fault_opts *o, const char *spec, char err[static WIRE_ERR_LEN]);
+// Takes over `inner` (also on error, where it is closed). *now_us is the caller's clock, borrowed and read at each frame. The
+// wire's own counters, death and error text are those of inner: what the cable carried; a frame lost on its way out counts as
+// sent for the caller. Frames still held at close are gone. `log` is borrowed and may be NULL; a line for each fault but delay:
+//   t=US dir=rx|tx frame=N fault=loss|dup|reorder|corrupt|overflow len=BYTES [bit=N] head=HEX
+// N counts the direction's frames from 1; head is the frame's first 54 bytes as they were before the damage.
+struct wire *wire_fault_open(struct wire *inner, const struct wire_fault_opts *o, const uint64_t *now_us, FILE *log,
+                             char err[static WIRE_ERR_LEN]);
+const struct wire_fault_stats *wire_fault_stats(const struct wire *w, enum wire_fault_way way);   // of a fault wire
 #endif
