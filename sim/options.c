@@ -95,6 +95,13 @@ static bool set_record(struct run_options *o, char *val, char *err)
   return *val || fail(err, "--record: the directory's name is empty");
 }
 
+static bool set_fault(struct run_options *o, char *val, char *err)
+{
+  char why[WIRE_ERR_LEN];
+  o->have_fault = true;
+  return wire_fault_parse(&o->fault, val, why) || fail(err, "--fault %s", why);
+}
+
 static bool set_stats(struct run_options *o, char *val, char *err)
 {
   o->stats_file = val;
@@ -152,6 +159,8 @@ static const struct {
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
     {"record", "DIR", "write DIR/wire.pcapng: every frame, with cycle and flow", set_record},
+    {"fault", "[rx:|tx:]loss=P,dup=P,reorder=P,corrupt=P,delay=US,seed=N",
+     "do harm to the frames in (rx), out (tx) or both, P from 0 to 1; may be given again; with --record told in DIR/faults.log", set_fault},
     {"stats", "FILE", "write the summary as JSON", set_stats},
     {"seed", "N", "what all randomness is made from (default: random, told at the end)", set_seed},
     {"for", "SECONDS", "end the run by itself (default: on SIGINT or SIGTERM)", set_for},

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "app/app.h"
+#include "wire/wire.h"
 
 enum { OPT_MAX_APPS = 16, OPT_MAX_APP_OPTS = 8, OPT_ERR_LEN = 200 };
 
@@ -27,6 +28,8 @@ struct run_options {
   uint64_t seed;
   double for_seconds;        // 0: until a signal
   const char *record_dir, *stats_file;
+  struct wire_fault_opts fault;
+  bool have_fault;
   struct app_spec apps[OPT_MAX_APPS];
   size_t n_apps;
   bool help;

@@ -42,6 +42,8 @@ struct run {
   struct stack *stack;
   struct app *apps[OPT_MAX_APPS];
   struct wire_record_note note;
+  struct wire *fault;        // the fault wire among the wires, NULL for none
+  FILE *fault_log;
   uint8_t mac[6];
   unsigned mtu;
   uint64_t seed, start_ns, cycles, model_ns, now_us;   // model_ns: spent evaluating the model
@@ -96,6 +98,32 @@ static int flow_of(void *user, const uint8_t *frame, size_t len)
   return r->stack ? stack_flow_of(r->stack, frame, len) : -1;
 }
 
+static bool make_record_dir(const struct run_options *o, char err[static WIRE_ERR_LEN])
+{
+  if (!mkdir(o->record_dir, 0777) || errno == EEXIST) return true;
+  snprintf(err, WIRE_ERR_LEN, "--record %s: %s", o->record_dir, strerror(errno));
+  return false;
+}
+
+// --fault: around the wire itself, inside the recording, which so shows what the NIC saw. Takes over `wire`.
+static struct wire *wrap_fault(struct run *r, struct wire *wire, char err[static WIRE_ERR_LEN])
+{
+  struct wire_fault_opts o = r->opt->fault;
+  char path[4096];
+  for (int i = 0; i < 2; i++)
+    if (!o.dir[i].have_seed) o.dir[i].seed = r->seed;
+  if (r->opt->record_dir) {
+    snprintf(path, sizeof path, "%s/faults.log", r->opt->record_dir);
+    r->fault_log = fopen(path, "w");
+    if (!r->fault_log) {
+      snprintf(err, WIRE_ERR_LEN, "%.100s: %s", path, strerror(errno));
+      wire_close(wire);
+      return NULL;
+    }
+  }
+  return r->fault = wire_fault_open(wire, &o, &r->now_us, r->fault_log, err);
+}
+
 // Called by the simulation as it starts (lw_open).
 static struct wire *open_wire(void *user, char err[static WIRE_ERR_LEN])
 {
@@ -105,14 +133,11 @@ static struct wire *open_wire(void *user, char err[static WIRE_ERR_LEN])
   for (size_t i = 0; i < o->n_apps; i++) ports[i] = o->apps[i].port;
   struct wire_afpacket_opts w = {.ifname = o->ifname, .shared_ip = o->shared_ip, .ip = o->ip, .ports = ports, .n_ports = o->n_apps};
   memcpy(w.mac, r->mac, 6);
+  if (o->record_dir && !make_record_dir(o, err)) return NULL;
   struct wire *wire = wire_afpacket_open(&w, err);
+  if (wire && o->have_fault) wire = wrap_fault(r, wire, err);
   if (!wire || !o->record_dir) return wire;
   char path[4096];
-  if (mkdir(o->record_dir, 0777) && errno != EEXIST) {
-    snprintf(err, WIRE_ERR_LEN, "--record %s: %s", o->record_dir, strerror(errno));
-    wire_close(wire);
-    return NULL;
-  }
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
   snprintf(path, sizeof path, "%s/wire.pcapng", o->record_dir);
@@ -246,6 +271,7 @@ static void close_all(struct run *r)
   nic_port_close(&r->port);
   ref_close(r->ref);
   wire_close(r->glue.wire);              // the model has closed its own
+  if (r->fault_log) fclose(r->fault_log);
   if (r->stats) fclose(r->stats);
   if (r->epoll_fd >= 0) close(r->epoll_fd);
   if (stop_fd >= 0) close(stop_fd);
@@ -364,7 +390,7 @@ static void set_time(struct run *r)
   if (r->model) model_set_time(r->model, r->now_us);
 }
 
-// Sleeps until the wire, a signal, or the next deadline of stack, NIC, run or recording.
+// Sleeps until the wire, a signal, or the next deadline of stack, NIC, wire, run or recording.
 static void sleep_idle(struct run *r, uint64_t end_us)
 {
   uint64_t engine_us, until = stack_next_deadline(r->stack);
@@ -372,6 +398,7 @@ static void sleep_idle(struct run *r, uint64_t end_us)
   else model_quiescent(r->model, &engine_us);
   if (engine_us < until) until = engine_us;
   if (end_us < until) until = end_us;
+  if (wire_deadline(r->glue.wire) < until) until = wire_deadline(r->glue.wire);
   uint64_t second = r->now_us + 1000000;   // a recording is flushed once a second
   if (r->opt->record_dir && second < until) until = second;
   uint64_t us = until > r->now_us ? until - r->now_us : 0;
@@ -427,7 +454,7 @@ static void say_ready(const struct run *r)
 static int report(struct run *r)
 {
   struct run_figures f = {.seed = r->seed, .cycles = r->cycles, .model_us = r->model_ns / 1000, .elapsed_us = r->now_us};
-  struct summary_of of = {.model = r->model, .ref = r->ref, .stack = r->stack, .wire = r->glue.wire};
+  struct summary_of of = {.model = r->model, .ref = r->ref, .stack = r->stack, .wire = r->glue.wire, .fault = r->fault};
   summary_print(stdout, &f, &of);
   if (r->stats && !summary_json(r->stats, &f, &of))
     return complain("--stats %s: %s", r->opt->stats_file, strerror(errno));

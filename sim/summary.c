@@ -69,6 +69,19 @@ static uint64_t goodput(const struct run_figures *f, const struct summary_of *of
   return f->elapsed_us ? (uint64_t)((double)summary_payload(of->model, of->ref) * 8e6 / (double)f->elapsed_us) : 0;
 }
 
+static void walk_fault(FILE *out, put_fn *put, const struct wire *w, enum wire_fault_way way)
+{
+  const struct wire_fault_stats *s = wire_fault_stats(w, way);
+  bool tx = way == WIRE_FAULT_TX;
+  put(out, "fault", tx ? "tx_frames" : "rx_frames", s->frames);
+  put(out, "fault", tx ? "tx_lost" : "rx_lost", s->lost);
+  put(out, "fault", tx ? "tx_duplicated" : "rx_duplicated", s->duplicated);
+  put(out, "fault", tx ? "tx_reordered" : "rx_reordered", s->reordered);
+  put(out, "fault", tx ? "tx_corrupted" : "rx_corrupted", s->corrupted);
+  put(out, "fault", tx ? "tx_delayed" : "rx_delayed", s->delayed);
+  put(out, "fault", tx ? "tx_overflow" : "rx_overflow", s->overflow);
+}
+
 static void walk(FILE *out, put_fn *put, const struct run_figures *f, const struct summary_of *of)
 {
   const struct wire *w = of->wire;
@@ -81,6 +94,10 @@ static void walk(FILE *out, put_fn *put, const struct run_figures *f, const stru
   put(out, "wire", "tx_bytes", w->tx_bytes);
   put(out, "wire", "tx_drops", w->tx_drops);
   put(out, "wire", "rx_unfinished_checksum", w->rx_unfinished_csum);
+  if (of->fault) {
+    walk_fault(out, put, of->fault, WIRE_FAULT_RX);
+    walk_fault(out, put, of->fault, WIRE_FAULT_TX);
+  }
   if (of->model) {
     put(out, "run", "model_us", f->model_us);
     put(out, "run", "cycles", f->cycles);

@@ -20,6 +20,7 @@ struct summary_of {
   const struct ref *ref;
   const struct stack *stack;
   const struct wire *wire;
+  const struct wire *fault;   // the fault wire inside it; NULL for none
 };
 
 uint64_t summary_payload(struct model *m, const struct ref *r);   // payload bytes through the rings, both ways
