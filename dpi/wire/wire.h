@@ -86,6 +86,11 @@ struct wire_record_note {
 struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
                               char err[static WIRE_ERR_LEN]);
 
+// --- pair: two wires joined in process (pair.c) ---
+// What one end sends the other receives, at once and in order; a direction holds at most max_bytes (queue included), beyond
+// that send refuses and counts. The ends are closed each by itself. No descriptor: the owner asks. False with err set.
+bool wire_pair_open(struct wire *end[static 2], size_t max_bytes, char err[static WIRE_ERR_LEN]);
+
 // --- fault: a wire around a wire that loses, doubles, reorders, damages and delays frames, by seed (fault.c) ---
 enum { WIRE_FAULT_DELAY_MAX_US = 60000000 };
 enum wire_fault_way { WIRE_FAULT_RX, WIRE_FAULT_TX };   // rx: from inner to us
