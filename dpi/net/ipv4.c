@@ -53,6 +53,17 @@ enum ipv4_result ipv4_parse(const uint8_t *p, size_t len, struct ipv4_hdr *h)
   return IPV4_OK;
 }
 
+enum ipv4_result ipv4_parse_quoted(const uint8_t *p, size_t len, struct ipv4_hdr *h)
+{
+  if (len < IPV4_HDR_BYTES) return IPV4_SHORT;
+  if (p[0] >> 4 != 4) return IPV4_BAD_VERSION;
+  size_t hdr_len = (size_t)(p[0] & 15) * 4;
+  if (hdr_len < IPV4_HDR_BYTES || hdr_len > len) return IPV4_BAD_IHL;
+  if (get_be16(p + 2) < hdr_len) return IPV4_BAD_TOTAL_LEN;
+  read_fields(p, hdr_len, h);
+  return IPV4_OK;
+}
+
 size_t ipv4_emit(uint8_t *p, size_t cap, uint32_t src, uint32_t dst, uint8_t proto, uint16_t id, size_t payload_len)
 {
   if (cap < IPV4_HDR_BYTES || payload_len > UINT16_MAX - IPV4_HDR_BYTES) return 0;

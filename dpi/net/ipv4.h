@@ -40,6 +40,10 @@ const char *ipv4_result_text(enum ipv4_result r);
 // Reads the header at p, of a packet of which len bytes arrived (padding may follow it). *h is set only with IPV4_OK.
 enum ipv4_result ipv4_parse(const uint8_t *p, size_t len, struct ipv4_hdr *h);
 
+// The same of a header that an ICMP error quotes: its payload is cut short, and a router on the way may have left its
+// checksum stale, so neither is looked at.
+enum ipv4_result ipv4_parse_quoted(const uint8_t *p, size_t len, struct ipv4_hdr *h);
+
 // Writes a 20-byte header with DF set, TTL 64 and its checksum. Returns 20, or 0 when cap is smaller or header and
 // payload together exceed 65535 bytes. With DF set the identification means nothing to a receiver (RFC 6864).
 size_t ipv4_emit(uint8_t *p, size_t cap, uint32_t src, uint32_t dst, uint8_t proto, uint16_t id, size_t payload_len);

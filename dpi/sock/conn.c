@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "sock/connect.h"
 #include "sock/flow.h"
 #include "sock/handshake.h"
 #include "sock/stack_priv.h"
@@ -68,7 +69,9 @@ void conn_run_timers(struct stack *s)
   while (timers_deadline(&s->conns.timers) <= s->now_us) {
     struct conn *c = conn_of_timer(timers_first(&s->conns.timers));
     timers_cancel(&s->conns.timers, &c->timer);
-    if (c->state == CONN_SYN_RCVD)
+    if (c->state == CONN_SYN_SENT)
+      connect_timeout(s, c);
+    else if (c->state == CONN_SYN_RCVD)
       handshake_timeout(s, c);
     else
       flow_orphan_timeout(s, c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A connection and the table of them. Each connection holds one flow of the engine from the first SYN on (a SYN for
-// which none is free is left unanswered), so the table has as many places as the engine has flows and a connection's
+// A connection and the table of them. Each connection holds one flow of the engine from the first SYN on (a peer's SYN
+// for which none is free is left unanswered), so the table has as many places as the engine has flows and a connection's
 // place is its flow id. What outlives the flow is elsewhere: TIME-WAIT in timewait.h, unread data in the socket.
 #ifndef LW_CONN_H
 #define LW_CONN_H
@@ -18,6 +18,7 @@ struct sock;
 
 enum conn_state {
   CONN_FREE,
+  CONN_SYN_SENT,     // connect: our SYN is out
   CONN_SYN_RCVD,     // SYN-ACK sent, its ACK awaited; the flow is reserved and not opened
   CONN_OPENING,      // established for the socket; the engine was told to open, its fence is awaited, frames are held
   CONN_OPEN,         // the engine carries it, from ESTABLISHED to the end of both directions
@@ -29,13 +30,13 @@ struct conn {
   enum conn_state state;
   uint16_t flow;
   uint8_t remote_mac[6];
-  struct timer timer;                   // SYN_RCVD: SYN-ACK again; OPEN: an orphan's FIN-WAIT-2
+  struct timer timer;                   // SYN_SENT, SYN_RCVD: SYN or SYN-ACK again; OPEN: an orphan's FIN-WAIT-2
   struct conn *next_free;
 
   // Until accepted: the listener, and the place in its accept queue once established.
   struct sock *listener;
   struct conn *queue_prev, *queue_next;
-  struct sock *sock;                    // from accept to close or end
+  struct sock *sock;                    // from accept or connect to close or end
 
   // Handshake.
   struct seq iss, irs;
@@ -44,7 +45,7 @@ struct conn {
   uint8_t snd_wscale, rcv_wscale;
   bool ts_ok, sack_ok;                  // both sides offered them, and the engine can
   uint32_t ts_recent;                   // peer's last TSval, with ts_ok
-  unsigned synacks;                     // sent so far
+  unsigned tries;                       // SYN or SYN-ACK sent so far
 
   // Hand-over.
   bool fenced;

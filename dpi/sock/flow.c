@@ -10,7 +10,7 @@
 // FIN-WAIT-2; without one, a silent peer keeps a flow for ever. Linux: tcp_fin_timeout.
 enum { FIN_WAIT_2_US = 60000000 };
 
-static bool carried(const struct conn *c) { return c->state == CONN_OPENING || c->state == CONN_OPEN; }
+bool flow_carried(const struct conn *c) { return c->state == CONN_OPENING || c->state == CONN_OPEN; }
 static bool orphan(const struct conn *c) { return !c->sock && !c->listener; }
 
 // From now on only `released` matters. Before the fence the release waits for it (handover_fence), so that a flow id is
@@ -74,6 +74,7 @@ void flow_orphan_timeout(struct stack *s, struct conn *c)
 
 uint32_t flow_credit(const struct stack *s, const struct conn *c)
 {
+  if (!flow_carried(c)) return 0;
   struct seq freed = seq_min(c->tx_freed, c->snd_end);   // tx_freed counts our FIN, snd_end does not
   uint32_t in_ring = (uint32_t)seq_diff(c->snd_end, freed);
   assert(in_ring <= s->engine->tx_ring_bytes);
@@ -82,7 +83,7 @@ uint32_t flow_credit(const struct stack *s, const struct conn *c)
 
 void flow_pull(struct stack *s, struct conn *c)
 {
-  if (!c->sock || !carried(c)) return;
+  if (!c->sock || !flow_carried(c)) return;
   uint32_t there = (uint32_t)seq_diff(c->rx_ready, c->rx_asked);
   uint32_t coming = (uint32_t)seq_diff(c->rx_asked, c->rx_got);
   uint32_t room = socks_rx_room(c->sock) - coming;
@@ -117,7 +118,7 @@ void flow_event(struct stack *s, const struct engine_event *ev)
     conn_give(s, c);
     return;
   }
-  if (!carried(c)) return;
+  if (!flow_carried(c)) return;
   bool news = take_levels(c, ev);
   if (news && c->sock) socks_mark_ready(s, c->sock);
   if (orphan(c) && !seq_eq(c->rx_ready, c->rx_got)) {   // nobody will read it: RFC 1122 section 4.2.2.13, RFC 2525 section 2.17
@@ -126,7 +127,7 @@ void flow_event(struct stack *s, const struct engine_event *ev)
   }
   flow_pull(s, c);
   flow_check_end(s, c);
-  if (!carried(c)) return;
+  if (!flow_carried(c)) return;
   if (ev->reset)
     flow_fail(s, c, ECONNRESET);
   else if (ev->timed_out)
@@ -136,7 +137,7 @@ void flow_event(struct stack *s, const struct engine_event *ev)
 void flow_payload(struct stack *s, uint16_t flow, const uint8_t *data, size_t len)
 {
   struct conn *c = &s->conns.conns[flow];
-  if (!carried(c)) return;
+  if (!flow_carried(c)) return;
   assert(len <= (uint32_t)seq_diff(c->rx_asked, c->rx_got));
   c->rx_got = seq_add(c->rx_got, (uint32_t)len);
   if (c->sock) {

@@ -10,6 +10,8 @@ void flow_payload(struct stack *s, uint16_t flow, const uint8_t *data, size_t le
 
 // Asks the engine for as much as is there and the socket has room for.
 void flow_pull(struct stack *s, struct conn *c);
+// The engine has it, from open() on.
+bool flow_carried(const struct conn *c);
 // Bytes that may be given to the engine now.
 uint32_t flow_credit(const struct stack *s, const struct conn *c);
 // Our FIN, behind all given so far; once.

@@ -14,7 +14,7 @@
 
 enum { CHALLENGE_GAP_US = 500000 };
 
-static void open_flow(struct stack *s, struct conn *c, const struct segment *ack)
+static void open_flow(struct stack *s, struct conn *c, const struct segment *last)
 {
   struct flow_open o = {
     .flow = c->flow,
@@ -24,7 +24,8 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *ack
     .remote_port = c->node.tuple.remote_port,
     .snd_nxt = seq_add(c->iss, 1),
     .rcv_nxt = seq_add(c->irs, 1),
-    .snd_wnd = (uint32_t)ack->window << c->snd_wscale,
+    // RFC 7323 section 2.2: a SYN's window is never scaled.
+    .snd_wnd = (uint32_t)last->window << (last->flags & TCP_SYN ? 0 : c->snd_wscale),
     .mss = c->snd_mss,
     .rcv_mss = out_mss(s),
     .snd_wscale = c->snd_wscale,
@@ -76,11 +77,14 @@ void handover_begin(struct stack *s, struct conn *c, const struct arrival *a)
   c->state = CONN_OPENING;
   c->snd_end = c->tx_freed = seq_add(c->iss, 1);
   c->rx_ready = c->rx_asked = c->rx_got = seq_add(c->irs, 1);
-  s->stat[ST_TCP_ACCEPTED]++;
+  s->stat[c->listener ? ST_TCP_ACCEPTED : ST_TCP_CONNECTED]++;
   s->stat[ST_FLOWS_OPENED]++;
   open_flow(s, c, &a->seg);
-  hold(s, c, a);
-  socks_enqueue(s, c);
+  if (!(a->seg.flags & TCP_SYN)) hold(s, c, a);
+  if (c->listener)
+    socks_enqueue(s, c);
+  else
+    socks_mark_ready(s, c->sock);
 }
 
 // RFC 5961 section 4: a SYN on a synchronized connection is answered by an ACK. The engine, had it wanted this SYN, would

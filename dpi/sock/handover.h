@@ -11,7 +11,8 @@ struct arrival;
 
 enum { HANDOVER_HELD_MAX = 64 };   // frames a connection; what comes beyond is dropped and counted: TCP bears it
 
-// The handshake's ACK came: the connection is established, the engine opens its flow, this frame is the first held.
+// The segment that completes the handshake: the connection is established and the engine opens its flow. An ACK is the
+// first frame held; a SYN-ACK is not the engine's business: the caller acknowledges it.
 void handover_begin(struct stack *s, struct conn *c, const struct arrival *a);
 // A segment for a connection in CONN_OPENING or CONN_OPEN.
 void handover_input(struct stack *s, struct conn *c, const struct arrival *a);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sock/handshake.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "sock/handover.h"
@@ -20,7 +21,7 @@ static struct seq rcv_nxt(const struct conn *c) { return seq_add(c->irs, 1); }
 static struct seq snd_nxt(const struct conn *c) { return seq_add(c->iss, 1); }
 
 // The smallest shift by which the engine's ring fits a 16-bit window (RFC 7323 section 2.3).
-static uint8_t own_wscale(const struct stack *s)
+uint8_t handshake_own_wscale(const struct stack *s)
 {
   uint8_t shift = 0;
   while (shift < TCP_WSCALE_MAX && s->engine->rx_ring_bytes >> shift > UINT16_MAX) shift++;
@@ -44,8 +45,8 @@ static void send_synack(struct stack *s, struct conn *c)
 static void send_synack_timed(struct stack *s, struct conn *c)
 {
   send_synack(s, c);
-  timers_set(&s->conns.timers, &c->timer, s->now_us + ((uint64_t)SYNACK_RTO_US << c->synacks));
-  c->synacks++;
+  timers_set(&s->conns.timers, &c->timer, s->now_us + ((uint64_t)SYNACK_RTO_US << c->tries));
+  c->tries++;
 }
 
 static uint16_t effective_mss(const struct stack *s, const struct segment_options *o)
@@ -60,6 +61,30 @@ static struct seq choose_iss(const struct stack *s, const struct tuple *t, const
   struct seq iss = isn_make(&s->isn, t->local_ip, t->local_port, t->remote_ip, t->remote_port, s->now_us);
   // RFC 1122 section 4.2.2.13: larger than the largest number of the previous connection. A fast one overtakes the clock.
   return above && seq_leq(iss, *above) ? seq_add(*above, ISN_STEP) : iss;
+}
+
+void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn)
+{
+  const struct segment_options *o = &syn->opt;
+  c->irs = syn->seq;
+  c->snd_mss = effective_mss(s, o);
+  c->wscale_ok = o->has_wscale;
+  if (c->wscale_ok) {
+    c->snd_wscale = o->wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : o->wscale;   // RFC 7323 section 2.3
+    c->rcv_wscale = handshake_own_wscale(s);
+  }
+  // What the engine cannot do is not agreed to; time stamps take room in every segment (RFC 6691 section 2).
+  c->ts_ok = s->engine->timestamps && o->has_timestamps;
+  c->sack_ok = s->engine->sack && o->sack_permitted;
+  c->ts_recent = o->tsval;
+  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TIMESTAMPS_BYTES);
+}
+
+void handshake_answer(struct stack *s, struct conn *c)
+{
+  c->state = CONN_SYN_RCVD;
+  c->tries = 0;
+  send_synack_timed(s, c);
 }
 
 bool handshake_syn(struct stack *s, const struct arrival *a, struct sock *listener, const struct seq *above)
@@ -77,20 +102,9 @@ bool handshake_syn(struct stack *s, const struct arrival *a, struct sock *listen
   memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
   c->listener = listener;
   listener->children++;
-  c->irs = a->seg.seq;
   c->iss = choose_iss(s, &a->tuple, above);
-  c->snd_mss = effective_mss(s, &a->seg.opt);
-  c->wscale_ok = a->seg.opt.has_wscale;
-  if (c->wscale_ok) {
-    c->snd_wscale = a->seg.opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : a->seg.opt.wscale;   // RFC 7323 section 2.3
-    c->rcv_wscale = own_wscale(s);
-  }
-  // What the engine cannot do is not agreed to; time stamps take room in every segment (RFC 6691 section 2).
-  c->ts_ok = s->engine->timestamps && a->seg.opt.has_timestamps;
-  c->sack_ok = s->engine->sack && a->seg.opt.sack_permitted;
-  c->ts_recent = a->seg.opt.tsval;
-  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TIMESTAMPS_BYTES);
-  send_synack_timed(s, c);
+  handshake_agree(s, c, &a->seg);
+  handshake_answer(s, c);
   return true;
 }
 
@@ -102,7 +116,7 @@ bool segment_acceptable(const struct arrival *a, struct seq next, uint32_t wnd)
   return first < wnd || first + len - 1 < wnd;     // wnd 0 accepts nothing with length
 }
 
-static void send_ack(struct stack *s, const struct conn *c)
+void handshake_send_ack(struct stack *s, const struct conn *c)
 {
   const struct segment seg = {
     .seq = snd_nxt(c), .ack = rcv_nxt(c), .flags = TCP_ACK, .window = out_window(s, c->rcv_wscale),
@@ -118,19 +132,29 @@ void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
     send_synack(s, c);
     return;
   }
+  if (seg->flags & TCP_SYN && seg->flags & TCP_ACK && !(seg->flags & TCP_RST) && !c->listener
+      && seq_eq(seg->seq, c->irs) && seq_eq(seg->ack, snd_nxt(c))) {
+    // Simultaneous open (RFC 9293 section 3.5, figure 7): the SYN we know, and now the ACK of ours.
+    handover_begin(s, c, a);
+    handshake_send_ack(s, c);
+    return;
+  }
   if (!segment_acceptable(a, rcv_nxt(c), out_window(s, 0))) {
-    if (!(seg->flags & TCP_RST)) send_ack(s, c);
+    if (!(seg->flags & TCP_RST)) handshake_send_ack(s, c);
     return;
   }
   if (seg->flags & TCP_RST) {                   // RFC 5961 section 3.2: only the exact number counts
     if (seq_eq(seg->seq, rcv_nxt(c)))
-      handshake_drop(s, c);
+      handshake_drop(s, c, ECONNREFUSED);
     else
-      send_ack(s, c);
+      handshake_send_ack(s, c);
     return;
   }
-  if (seg->flags & TCP_SYN) {                   // fourth: passive open returns to LISTEN
-    handshake_drop(s, c);
+  if (seg->flags & TCP_SYN) {                   // fourth: passive open returns to LISTEN, active open is not impressed
+    if (c->listener)
+      handshake_drop(s, c, 0);
+    else
+      handshake_send_ack(s, c);
     return;
   }
   if (!(seg->flags & TCP_ACK)) return;          // fifth
@@ -143,17 +167,22 @@ void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
 
 void handshake_timeout(struct stack *s, struct conn *c)
 {
-  if (c->synacks < SYNACK_MAX) {
+  if (c->tries < SYNACK_MAX) {
     send_synack_timed(s, c);
     return;
   }
   s->stat[ST_TCP_HANDSHAKE_TIMEOUT]++;
-  handshake_drop(s, c);
+  handshake_drop(s, c, ETIMEDOUT);
 }
 
-void handshake_drop(struct stack *s, struct conn *c)
+void handshake_drop(struct stack *s, struct conn *c, int err)
 {
-  c->listener->children--;
+  if (c->listener) c->listener->children--;
+  if (c->sock) {
+    c->sock->conn = NULL;
+    socks_ended(s, c->sock, err);
+  }
   c->listener = NULL;
+  c->sock = NULL;
   conn_give(s, c);
 }

@@ -8,8 +8,10 @@
 #include "net/eth.h"
 #include "net/icmp.h"
 #include "net/ipv4.h"
+#include "sock/connect.h"
 #include "sock/handover.h"
 #include "sock/handshake.h"
+#include "sock/neigh.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
@@ -23,14 +25,17 @@ static void input_arp(struct stack *s, const uint8_t *p, size_t len)
   s->stat[ST_ARP_IN]++;
   bool for_us = a.target_ip == s->cfg.ip;
   if (a.sender_ip != s->cfg.ip) arp_learn(s->arp, a.sender_ip, a.sender_mac, for_us, s->now_us);
+  neigh_run(s);   // a frame may have waited for this
   if (for_us && a.op == ARP_OP_REQUEST && !s->cfg.shared_ip) out_arp_reply(s, &a);
 }
 
 static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
 {
   struct icmp_msg m;
-  if (icmp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, &m) != ICMP_OK || m.type != ICMP_TYPE_ECHO_REQUEST) {
+  enum icmp_result r = icmp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, &m);
+  if (r != ICMP_OK || m.type != ICMP_TYPE_ECHO_REQUEST) {
     s->stat[ST_ICMP_OTHER]++;
+    if (r == ICMP_OK && m.type == ICMP_TYPE_UNREACHABLE) connect_icmp(s, &m);
     return;
   }
   s->stat[ST_ICMP_ECHO]++;
@@ -58,6 +63,10 @@ static void input_unknown(struct stack *s, const struct arrival *a)
 static void input_segment(struct stack *s, const struct arrival *a)
 {
   struct conn *c = conn_find(s, &a->tuple);
+  if (c && c->state == CONN_SYN_SENT) {
+    connect_input(s, c, a);
+    return;
+  }
   if (c && c->state == CONN_SYN_RCVD) {
     handshake_input(s, c, a);
     return;
@@ -78,6 +87,14 @@ static void input_segment(struct stack *s, const struct arrival *a)
     s->stat[ST_TCP_IGNORED]++;
 }
 
+// A connection to ourselves has a frame come from our own address. Only what we have begun counts: a stranger's SYN in
+// our name would have us answer ourselves for ever.
+static bool between_our_own(const struct stack *s, const struct tuple *t)
+{
+  const struct tuple other = {t->remote_ip, t->local_ip, t->remote_port, t->local_port};
+  return conn_find(s, t) || conn_find(s, &other) || tw_find(s, t) || tw_find(s, &other);
+}
+
 static void input_tcp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
 {
   struct arrival a = {
@@ -92,6 +109,10 @@ static void input_tcp(struct stack *s, const uint8_t *frame, const struct ipv4_h
     return;
   }
   a.tuple = (struct tuple){ip->dst, ip->src, a.seg.dst_port, a.seg.src_port};
+  if (ip->src == s->cfg.ip && !between_our_own(s, &a.tuple)) {
+    s->stat[ST_IP_BAD]++;
+    return;
+  }
   input_segment(s, &a);
 }
 
@@ -101,13 +122,14 @@ static bool bad_source(const struct stack *s, uint32_t src)
   uint32_t host_bits = s->cfg.prefix_len >= 31 ? 0 : UINT32_MAX >> s->cfg.prefix_len;
   bool on_link = ((src ^ s->cfg.ip) & ~host_bits) == 0;
   bool subnet_broadcast = host_bits != 0 && on_link && (src & host_bits) == host_bits;
-  return src == s->cfg.ip || src >> 24 == 0 || src >> 24 == 127 || src >> 28 >= 14 || subnet_broadcast;
+  return src >> 24 == 0 || src >> 24 == 127 || src >> 28 >= 14 || subnet_broadcast;
 }
 
 static void input_ipv4(struct stack *s, const uint8_t *frame, size_t len)
 {
   struct ipv4_hdr ip;
-  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, ip.src)) {
+  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, ip.src)
+      || (ip.src == s->cfg.ip && (ip.proto != IPV4_PROTO_TCP || memcmp(frame + 6, s->cfg.mac, 6) != 0))) {
     s->stat[ST_IP_BAD]++;
     return;
   }

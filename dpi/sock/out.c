@@ -6,6 +6,7 @@
 #include "net/eth.h"
 #include "net/icmp.h"
 #include "net/ipv4.h"
+#include "sock/neigh.h"
 #include "sock/stack_priv.h"
 
 enum { IP_PAYLOAD_AT = ETH_HDR_BYTES + IPV4_HDR_BYTES };
@@ -21,13 +22,13 @@ static struct frame *take(struct stack *s)
 static uint8_t *ip_payload(struct frame *f) { return f->bytes + IP_PAYLOAD_AT; }
 static size_t ip_payload_cap(const struct stack *s) { return s->out_pool.cap_bytes - IP_PAYLOAD_AT; }
 
-// Queues the packet; a payload that did not fit (len 0) is a frame dropped.
-static void send_ip(struct stack *s, struct frame *f, const uint8_t mac[static 6], uint32_t dst_ip, uint8_t proto, size_t len)
+// Puts the headers in front; a payload that did not fit (len 0) is a frame dropped.
+static bool make_ip(struct stack *s, struct frame *f, const uint8_t mac[static 6], uint32_t dst_ip, uint8_t proto, size_t len)
 {
   if (len == 0) {
     s->stat[ST_OUT_DROPPED]++;
     frame_give(&s->out_pool, f);
-    return;
+    return false;
   }
   struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
   memcpy(eth.dst, mac, sizeof eth.dst);
@@ -35,7 +36,12 @@ static void send_ip(struct stack *s, struct frame *f, const uint8_t mac[static 6
   eth_emit(f->bytes, ETH_HDR_BYTES, &eth);
   ipv4_emit(f->bytes + ETH_HDR_BYTES, IPV4_HDR_BYTES, s->cfg.ip, dst_ip, proto, 0, len);
   f->len = IP_PAYLOAD_AT + len;
-  frame_push(&s->out, f);
+  return true;
+}
+
+static void send_ip(struct stack *s, struct frame *f, const uint8_t mac[static 6], uint32_t dst_ip, uint8_t proto, size_t len)
+{
+  if (make_ip(s, f, mac, dst_ip, proto, len)) frame_push(&s->out, f);
 }
 
 uint16_t out_mss(const struct stack *s) { return (uint16_t)(s->cfg.mtu - IPV4_HDR_BYTES - TCP_HEADER_MIN); }
@@ -46,15 +52,34 @@ uint16_t out_window(const struct stack *s, uint8_t wscale)
   return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
 }
 
-void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg)
+static size_t put_segment(const struct stack *s, struct frame *f, const struct tuple *t, const struct segment *seg)
 {
-  struct frame *f = take(s);
-  if (!f) return;
   struct segment out = *seg;
   out.src_port = t->local_port;
   out.dst_port = t->remote_port;
-  size_t len = segment_emit(&out, t->local_ip, t->remote_ip, ip_payload(f), ip_payload_cap(s));
-  send_ip(s, f, mac, t->remote_ip, IPV4_PROTO_TCP, len);
+  return segment_emit(&out, t->local_ip, t->remote_ip, ip_payload(f), ip_payload_cap(s));
+}
+
+void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg)
+{
+  struct frame *f = take(s);
+  if (f) send_ip(s, f, mac, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg));
+}
+
+void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg)
+{
+  static const uint8_t unknown[6] = {0};
+  struct frame *f = take(s);
+  if (!f || !make_ip(s, f, unknown, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg))) return;
+  neigh_send(s, t->remote_ip, f);
+}
+
+void out_arp_request(struct stack *s, uint32_t ip)
+{
+  struct frame *f = take(s);
+  if (!f) return;
+  f->len = arp_emit_request(f->bytes, s->out_pool.cap_bytes, s->cfg.mac, s->cfg.ip, ip);
+  frame_push(&s->out, f);
 }
 
 void out_reset_reply(struct stack *s, const struct arrival *a)

@@ -23,10 +23,13 @@ uint16_t out_window(const struct stack *s, uint8_t wscale);
 
 // A segment of this connection, to this next hop. Ports are filled in here.
 void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg);
+// The same to whoever is the next hop to the tuple's remote address; while its MAC is asked for, the frame waits (neigh.h).
+void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg);
 // The RST for a segment that has no connection or acknowledges what was never sent (RFC 9293 section 3.5.2, groups 1 and
 // 2), back to where it came from. The segment itself is no RST.
 void out_reset_reply(struct stack *s, const struct arrival *a);
 // The answer to an echo request, and to an ARP request.
 void out_echo_reply(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *request);
 void out_arp_reply(struct stack *s, const struct arp_packet *request);
+void out_arp_request(struct stack *s, uint32_t ip);
 #endif

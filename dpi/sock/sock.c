@@ -5,9 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sock/connect.h"
 #include "sock/flow.h"
 #include "sock/handshake.h"
 #include "sock/stack_priv.h"
+
+// Connecting: the handshake is not through.
+static bool half_open(const struct sock *k) { return k->conn && !flow_carried(k->conn); }
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
@@ -37,6 +41,21 @@ int sock_listen(struct stack *s, int sid, int backlog)
   k->kind = SOCK_KIND_LISTENER;
   k->backlog = backlog < 1 ? 1 : (unsigned)backlog;
   return 0;
+}
+
+static int second_connect(const struct sock *k)
+{
+  if (k->err) return -k->err;
+  return half_open(k) ? -EALREADY : -EISCONN;
+}
+
+int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind == SOCK_KIND_CONN) return second_connect(k);
+  if (k->kind != SOCK_KIND_IDLE || port == 0) return -EINVAL;
+  return connect_begin(s, k, (struct sock_addr){ip, port});
 }
 
 int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
@@ -104,7 +123,7 @@ int sock_shutdown(struct stack *s, int sid)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->kind != SOCK_KIND_CONN || k->err) return -ENOTCONN;
+  if (k->kind != SOCK_KIND_CONN || k->err || half_open(k)) return -ENOTCONN;
   k->shut = true;
   if (k->conn) flow_close(s, k->conn);
   return 0;
@@ -116,7 +135,7 @@ static void close_children(struct stack *s, struct sock *l)
     struct conn *c = &s->conns.conns[i];
     if (c->listener != l) continue;
     if (c->state == CONN_SYN_RCVD)
-      handshake_drop(s, c);
+      handshake_drop(s, c, 0);
     else
       flow_abort(s, c);   // established, and nobody will accept it: as Linux does
   }
@@ -130,6 +149,8 @@ int sock_close(struct stack *s, int sid)
   k->conn = NULL;
   if (k->kind == SOCK_KIND_LISTENER) {
     close_children(s, k);
+  } else if (c && !flow_carried(c)) {
+    connect_cancel(s, c);
   } else if (c && (socks_rx_used(k) > 0 || !seq_eq(c->rx_got, c->rx_ready))) {
     flow_abort(s, c);       // RFC 2525 section 2.17: unread data is lost, the peer must learn it
   } else if (c) {
@@ -144,7 +165,10 @@ int sock_abort(struct stack *s, int sid)
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
   if (k->kind == SOCK_KIND_LISTENER) close_children(s, k);
-  if (k->conn) flow_abort(s, k->conn);
+  if (half_open(k))
+    connect_cancel(s, k->conn);
+  else if (k->conn)
+    flow_abort(s, k->conn);
   socks_delete(s, k);
   return 0;
 }

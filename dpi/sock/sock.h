@@ -23,10 +23,15 @@ struct sock_addr {
 // All calls: -EBADF when sid is no socket. Those of a connection: -ENOTCONN on a socket that has none; once it has failed
 // (-ECONNRESET, -ETIMEDOUT) send and recv keep saying so, and data that was not read is discarded.
 int sock_socket(struct stack *s, enum sock_type type);                  // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT
-int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL; ip 0 = any of ours
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL (port 0); ip 0 = any of ours
 // 0, or -EINVAL (not bound, or connected). Connections half open and not yet accepted together are at most backlog
 // (at least 1); a SYN beyond is left unanswered. May be called again to change the backlog.
 int sock_listen(struct stack *s, int sid, int backlog);
+// Begins a connection; a socket that is not bound gets a port. -EINPROGRESS: sock_poll then shows SOCK_OUT when it stands,
+// or SOCK_ERR, and send, recv and a further connect say why: -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH. At once: -EALREADY
+// (on its way), -EISCONN, -EINVAL (listens, port 0), -EADDRINUSE (this pair of addresses is), -EADDRNOTAVAIL (no port
+// free), -ENETUNREACH (no way there), -ENOBUFS (no flow of the engine free), -ENOMEM.
+int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port);
 // New sid, or -EAGAIN, -EINVAL (does not listen), -ENOMEM, -EMFILE (the connection stays queued); peer may be NULL.
 int sock_accept(struct stack *s, int sid, struct sock_addr *peer);
 // Takes as many bytes as there is room for; -EAGAIN when none, -EPIPE after shutdown of our side, -ECONNRESET, -ETIMEDOUT.

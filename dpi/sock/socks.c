@@ -8,7 +8,7 @@
 
 #include "sock/stack_priv.h"
 
-enum { PORTS = 65536, PORT_WAS_OURS = -1, FIRST_CAP = 64 };
+enum { PORTS = 65536, FIRST_CAP = 64 };
 
 bool socks_init(struct stack *s)
 {
@@ -68,7 +68,7 @@ void socks_delete(struct stack *s, struct sock *k)
   struct socks *t = &s->socks;
   assert(!k->conn && k->children == 0);
   unready(t, k);
-  if (k->port != 0 && t->owner[k->port] == k->sid + 1) t->owner[k->port] = PORT_WAS_OURS;
+  if (k->port != 0 && t->owner[k->port] == k->sid + 1) t->owner[k->port] = SOCKS_PORT_WAS_OURS;
   t->of[k->sid] = NULL;
   t->free[t->n_free++] = k->sid;
   free(k->rx);

@@ -14,7 +14,8 @@ struct conn;
 
 enum {
   SOCKS_RX_BYTES = 65536,   // receive buffer; a power of two, its place is the low bits of a running count
-  SOCKS_MAX = 65536         // numbers
+  SOCKS_MAX = 65536,        // numbers
+  SOCKS_PORT_WAS_OURS = -1  // in socks.owner
 };
 
 enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN };

@@ -10,6 +10,7 @@
 #include "sock/flow.h"
 #include "sock/handover.h"
 #include "sock/input.h"
+#include "sock/neigh.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
@@ -23,6 +24,7 @@ static const char *const stat_name[ST_N] = {
   [ST_OTHER_ETHERTYPE] = "other_ethertype",
   [ST_ARP_IN] = "arp_in",
   [ST_ARP_BAD] = "arp_bad",
+  [ST_ARP_NO_ANSWER] = "arp_no_answer",
   [ST_ICMP_ECHO] = "icmp_echo",
   [ST_ICMP_OTHER] = "icmp_other",
   [ST_IP_BAD] = "ip_bad",
@@ -38,6 +40,7 @@ static const char *const stat_name[ST_N] = {
   [ST_TCP_NO_FLOW_FREE] = "tcp_no_flow_free",
   [ST_TCP_HANDSHAKE_TIMEOUT] = "tcp_handshake_timeout",
   [ST_TCP_ACCEPTED] = "tcp_accepted",
+  [ST_TCP_CONNECTED] = "tcp_connected",
   [ST_TCP_RST_SENT] = "tcp_rst_sent",
   [ST_FLOWS_OPENED] = "flows_opened",
   [ST_FLOWS_CLOSED] = "flows_closed",
@@ -69,10 +72,12 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   if (s->cfg.time_wait_us == 0) s->cfg.time_wait_us = TW_DEFAULT_US;
   s->engine = e;
   s->now_us = now_us;
+  s->neigh_due_us = UINT64_MAX;
   rng_seed(&s->rng, c->seed);
   isn_init(&s->isn, &s->rng);
   uint8_t key[16];
   draw_key(s, key);
+  draw_key(s, s->port_key);
   size_t cap = ETH_HDR_BYTES + c->mtu;
   s->arp = arp_table_open(ARP_ENTRIES);
   bool ok = s->arp && conn_table_init(s, key) && tw_table_init(s, key) && socks_init(s) &&
@@ -133,6 +138,7 @@ void stack_poll(struct stack *s, uint64_t now_us)
 {
   s->now_us = now_us;
   while (drain_engine(s)) {}
+  neigh_run(s);
   conn_run_timers(s);
   tw_run_timers(s);
 }
@@ -148,8 +154,14 @@ size_t stack_output(struct stack *s, uint8_t *frame, size_t cap)
   return len;
 }
 
+bool stack_loops(const struct stack *s, const uint8_t *frame, size_t len)
+{
+  return len >= ETH_HDR_BYTES && memcmp(frame, s->cfg.mac, sizeof s->cfg.mac) == 0;
+}
+
 uint64_t stack_next_deadline(const struct stack *s)
 {
   uint64_t conns = timers_deadline(&s->conns.timers), tw = timers_deadline(&s->tw.timers);
-  return conns < tw ? conns : tw;
+  uint64_t soonest = conns < tw ? conns : tw;
+  return soonest < s->neigh_due_us ? soonest : s->neigh_due_us;
 }

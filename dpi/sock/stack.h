@@ -29,14 +29,15 @@ enum stack_stat {
   ST_ETH_BAD,               // shorter than an Ethernet header, 802.3 length in place of a type, sent by a group
   ST_NOT_OUR_MAC,           // IP or ARP for another station, or IP for a group
   ST_VLAN, ST_OTHER_ETHERTYPE,
-  ST_ARP_IN, ST_ARP_BAD, ST_ICMP_ECHO, ST_ICMP_OTHER,
+  ST_ARP_IN, ST_ARP_BAD, ST_ARP_NO_ANSWER, ST_ICMP_ECHO, ST_ICMP_OTHER,
   ST_IP_BAD,                // header malformed, or a source that no host can have
   ST_IP_NOT_OURS, ST_IP_FRAGMENT,
   ST_IP_OPTIONS,            // not dropped: handled like any other
   ST_OTHER_PROTO,
   // TCP.
   ST_TCP_BAD, ST_TCP_CHECKSUM, ST_TCP_IGNORED,
-  ST_TCP_SYN, ST_TCP_BACKLOG_FULL, ST_TCP_NO_FLOW_FREE, ST_TCP_HANDSHAKE_TIMEOUT, ST_TCP_ACCEPTED, ST_TCP_RST_SENT,
+  ST_TCP_SYN, ST_TCP_BACKLOG_FULL, ST_TCP_NO_FLOW_FREE, ST_TCP_HANDSHAKE_TIMEOUT, ST_TCP_ACCEPTED, ST_TCP_CONNECTED,
+  ST_TCP_RST_SENT,
   ST_FLOWS_OPENED, ST_FLOWS_CLOSED, ST_ORPHAN_TIMEOUT,
   ST_HANDOVER_HELD, ST_HANDOVER_DROPPED,
   ST_AFTER_FENCE,           // frames of a flow that came through the slow path after its fence
@@ -57,8 +58,11 @@ void stack_input(struct stack *s, const uint8_t *frame, size_t len, uint64_t now
 void stack_fence(struct stack *s, uint16_t flow, bool ok, uint64_t now_us);
 // Takes the engine's events and payload until there are none, and runs what is due.
 void stack_poll(struct stack *s, uint64_t now_us);
-// The next frame to send; 0 when there is none. cap >= 14 + mtu.
+// The next frame to send; 0 when there is none. cap >= 14 + mtu. A frame whose destination is our own MAC (stack_loops),
+// from here or from the engine, never goes on the wire: the owner takes it in again, as if it had come from there.
 size_t stack_output(struct stack *s, uint8_t *frame, size_t cap);
+// A connection to ourselves: see stack_output.
+bool stack_loops(const struct stack *s, const uint8_t *frame, size_t len);
 // When stack_poll next has something to do by time alone; UINT64_MAX for never.
 uint64_t stack_next_deadline(const struct stack *s);
 // The flow of a frame's 4-tuple (either direction), or -1.

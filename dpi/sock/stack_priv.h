@@ -19,6 +19,9 @@ struct stack {
   struct rng rng;
   struct isn isn;
   struct arp_table *arp;
+  uint64_t neigh_due_us;      // when neigh_run has something to do
+  uint8_t port_key[16];       // RFC 6056: hides which port comes next
+  uint16_t port_step;
   struct conn_table conns;
   struct tw_table tw;
   struct socks socks;

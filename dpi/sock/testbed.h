@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "net/arp.h"
 #include "net/eth.h"
 #include "net/ipv4.h"
 #include "sock/sock.h"
@@ -127,6 +128,7 @@ static const struct engine_ops bed_ops = {
 struct bed_opts {
   uint32_t rx_ring;
   bool shared_ip, no_listener;
+  uint32_t gateway;
 };
 
 // A time at which the first connection from PEER_PORT gets start.iss. bed_connect checks that it did.
@@ -148,7 +150,7 @@ static inline struct bed *bed_open(const struct bed_start *st, struct bed_opts o
   b->start = *st;
   b->now_us = bed_begin_us(st);
   struct stack_config c = {.ip = BED_IP, .prefix_len = 24, .mtu = BED_MTU, .seed = BED_SEED, .time_wait_us = TW_US,
-                           .shared_ip = o.shared_ip};
+                           .shared_ip = o.shared_ip, .gateway = o.gateway};
   memcpy(c.mac, bed_mac, sizeof c.mac);
   b->s = stack_open(&c, &b->engine, b->now_us);
   assert_non_null(b->s);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/connect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/siphash.h"
+#include "net/icmp.h"
+#include "net/ipv4.h"
+#include "sock/handover.h"
+#include "sock/handshake.h"
+#include "sock/neigh.h"
+#include "sock/out.h"
+#include "sock/stack_priv.h"
+#include "tcp/core/core.h"
+
+enum {
+  SYN_RTO_US = 1000000,       // RFC 6298 section 2.1; doubled each time
+  SYN_RTO_MAX_US = 60000000,
+  SYN_MAX = 8,                // given up after 183 s: RFC 1122 section 4.2.3.5 wants 180 s at least
+  PORT_FIRST = 49152,         // RFC 6335 section 6: the dynamic ports
+  PORT_N = 65536 - PORT_FIRST
+};
+
+// --- a port of our own -----------------------------------------------------------------------------------------------
+
+static bool in_use(const struct stack *s, const struct tuple *t) { return conn_find(s, t) || tw_find(s, t); }
+
+// RFC 6056 section 3.3.3, algorithm 3: a counter that starts elsewhere for each destination. 0: all are in use.
+static uint16_t choose_port(struct stack *s, struct tuple t)
+{
+  uint8_t to[10];
+  put_be32(to, t.local_ip);
+  put_be32(to + 4, t.remote_ip);
+  put_be16(to + 8, t.remote_port);
+  uint32_t offset = (uint32_t)siphash24(s->port_key, to, sizeof to);
+  for (unsigned i = 0; i < PORT_N; i++) {
+    t.local_port = (uint16_t)(PORT_FIRST + (offset + s->port_step++) % PORT_N);
+    bool to_itself = t.remote_ip == t.local_ip && t.remote_port == t.local_port;
+    if (s->socks.owner[t.local_port] <= 0 && !to_itself && !in_use(s, &t)) return t.local_port;
+  }
+  return 0;
+}
+
+// --- our SYN ---------------------------------------------------------------------------------------------------------
+
+static void send_syn(struct stack *s, struct conn *c)
+{
+  const struct segment seg = {
+    .seq = c->iss,
+    .flags = TCP_SYN,
+    .window = out_window(s, 0),   // RFC 7323 section 2.2: never scaled
+    .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = true, .wscale = handshake_own_wscale(s),
+            .sack_permitted = s->engine->sack, .has_timestamps = s->engine->timestamps, .tsval = core_tsval(s->now_us)},
+  };
+  uint64_t rto = (uint64_t)SYN_RTO_US << c->tries++;
+  timers_set(&s->conns.timers, &c->timer, s->now_us + (rto < SYN_RTO_MAX_US ? rto : SYN_RTO_MAX_US));
+  out_segment_routed(s, &c->node.tuple, &seg);
+}
+
+// What can be said without a connection: 0, or a negative errno.
+static int check(struct stack *s, const struct sock *k, struct tuple *t)
+{
+  uint32_t hop;
+  if (!neigh_next_hop(s, t->remote_ip, &hop)) return -ENETUNREACH;
+  // On a shared address the kernel would answer on a port that was not taken from it at the start.
+  if (k->port == 0 && s->cfg.shared_ip) return -EADDRNOTAVAIL;
+  t->local_port = k->port ? k->port : choose_port(s, *t);
+  if (t->local_port == 0) return -EADDRNOTAVAIL;
+  const struct conn *old = conn_find(s, t);
+  return tw_find(s, t) || (old && old->state != CONN_RELEASING) ? -EADDRINUSE : 0;
+}
+
+int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
+{
+  struct tuple t = {s->cfg.ip, to.ip, k->port, to.port};
+  int err = check(s, k, &t);
+  if (err) return err;
+  if (!s->conns.free) {
+    s->stat[ST_TCP_NO_FLOW_FREE]++;
+    return -ENOBUFS;
+  }
+  k->rx = malloc(SOCKS_RX_BYTES);
+  if (!k->rx) return -ENOMEM;
+  struct conn *c = conn_take(s, &t);
+  c->state = CONN_SYN_SENT;
+  c->sock = k;
+  c->iss = isn_make(&s->isn, t.local_ip, t.local_port, t.remote_ip, t.remote_port, s->now_us);
+  k->kind = SOCK_KIND_CONN;
+  k->conn = c;
+  k->port = t.local_port;
+  k->peer = to;
+  if (s->socks.owner[t.local_port] == 0) s->socks.owner[t.local_port] = SOCKS_PORT_WAS_OURS;
+  send_syn(s, c);
+  return -EINPROGRESS;
+}
+
+// --- what comes back -------------------------------------------------------------------------------------------------
+
+// SYN-ACK, or a SYN that crossed ours.
+static void answered(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  handshake_agree(s, c, &a->seg);
+  if (!neigh_mac(s, c->node.tuple.remote_ip, c->remote_mac)) memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
+  if (a->seg.flags & TCP_ACK) {
+    handover_begin(s, c, a);
+    handshake_send_ack(s, c);
+  } else {
+    handshake_answer(s, c);
+  }
+}
+
+void connect_input(struct stack *s, struct conn *c, const struct arrival *a)
+{
+  uint8_t flags = a->seg.flags;
+  bool acks_syn = flags & TCP_ACK && seq_eq(a->seg.ack, seq_add(c->iss, 1));   // there is nothing else to acknowledge
+  if (flags & TCP_ACK && !acks_syn) {                        // first
+    if (!(flags & TCP_RST)) out_reset_reply(s, a);
+  } else if (flags & TCP_RST) {                              // second; without ACK it proves nothing
+    if (acks_syn) handshake_drop(s, c, ECONNREFUSED);
+  } else if (flags & TCP_SYN) {                              // fourth
+    answered(s, c, a);
+  }
+}
+
+void connect_timeout(struct stack *s, struct conn *c)
+{
+  if (c->tries < SYN_MAX) {
+    send_syn(s, c);
+    return;
+  }
+  s->stat[ST_TCP_HANDSHAKE_TIMEOUT]++;
+  handshake_drop(s, c, ETIMEDOUT);
+}
+
+void connect_cancel(struct stack *s, struct conn *c)
+{
+  c->sock->conn = NULL;
+  c->sock = NULL;
+  if (c->state == CONN_SYN_RCVD) {   // the peer believes in it already
+    const struct segment seg = {.seq = seq_add(c->iss, 1), .ack = seq_add(c->irs, 1), .flags = TCP_RST | TCP_ACK};
+    out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+    s->stat[ST_TCP_RST_SENT]++;
+  }
+  handshake_drop(s, c, 0);
+}
+
+// RFC 1122 section 3.2.2.1. 0: says nothing about the connection.
+static int icmp_error(uint8_t code)
+{
+  enum { NET = 0, PROTOCOL = 2, PORT = 3, FRAGMENTATION_NEEDED = 4, NET_UNKNOWN = 6 };
+  if (code == FRAGMENTATION_NEEDED) return 0;
+  if (code == PROTOCOL || code == PORT) return ECONNREFUSED;
+  return code == NET || code == NET_UNKNOWN ? ENETUNREACH : EHOSTUNREACH;
+}
+
+// Before the connection stands, also what RFC 1122 section 4.2.3.9 calls a soft error ends it, as RFC 5461 section 4.1
+// reports of most stacks: a program would rather try the next address than wait three minutes. The quoted sequence number
+// shows that it is no guess (RFC 5927 section 4.1). Once it stands, ICMP cannot harm it.
+void connect_icmp(struct stack *s, const struct icmp_msg *m)
+{
+  struct ipv4_hdr ip;
+  if (ipv4_parse_quoted(m->data, m->data_len, &ip) != IPV4_OK || ip.proto != IPV4_PROTO_TCP) return;
+  if (m->data_len < ip.hdr_len + 8u || ip.frag_offset != 0) return;
+  const uint8_t *p = m->data + ip.hdr_len;
+  struct tuple t = {ip.src, ip.dst, get_be16(p), get_be16(p + 2)};
+  struct conn *c = conn_find(s, &t);
+  int err = icmp_error(m->code);
+  if (c && err && c->state == CONN_SYN_SENT && get_be32(p + 4) == c->iss.v) handshake_drop(s, c, err);
+}
+
+void connect_hop_lost(struct stack *s, uint32_t hop_ip)
+{
+  for (size_t i = 0; i < s->conns.n; i++) {
+    struct conn *c = &s->conns.conns[i];
+    uint32_t hop;
+    if (c->state == CONN_SYN_SENT && neigh_next_hop(s, c->node.tuple.remote_ip, &hop) && hop == hop_ip)
+      handshake_drop(s, c, EHOSTUNREACH);
+  }
+}
