@@ -17,6 +17,7 @@ STAGES = [
     ("benches on Verilator", "bench-verilator", "lines"),
     ("build", "build", "stage"),
     ("live", "test-live", "lines"),
+    ("live, reference", "test-live-ref", "lines"),
     ("synthesis", "synth", "stage"),
 ]
 GOOD = re.compile(r"^ok\b")
@@ -45,7 +46,7 @@ def run_stage(name: str, target: str, how: str, log: str) -> dict:
         for line in p.stdout:
             f.write(line)
             lines.append(line.rstrip())
-            if BAD.match(line) or target == "test-live":
+            if BAD.match(line) or target.startswith("test-live"):
                 print("   " + line.rstrip(), flush=True)
     status = p.wait()
     passed, failed = count(lines, status, how)

@@ -321,11 +321,12 @@ static void host_step_ref(struct run *r)
   size_t len;
   uint16_t flow;
   bool ok;
-  while (ref_next_fence(r->ref, &flow, &ok)) stack_fence(r->stack, flow, ok, r->now_us);
-  ref_run(r->ref, r->now_us);
-  stack_poll(r->stack, r->now_us);
-  serve_apps(r);
-  ref_run(r->ref, r->now_us);
+  do {
+    while (ref_next_fence(r->ref, &flow, &ok)) stack_fence(r->stack, flow, ok, r->now_us);
+    ref_run(r->ref, r->now_us);
+    stack_poll(r->stack, r->now_us);
+    serve_apps(r);
+  } while (ref_pending(r->ref));
   while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) wire_send(r->glue.wire, r->frame, len);
   while (ref_next_frame(r->ref, &data, &len)) wire_send(r->glue.wire, data, len);
 }

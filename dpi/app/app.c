@@ -10,7 +10,7 @@
 #include "app/app_opt.h"
 #include "app/apps.h"
 
-const struct app_ops *const app_table[] = {&echo_ops, &kv_ops, NULL};
+const struct app_ops *const app_table[] = {&echo_ops, &kv_ops, &sink_ops, &source_ops, NULL};
 
 const struct app_ops *app_find(const char *name)
 {

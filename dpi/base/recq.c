@@ -65,6 +65,7 @@ void recq_commit(struct recq *q)
   uint32_t len = (uint32_t)q->open_len;
   memcpy(q->buf + q->tail + offsetof(struct rec, len), &len, sizeof len);
   q->tail += sizeof(struct rec) + padded(q->open_len);
+  q->records++;
   q->writing = false;
 }
 
@@ -92,5 +93,6 @@ void recq_pop(struct recq *q)
   struct rec r;
   memcpy(&r, q->buf + q->head, sizeof r);
   q->head += sizeof r + padded(r.len);
+  q->records--;
   if (q->head == q->tail && !q->writing) q->head = q->tail = 0;
 }

@@ -11,6 +11,7 @@ struct recq {
   uint8_t *buf;
   size_t cap, head, tail;   // committed records lie in [head, tail)
   size_t open_len;          // bytes of the record being written, behind tail
+  size_t records;           // committed
   bool writing;
 };
 
@@ -22,8 +23,9 @@ void recq_commit(struct recq *q);
 void recq_put(struct recq *q, uint32_t tag, const void *data, size_t len);   // all three at once
 
 static inline bool recq_empty(const struct recq *q) { return q->head == q->tail; }
+static inline size_t recq_records(const struct recq *q) { return q->records; }
 static inline size_t recq_bytes(const struct recq *q) { return q->tail - q->head; }
-// The oldest record; false when there is none. *data is valid until the next append or pop.
+// The oldest record; false when there is none. *data is valid until the queue is next touched.
 bool recq_peek(const struct recq *q, uint32_t *tag, const uint8_t **data, size_t *len);
 void recq_pop(struct recq *q);
 #endif

@@ -444,6 +444,11 @@ bool ref_next_fence(struct ref *r, uint16_t *flow, bool *ok)
 
 uint64_t ref_next_deadline(const struct ref *r) { return timers_deadline(&r->timers); }
 
+bool ref_pending(const struct ref *r)
+{
+  return r->ready.head || r->dirty.head || !recq_empty(&r->fences) || recq_records(&r->pout) > r->pout_lent;
+}
+
 const struct ref_stats *ref_stats(const struct ref *r) { return &r->stats; }
 
 static const struct ref_flow *open_flow(const struct ref *r, uint16_t flow)

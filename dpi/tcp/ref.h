@@ -32,6 +32,8 @@ bool ref_next_frame(struct ref *r, const uint8_t **frame, size_t *len);
 // The fence of an open(), see stack_fence; an open here never fails but for want of memory.
 bool ref_next_fence(struct ref *r, uint16_t *flow, bool *ok);
 uint64_t ref_next_deadline(const struct ref *r);    // UINT64_MAX: never
+// Something waits for the owner now: a flow to be run, an event, payload, a fence. Frames do not count.
+bool ref_pending(const struct ref *r);
 
 struct ref_stats {
   uint64_t segments_in, segments_out, pure_acks_out, retransmissions, timeouts, rx_bytes, tx_bytes;
