@@ -37,7 +37,7 @@ void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host
   *c = (struct snd_ctx){
       .open = true, .una = o->snd_nxt, .nxt = o->snd_nxt, .max = o->snd_nxt, .told = o->snd_nxt, .wnd = o->snd_wnd,
       .max_wnd = o->snd_wnd, .mss = o->mss, .cwnd = caps->cwnd_bytes, .rto_us = NIC_RTO_INIT_US,
-      .nagle_off = o->nagle_off, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok,
+      .nagle_off = o->nagle_off, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .user_timeout_ms = o->user_timeout_ms,
   };
   if (caps->congestion) {
     c->cwnd = initial_window(o->mss);
