@@ -75,6 +75,8 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   s->neigh_due_us = UINT64_MAX;
   rng_seed(&s->rng, c->seed);
   isn_init(&s->isn, &s->rng);
+  s->isn.near = c->isn_near;
+  s->isn.base = c->isn_base;
   uint8_t key[16];
   draw_key(s, key);
   draw_key(s, s->port_key);

@@ -21,6 +21,8 @@ struct stack_config {
   bool shared_ip;          // the kernel answers ARP and ICMP for this address: we only learn from ARP
   uint64_t seed;           // randomness: ISN secret and all else
   uint32_t time_wait_us;   // 2MSL; 0 = default (60 s)
+  bool isn_near;           // for tests: ISNs within 64 KiB above isn_base, in place of RFC 6528
+  uint32_t isn_base;
 };
 
 // Counters, by name in the summary and the JSON; each row of stack_stat_name. The two ..._NOW are how many there are.

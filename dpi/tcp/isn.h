@@ -3,6 +3,7 @@
 // M a clock of 4 microseconds a tick, F SipHash-2-4. Of one 4-tuple they grow with time; of others they say nothing.
 #ifndef LW_ISN_H
 #define LW_ISN_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/rng.h"
@@ -10,6 +11,8 @@
 
 struct isn {
   uint8_t secret[16];
+  bool near;               // for tests: all lie within 64 KiB above `base`, whatever the time, to be near a wrap
+  uint32_t base;
 };
 
 // Draws the secret from the run's generator, so that a seed repeats a run.

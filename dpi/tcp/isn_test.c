@@ -49,12 +49,23 @@ static void test_isn_differs_when_any_part_of_the_tuple_differs(void **state)
   assert_int_not_equal(isn_make(&g, 1, 2, 3, 9, 0).v, base);
 }
 
+static void test_isn_stays_near_its_base_when_a_test_asks_for_it(void **state)
+{
+  (void)state;
+  struct isn g = generator(5);
+  g.near = true;
+  g.base = 0xffff8000;
+  for (uint64_t t = 0; t < 1000000; t += 99991) assert_true(at(&g, t) - g.base < 0x10000);
+  assert_int_not_equal(isn_make(&g, 1, 2, 3, 4, 0).v, isn_make(&g, 1, 2, 3, 5, 0).v);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_isn_same_seed_gives_same_number_other_seed_another),
     cmocka_unit_test(test_isn_grows_by_one_every_4_us_also_over_the_wrap),
     cmocka_unit_test(test_isn_differs_when_any_part_of_the_tuple_differs),
+    cmocka_unit_test(test_isn_stays_near_its_base_when_a_test_asks_for_it),
   };
   return cmocka_run_group_tests_name("tcp/isn", tests, NULL, NULL);
 }
