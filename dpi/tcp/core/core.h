@@ -86,7 +86,8 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
 bool rcv_read(const struct core_caps *caps, struct rcv_ctx *c, struct seq consumed, const struct sent_mirror *sent);
 // The delayed ACK's deadline passed; true when an ACK is owed.
 bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now_us);
-// The SACK blocks a header would carry, most recent first (RFC 2018 section 4); returns how many, at most max.
+// The SACK blocks a header would carry, most recent first (RFC 2018 section 4); returns how many, at most max. The context
+// keeps its intervals in this order, interval 0 the latest.
 size_t rcv_sack_blocks(const struct rcv_ctx *c, struct core_block *out, size_t max);
 
 // --- send ------------------------------------------------------------------------------------------------------------
@@ -102,15 +103,20 @@ static inline struct seq snd_idle_seq(const struct snd_ctx *c) { return seq_min(
 // Bytes thought to be in the network (RFC 6675 section 4, SetPipe).
 uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
 
-// --- intervals (intervals.c): sorted, disjoint, not touching ------------------------------------------------------------
+// --- intervals (intervals.c): disjoint, not touching ---------------------------------------------------------------------
 struct intervals {
   struct core_block b[CORE_INTERVALS];
   unsigned n;
 };
-// Adds [start, end); returns the index of the interval it is now part of, or -1 when it is new and there is no room
-// (`keep_low`: then the highest gives way to a lower one). *fresh: bytes that no interval covered.
+// For a list in rising order: adds [start, end); returns the index of the interval it is now part of, or -1 when it is new
+// and there is no room (`keep_low`: then the highest gives way to a lower one). *fresh: bytes that no interval covered.
 int intervals_add(struct intervals *v, unsigned room, bool keep_low, struct core_block b, uint32_t *fresh);
-// Forgets all below `edge`.
+// For a list with the latest first: the interval that [start, end) is now part of goes to the front, the others keep their
+// order. False when it is new and there is no room.
+bool intervals_add_recent(struct intervals *v, unsigned room, struct core_block b, uint32_t *fresh);
+// Takes out all that [.., *edge] touches, in whatever order; *edge moves to the end of what was taken.
+void intervals_join(struct intervals *v, struct seq *edge);
+// In rising order: forgets all below `edge`.
 void intervals_trim(struct intervals *v, struct seq edge);
 uint32_t intervals_bytes(const struct intervals *v, struct seq from, struct seq to);   // covered in [from, to)
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Up to four byte ranges of the sequence space, in order: the receive side's gaps, the send side's scoreboard.
+// Up to four byte ranges of the sequence space: what the receive side holds out of order, the send side's scoreboard.
 #include "tcp/core/core.h"
 
 static void remove_at(struct intervals *v, unsigned i)
@@ -32,6 +32,40 @@ int intervals_add(struct intervals *v, unsigned room, bool keep_low, struct core
   v->b[i] = b;
   v->n++;
   return (int)i;
+}
+
+bool intervals_add_recent(struct intervals *v, unsigned room, struct core_block b, uint32_t *fresh)
+{
+  *fresh = (uint32_t)seq_diff(b.end, b.start) - intervals_bytes(v, b.start, b.end);
+  for (unsigned i = 0; i < v->n;) {   // none touches another, so what is swallowed makes it touch no more
+    if (seq_lt(v->b[i].end, b.start) || seq_lt(b.end, v->b[i].start)) {
+      i++;
+      continue;
+    }
+    b.start = seq_min(b.start, v->b[i].start);
+    b.end = seq_max(b.end, v->b[i].end);
+    remove_at(v, i);
+  }
+  if (v->n == room) {
+    *fresh = 0;
+    return false;
+  }
+  for (unsigned k = v->n; k > 0; k--) v->b[k] = v->b[k - 1];
+  v->b[0] = b;
+  v->n++;
+  return true;
+}
+
+void intervals_join(struct intervals *v, struct seq *edge)
+{
+  for (unsigned i = 0; i < v->n;) {   // likewise: what *edge grows by reaches no other
+    if (seq_lt(*edge, v->b[i].start)) {
+      i++;
+      continue;
+    }
+    *edge = seq_max(*edge, v->b[i].end);
+    remove_at(v, i);
+  }
 }
 
 void intervals_trim(struct intervals *v, struct seq edge)

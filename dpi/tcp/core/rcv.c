@@ -59,8 +59,8 @@ bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now
 size_t rcv_sack_blocks(const struct rcv_ctx *c, struct core_block *out, size_t max)
 {
   struct intervals v = load(c);
-  size_t n = 0;
-  for (; n < v.n && n < max; n++) out[n] = v.b[(c->ooo_last + n) % v.n];
+  size_t n = v.n < max ? v.n : max;
+  for (size_t i = 0; i < n; i++) out[i] = v.b[i];
   return n;
 }
 
@@ -106,7 +106,7 @@ static void on_rst(const struct core_caps *caps, struct rcv_ctx *c, const struct
     a->class_id = RCV_RESET;
     a->forward = true;
     a->dd.kind = DD_RESET;
-    c->open = false;
+    c->open = c->delack_vld = false;
   } else if (p->in_window) {
     challenge(caps, c, a, now_us);
   } else {
@@ -169,9 +169,9 @@ static void note_duplicate(const struct core_caps *caps, const struct rcv_ctx *c
     return;
   }
   struct intervals v = load(c);
-  for (unsigned i = 0; i < v.n && !a->dsack; i++) {
+  for (unsigned i = 0; i < v.n; i++) {   // the lowest, they are not in rising order
     struct core_block o = {seq_max(v.b[i].start, s->seq), seq_min(v.b[i].end, p->data_end)};
-    if (!seq_lt(o.start, o.end)) continue;
+    if (!seq_lt(o.start, o.end) || (a->dsack && seq_lt(a->dup.start, o.start))) continue;
     a->dsack = true;
     a->dup = o;
   }
@@ -210,12 +210,8 @@ static void take_in_order(const struct core_caps *caps, struct rcv_ctx *c, const
   a->at = start;
   a->off = (uint32_t)seq_diff(start, s->seq);
   a->len = (uint32_t)seq_diff(stop, start);
-  while (v.n && seq_leq(v.b[0].start, stop)) {   // the gap closes
-    stop = seq_max(stop, v.b[0].end);
-    intervals_trim(&v, stop);
-  }
+  intervals_join(&v, &stop);   // the gap closes
   c->nxt = stop;
-  c->ooo_last = 0;
   store(c, &v);
   take_fin(c, a);
   if (gap) a->ack = true;   // RFC 5681 section 4.2: at once when it fills a gap
@@ -231,12 +227,10 @@ static void keep_out_of_order(const struct core_caps *caps, struct rcv_ctx *c, c
   a->class_id = RCV_OUT_OF_ORDER;
   a->ack_now = true;
   if (!s->len || !caps->ooo) return;
-  int i = intervals_add(&v, caps->ooo, false, (struct core_block){s->seq, stop}, &fresh);
-  if (i < 0) {
+  if (!intervals_add_recent(&v, caps->ooo, (struct core_block){s->seq, stop}, &fresh)) {
     a->class_id = RCV_NO_INTERVAL;   // refused: nothing is evicted
     return;
   }
-  c->ooo_last = (uint8_t)i;
   store(c, &v);
   if (!fresh) return;
   a->at = s->seq;
