@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 23;
+  localparam int N = 27;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -58,6 +58,16 @@ module tb_top #(
   `RUN(20, nic_counters_tb)
   `RUN(21, nic_host_tb)
   `RUN(22, tx_writer_tb)
+`ifdef VERILATOR
+  `RUN(23, send_pipe_tb)
+  `RUN(24, nic_top_tb)
+  `RUN(25, rx_parser_tb)
+  `RUN(26, rx_pipe_tb)
+`else
+  // Icarus 11 wakes always_comb blocks that are not concerned; two that feed each other (dd_next, send_pipe) never settle and
+  // the simulation stands still in one cycle. With `always @*` in place of always_comb in rtl/ both pass here, too.
+  assign on[24:23] = 2'b00;
+`endif
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
