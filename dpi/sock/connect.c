@@ -91,6 +91,7 @@ int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
   k->kind = SOCK_KIND_CONN;
   k->conn = c;
   k->port = t.local_port;
+  k->ip = t.local_ip;
   k->peer = to;
   if (s->socks.owner[t.local_port] == 0) s->socks.owner[t.local_port] = SOCKS_PORT_WAS_OURS;
   send_syn(s, c);

@@ -10,12 +10,14 @@
 #include "net/ipv4.h"
 #include "sock/flow.h"
 #include "sock/out.h"
+#include "sock/sockopt.h"
 #include "sock/stack_priv.h"
 
 enum { CHALLENGE_GAP_US = 500000 };
 
 static void open_flow(struct stack *s, struct conn *c, const struct segment *last)
 {
+  struct flow_tuning t = sockopt_tuning(c->listener ? &c->listener->opt : &c->sock->opt);
   struct flow_open o = {
     .flow = c->flow,
     .local_ip = c->node.tuple.local_ip,
@@ -33,6 +35,11 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
     .ts_ok = c->ts_ok,
     .sack_ok = c->sack_ok,
     .ts_recent = c->ts_recent,
+    .nagle_off = t.nagle_off,
+    .user_timeout_ms = t.user_timeout_ms,
+    .keep_idle_ms = t.keep_idle_ms,
+    .keep_interval_ms = t.keep_interval_ms,
+    .keep_count = t.keep_count,
   };
   memcpy(o.local_mac, s->cfg.mac, sizeof o.local_mac);
   memcpy(o.remote_mac, c->remote_mac, sizeof o.remote_mac);

@@ -29,6 +29,7 @@ int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
   if (ip != 0 && ip != s->cfg.ip) return -EINVAL;
   if (s->socks.owner[port] > 0) return -EADDRINUSE;
   s->socks.owner[port] = sid + 1;
+  k->ip = ip;
   k->port = port;
   return 0;
 }
@@ -76,6 +77,8 @@ int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
   socks_dequeue(c);
   k->kind = SOCK_KIND_CONN;
   k->port = l->port;
+  k->ip = s->cfg.ip;
+  k->opt = l->opt;
   k->user = l->user;
   k->peer = (struct sock_addr){c->node.tuple.remote_ip, c->node.tuple.remote_port};
   k->conn = c;

@@ -15,6 +15,19 @@ struct stack;
 enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8 };
 enum sock_type { SOCK_TCP, SOCK_UDP };
 
+// SOCK_OPT_...: values as int. Read only: the buffers and the error. What the engine cannot do is -ENOPROTOOPT.
+enum sock_opt {
+  SOCK_OPT_NODELAY,            // 1: Nagle's algorithm off
+  SOCK_OPT_USER_TIMEOUT_MS,    // RFC 5482; 0: the engine's own limit
+  SOCK_OPT_KEEPALIVE,          // 1: on (RFC 9293 section 3.8.4)
+  SOCK_OPT_KEEP_IDLE_MS,       // silence before the first probe; at first 2 h
+  SOCK_OPT_KEEP_INTERVAL_MS,   // between probes; at first 75 s
+  SOCK_OPT_KEEP_COUNT,         // unanswered ones before the connection times out; at first 9, at most 255
+  SOCK_OPT_RCVBUF, SOCK_OPT_SNDBUF,   // bytes
+  SOCK_OPT_ERROR,              // why the connection failed, a positive errno, or 0; stays
+  SOCK_OPT_N
+};
+
 struct sock_addr {
   uint32_t ip;     // host order
   uint16_t port;   // host order
@@ -38,6 +51,12 @@ int sock_accept(struct stack *s, int sid, struct sock_addr *peer);
 ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len);
 // 0 at the peer's FIN, -EAGAIN when nothing is there, -ECONNRESET, -ETIMEDOUT.
 ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap);
+// 0, or -EINVAL (value out of range), -ENOPROTOOPT. Accepted sockets begin with their listener's options; a listener's
+// changes hold for connections established later.
+int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value);
+int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value);
+int sock_getsockname(struct stack *s, int sid, struct sock_addr *a);    // port 0 when not bound; ip 0: any of ours
+int sock_getpeername(struct stack *s, int sid, struct sock_addr *a);    // or -ENOTCONN
 int sock_shutdown(struct stack *s, int sid);                            // our side only (FIN); reading goes on
 // The sid is gone at once; unsent data and FIN still go out. When data of the peer was not read, or more comes later,
 // the connection is reset instead (RFC 1122 section 4.2.2.13). Closing a listener resets what was not accepted.

@@ -50,6 +50,7 @@ struct sock *socks_new(struct stack *s, int *err)
   if (t->n_free == 0 && t->n == t->cap && !grow(t)) return NULL;
   struct sock *k = calloc(1, sizeof *k);
   if (!k) return NULL;
+  k->opt = (struct sock_options){.keep_idle_ms = 7200000, .keep_interval_ms = 75000, .keep_count = 9};   // RFC 9293 MUST-28
   k->sid = t->n_free > 0 ? t->free[--t->n_free] : (int)t->n++;
   t->of[k->sid] = k;
   return k;

@@ -18,12 +18,21 @@ enum {
   SOCKS_PORT_WAS_OURS = -1  // in socks.owner
 };
 
+// What a program has chosen, as it was told; the engine gets it as struct flow_tuning.
+struct sock_options {
+  bool nodelay, keepalive;
+  uint32_t user_timeout_ms, keep_idle_ms, keep_interval_ms;
+  uint8_t keep_count;
+};
+
 enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN };
 
 struct sock {
   int sid;
   enum sock_kind kind;
   uint16_t port;                          // bound to; 0: none
+  uint32_t ip;                            // 0: any of ours
+  struct sock_options opt;
   void *user;
   bool ready;                             // in the queue of changed ones
   struct sock *ready_prev, *ready_next;

@@ -146,7 +146,8 @@ static inline struct bed *bed_open(const struct bed_start *st, struct bed_opts o
 {
   struct bed *b = calloc(1, sizeof *b);
   assert_non_null(b);
-  b->engine = (struct engine){&bed_ops, BED_FLOWS, BED_RING, o.rx_ring ? o.rx_ring : BED_RING, false, false};
+  b->engine = (struct engine){.ops = &bed_ops, .num_flows = BED_FLOWS, .tx_ring_bytes = BED_RING,
+                              .rx_ring_bytes = o.rx_ring ? o.rx_ring : BED_RING};
   b->start = *st;
   b->now_us = bed_begin_us(st);
   struct stack_config c = {.ip = BED_IP, .prefix_len = 24, .mtu = BED_MTU, .seed = BED_SEED, .time_wait_us = TW_US,

@@ -10,6 +10,16 @@
 
 #include "base/seq.h"
 
+// What a program may choose for a flow, when it opens and later.
+struct flow_tuning {
+  bool nagle_off;
+  uint32_t user_timeout_ms;          // RFC 9293 section 3.9.1; 0: the engine's own limit
+  // RFC 9293 section 3.8.4: after so long without a sign of the peer a probe, then one each interval; after keep_count
+  // unanswered ones the connection has timed out. keep_idle_ms 0: none of it.
+  uint32_t keep_idle_ms, keep_interval_ms;
+  uint8_t keep_count;
+};
+
 // What a flow starts from: the connection's state when the handshake is done.
 struct flow_open {
   uint16_t flow;
@@ -25,6 +35,8 @@ struct flow_open {
   bool ts_ok, sack_ok, nagle_off;    // options negotiated (within the engine's caps), and Nagle's algorithm
   uint32_t ts_recent;                // peer's last TSval, with ts_ok
   uint32_t user_timeout_ms;          // 0: the engine's own limit
+  uint32_t keep_idle_ms, keep_interval_ms;   // as in flow_tuning
+  uint8_t keep_count;
 };
 
 // A flow's state as the engine tells it: levels, not edges. The receiver compares with what it knew.
@@ -59,6 +71,8 @@ struct engine_ops {
   // A frame of an open flow that reached the slow path before the flow was open, or that was re-made since (IP options
   // taken off): give it to the engine's receive side. Copied before the call returns; may lack Ethernet padding.
   void (*input)(struct engine *e, const uint8_t *frame, size_t len);
+  // Changes what was chosen at open. NULL: the engine cannot.
+  void (*tune)(struct engine *e, uint16_t flow, const struct flow_tuning *t);
   // True with the next event.
   bool (*next_event)(struct engine *e, struct engine_event *ev);
   // True with delivered payload of a flow; `data` is valid until the next call.
@@ -70,5 +84,6 @@ struct engine {
   uint16_t num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
   bool timestamps, sack;             // what it can do: options beyond that are not offered to a peer
+  bool nagle, user_timeout, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
 };
 #endif

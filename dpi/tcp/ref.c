@@ -33,6 +33,9 @@ struct ref_flow {
   uint8_t ack_now;
   struct core_block dup;
   struct engine_event level;
+  struct flow_tuning tuning;
+  uint64_t keep_at_us;     // with tuning.keep_idle_ms: when the peer's silence is looked at
+  uint8_t keep_probes;     // unanswered
   struct ref_flow *next_ready, *next_event;
   bool ready, dirty;
 };
@@ -99,6 +102,7 @@ static void set_timer(struct ref *r, struct ref_flow *f)
   uint64_t at = UINT64_MAX;
   if (f->snd.rto_vld) at = f->snd.rto_at_us;
   if (f->rcv.delack_vld && f->rcv.delack_us < at) at = f->rcv.delack_us;
+  if (f->tuning.keep_idle_ms && f->snd.open && !f->snd.gave_up && f->keep_at_us < at) at = f->keep_at_us;
   if (at == UINT64_MAX || !f->used) timers_cancel(&r->timers, &f->timer);
   else timers_set(&r->timers, &f->timer, at);
 }
@@ -183,6 +187,32 @@ static void serve(struct ref *r, struct ref_flow *f)
   wake(r, f);
 }
 
+// --- keep-alive (RFC 9293 section 3.8.4) -----------------------------------------------------------------------------------
+
+static void keep_heard(struct ref *r, struct ref_flow *f)
+{
+  f->keep_probes = 0;
+  f->keep_at_us = r->now_us + (uint64_t)f->tuning.keep_idle_ms * 1000;
+}
+
+// Only when nothing of ours is on its way (MUST-26): that has a timer of its own. A probe is what the peer has seen
+// already, so it must answer; it carries no data (SHLD-12).
+static void keep_due(struct ref *r, struct ref_flow *f)
+{
+  if (!f->tuning.keep_idle_ms || !f->snd.open || f->snd.gave_up || r->now_us < f->keep_at_us) return;
+  if (!seq_eq(f->snd.una, f->snd.max) || f->snd.rto_vld) {
+    keep_heard(r, f);
+  } else if (f->keep_probes < f->tuning.keep_count) {
+    f->keep_probes++;
+    f->keep_at_us = r->now_us + (uint64_t)f->tuning.keep_interval_ms * 1000;
+    send(r, f, &(struct tx_desc){.kind = TX_ACK, .seq = seq_add(f->snd.max, UINT32_MAX)});
+  } else {
+    f->snd.open = f->rcv.open = f->rcv.delack_vld = false;
+    f->level.timed_out = true;
+    tell(r, f);
+  }
+}
+
 // --- frames in ---------------------------------------------------------------------------------------------------------
 
 static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *s)
@@ -194,6 +224,7 @@ static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *
   struct snd_mirror mirror = {.una = f->snd.una, .max = f->snd.max};
   struct rcv_actions a = rcv_segment(&r->caps, &f->rcv, &cs, &mirror, &f->sent, r->now_us);
   r->stats.segments_in++;
+  keep_heard(r, f);
   if (a.len) ring_put(f->rx, r->engine.rx_ring_bytes, a.at, s->payload + a.off, a.len);
   r->stats.rx_bytes += a.len;
   struct seq ready = seq_add(f->rcv.nxt, -(uint32_t)f->rcv.fin_done);
@@ -240,6 +271,25 @@ bool ref_input(struct ref *r, const uint8_t *frame, size_t len, uint64_t now_us)
 
 // --- the engine's calls ------------------------------------------------------------------------------------------------
 
+static struct ref_flow *live_flow(struct engine *e, uint16_t flow)
+{
+  struct ref_flow *f = &ref_of(e)->flows[flow];
+  return f->used && !f->failed ? f : NULL;
+}
+
+static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t)
+{
+  struct ref *r = ref_of(e);
+  struct ref_flow *f = live_flow(e, flow);
+  if (!f) return;
+  f->tuning = *t;
+  f->snd.nagle_off = t->nagle_off;
+  f->snd.user_timeout_ms = t->user_timeout_ms;
+  keep_heard(r, f);
+  set_timer(r, f);
+  wake(r, f);   // what Nagle held back may leave
+}
+
 static void op_open(struct engine *e, const struct flow_open *o)
 {
   struct ref *r = ref_of(e);
@@ -261,13 +311,8 @@ static void op_open(struct engine *e, const struct flow_open *o)
   f->node.tuple = (struct tuple){o->local_ip, o->remote_ip, o->local_port, o->remote_port};
   if (tuple_map_find(&r->map, &f->node.tuple)) f->failed = true;
   if (!f->failed) tuple_map_insert(&r->map, &f->node);
+  op_tune(e, o->flow, &(struct flow_tuning){o->nagle_off, o->user_timeout_ms, o->keep_idle_ms, o->keep_interval_ms, o->keep_count});
   recq_put(&r->fences, o->flow | (f->failed ? 0u : 1u << 16), NULL, 0);
-}
-
-static struct ref_flow *live_flow(struct engine *e, uint16_t flow)
-{
-  struct ref_flow *f = &ref_of(e)->flows[flow];
-  return f->used && !f->failed ? f : NULL;
 }
 
 static void op_payload(struct engine *e, uint16_t flow, const uint8_t *data, size_t len)
@@ -360,7 +405,7 @@ static bool op_next_payload(struct engine *e, uint16_t *flow, const uint8_t **da
 
 static const struct engine_ops ops = {
     .open = op_open, .payload = op_payload, .close = op_close, .abort = op_abort, .release = op_release,
-    .consume = op_consume, .input = op_input, .next_event = op_next_event, .next_payload = op_next_payload,
+    .consume = op_consume, .input = op_input, .tune = op_tune, .next_event = op_next_event, .next_payload = op_next_payload,
 };
 
 // --- the owner's side ----------------------------------------------------------------------------------------------------
@@ -374,7 +419,8 @@ struct ref *ref_open(const struct ref_config *c)
   rng_seed(&rng, c->seed);
   for (int i = 0; i < 4; i++) put_be32(key + 4 * i, (uint32_t)rng_next(&rng));
   r->engine = (struct engine){.ops = &ops, .num_flows = c->num_flows, .tx_ring_bytes = c->tx_ring_bytes,
-                              .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack};
+                              .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack,
+                              .nagle = c->caps.silly, .user_timeout = true, .keepalive = true};
   r->caps = c->caps;
   r->ready.tail = &r->ready.head;
   r->dirty.tail = &r->dirty.head;
@@ -409,6 +455,7 @@ void ref_run(struct ref *r, uint64_t now_us)
     struct ref_flow *f = (struct ref_flow *)((char *)t - offsetof(struct ref_flow, timer));
     if (snd_timeout(&r->caps, &f->snd, now_us).wake) r->stats.timeouts++;
     if (rcv_timeout(&f->rcv, &f->sent, now_us)) f->ack_bit = true;
+    keep_due(r, f);
     wake(r, f);
     set_timer(r, f);
   }
