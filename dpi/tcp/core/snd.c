@@ -125,6 +125,7 @@ static void sample(struct snd_ctx *c, uint32_t rtt_us)
   c->rttvar_us = (uint32_t)((int32_t)c->rttvar_us + delta - (int32_t)(c->rttvar_us >> 2));
 }
 
+// A backed-off RTO stays until there is a new measurement (Karn; RFC 6298 section 5).
 static void measure(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
 {
   c->backoff = 0;
@@ -135,19 +136,28 @@ static void measure(const struct core_caps *caps, struct snd_ctx *c, const struc
   if (c->rtt_vld && seq_leq(c->rtt_seq, ev->ack)) {
     c->rtt_vld = false;
     sample(c, (uint32_t)(now_us - c->rtt_at_us));
+    set_rto(c);
   } else if (ev->ts_vld && !c->rtt_vld) {
     // Also right for what was sent twice: the echo tells which (RFC 7323 section 4).
-    sample(c, (core_tsval(now_us) - ev->tsecr) << 10);
+    sample(c, min_u32(core_tsval(now_us) - ev->tsecr, NIC_RTO_MAX_US >> 10) << 10);
+    set_rto(c);
   }
+}
+
+// The window opens: what backed off was the pace of probes, which says nothing of the network.
+static void end_probing(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us)
+{
+  if (!caps->rtt || !c->backoff) return;
+  c->backoff = 0;
+  c->rto_us = NIC_RTO_FIRST_US;
   if (c->srtt_us) set_rto(c);
+  if (c->rto_vld) arm(c, now_us);
 }
 
 // --- congestion (RFC 5681) ---------------------------------------------------------------------------------------------
 
-static uint32_t half_flight(const struct snd_ctx *c)
-{
-  return max_u32((uint32_t)seq_diff(c->max, c->una) / 2, 2u * c->mss);
-}
+// RFC 5681 equation 4.
+static uint32_t half(const struct snd_ctx *c, uint32_t flight) { return max_u32(flight / 2, 2u * c->mss); }
 
 static void grow(struct snd_ctx *c, uint32_t acked, uint32_t flight)
 {
@@ -169,7 +179,8 @@ static void enter_recovery(const struct core_caps *caps, struct snd_ctx *c)
   c->high_rxt = c->una;
   c->rtt_vld = false;                 // Karn
   if (!caps->congestion) return;
-  c->ssthresh = half_flight(c);
+  // What went beyond the window by limited transmit does not count (RFC 5681 section 3.2 step 2).
+  c->ssthresh = half(c, min_u32((uint32_t)seq_diff(c->max, c->una), c->cwnd));
   c->cwnd = c->ssthresh + (uses_sack(caps, c) ? 0 : DUP_THRESH * (uint32_t)c->mss);
 }
 
@@ -183,8 +194,10 @@ static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
   }
   if (c->dup_acks < 15) c->dup_acks++;
   bool lost = sack && seq_lt(c->una, lost_edge(c, &v));
-  // Not again for what a timeout or an earlier recovery has taken care of (RFC 6582 section 3.2 step 1).
-  if ((c->dup_acks >= DUP_THRESH || lost) && seq_lt(c->recover, c->una)) enter_recovery(caps, c);
+  // Not again for what a timeout or an earlier recovery has taken care of. Without SACK, duplicate ACKs right at `recover`
+  // may come from what was sent again in vain (RFC 6582 sections 3.2 step 2 and 4); news of SACK cannot (RFC 6675 section 5.1).
+  bool past = sack ? seq_leq(c->recover, c->una) : seq_lt(c->recover, c->una);
+  if ((c->dup_acks >= DUP_THRESH || lost) && past) enter_recovery(caps, c);
 }
 
 static void in_recovery(const struct core_caps *caps, struct snd_ctx *c, uint32_t acked)
@@ -243,15 +256,17 @@ struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, cons
   // Valid up to the highest ever sent, also when a timeout has pulled nxt back.
   bool advance = seq_lt(c->una, ev->ack) && seq_leq(ev->ack, c->max);
   a.wake = true;
-  c->retries = 0;
   if (advance) on_advance(caps, c, ev, now_us);
   else if (is_duplicate(caps, c, ev)) on_duplicate(caps, c);
   c->sack_new = false;
   if (ev->wnd_vld) {
+    if (!c->wnd && ev->wnd) end_probing(caps, c, now_us);
     c->wnd = ev->wnd;
     c->max_wnd = max_u32(c->max_wnd, ev->wnd);
     if (ev->wnd) c->probe = false;
   }
+  // How often the same segment went in vain (RFC 9293 section 3.8.3); answered probes are not in vain (section 3.8.6.1).
+  if (!caps->recovery || advance || !c->wnd || seq_eq(c->una, c->max)) c->retries = 0;
   // All acknowledged: RFC 6298 section 5.2. A closed window keeps its probe timer.
   if (seq_eq(c->una, c->max) && (advance || c->wnd)) c->rto_vld = false;
   return a;
@@ -264,11 +279,11 @@ static void collapse(const struct core_caps *caps, struct snd_ctx *c)
   c->rtt_vld = false;
   if (!caps->recovery) return;
   c->recovery = c->rxt_first = false;
-  c->recover = seq_add(c->max, UINT32_MAX);
+  c->recover = c->max;
   c->dup_acks = 0;
   c->sack_n = 0;                       // the receiver may have thrown it away (RFC 2018 section 8)
   if (!caps->congestion) return;
-  if (!c->backoff) c->ssthresh = half_flight(c);   // not again for the same segment (RFC 5681 section 3.1)
+  if (!c->backoff) c->ssthresh = half(c, (uint32_t)seq_diff(c->max, c->una));   // not again for the same segment (RFC 5681 section 3.1)
   c->cwnd = c->mss;
   c->cc_a = 0;
 }
@@ -338,7 +353,9 @@ static struct cut cut_at_nxt(const struct core_caps *caps, const struct snd_ctx 
   bool fin_pending = v->fin && !seq_eq(k.seq, v->tail);
   uint32_t avail = !v->fin || fin_pending ? (uint32_t)seq_diff(end, k.seq) : 0;
   uint32_t pipe = snd_pipe(caps, c), cwnd = c->cwnd, room = 0;
-  if (caps->recovery && !c->recovery && c->dup_acks < DUP_THRESH) cwnd += c->dup_acks * (uint32_t)c->mss;   // RFC 3042
+  // RFC 3042: new data beyond cwnd. With SACK, pipe has shrunk already by what a duplicate ACK reports (RFC 6675 section 5 step 3).
+  if (caps->recovery && !uses_sack(caps, c) && !again && !c->recovery && c->dup_acks < DUP_THRESH)
+    cwnd += c->dup_acks * (uint32_t)c->mss;
   if (seq_lt(k.seq, edge) && pipe < cwnd) room = min_u32((uint32_t)seq_diff(edge, k.seq), cwnd - pipe);
   k.probe = c->probe && seq_eq(c->nxt, c->una) && !room;   // RFC 9293 section 3.8.6.1
   if (k.probe) room = 1;
