@@ -60,6 +60,24 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
 
+# --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
+PAIR_SRC := sim/tools/pair_seeds.c sim/pair.c sim/load.c
+PAIR_OBJ := $(PAIR_SRC:%.c=$(B)/obj/%.o)
+PAIR_SAN := $(PAIR_SRC:%.c=$(B)/san/%.o)
+$(PAIR_OBJ) $(PAIR_SAN): CFLAGS += -Isim
+$(B)/pair_seeds: $(PAIR_OBJ) $(B)/libdpi.a
+	$(Q)$(CC) -o $@ $^
+$(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
+	$(Q)$(CC) $(SAN) -o $@ $^
+
+N ?= 1000
+FIRST ?= 1
+.PHONY: regress regress-ci
+regress: $(B)/pair_seeds ## N=1000 seeds of the pair: two software endpoints over a faulty wire in virtual time
+	$(Q)$(PYTHON) scripts/regress.py --tool $< --first $(FIRST) --out $(B)/regress $(N)
+regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair, each twice, under ASan and UBSan
+	$(Q)$(PYTHON) scripts/regress.py --tool $< --twice --out $(B)/regress-ci 100
+
 # --- benches: all of tb/*_tb.sv in one model for each simulator ------------------------------------------------------
 RTL_F := rtl/nic.f
 RTL_SRC := $(shell cat $(RTL_F)) $(wildcard rtl/*.svh)

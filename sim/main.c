@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "pair.h"
 #include "run.h"
 
 static int cmd_run(int argc, char **argv)
@@ -18,7 +19,7 @@ static int cmd_run(int argc, char **argv)
     options_help_run();
     return EXIT_GOOD;
   }
-  return run_main(&o);
+  return o.pair ? pair_main(&o) : run_main(&o);
 }
 
 static const struct {

@@ -23,8 +23,10 @@ static bool fail(char *err, const char *fmt, ...)
 static bool set_wire(struct run_options *o, char *val, char *err)
 {
   const char *kind = "afpacket:";
+  o->pair = !strcmp(val, "pair");
+  if (o->pair) return true;
   if (strncmp(val, kind, strlen(kind)) != 0 || !val[strlen(kind)])
-    return fail(err, "--wire %s: not a wire; afpacket:INTERFACE is one", val);
+    return fail(err, "--wire %s: not a wire; afpacket:INTERFACE and pair are", val);
   o->ifname = val + strlen(kind);
   return true;
 }
@@ -56,7 +58,8 @@ static bool set_shared(struct run_options *o, char *val, char *err)
 static bool set_engine(struct run_options *o, char *val, char *err)
 {
   o->engine_ref = !strcmp(val, "ref");
-  return o->engine_ref || !strcmp(val, "rtl") || fail(err, "--engine %s: not an engine; rtl and ref are", val);
+  o->engine_rtl = !strcmp(val, "rtl");
+  return o->engine_ref || o->engine_rtl || fail(err, "--engine %s: not an engine; rtl and ref are", val);
 }
 
 static bool set_flows(struct run_options *o, char *val, char *err)
@@ -149,7 +152,8 @@ static const struct {
   const char *name, *arg, *text;   // arg NULL: takes none
   setter *set;
 } table[] = {
-    {"wire", "afpacket:IF", "the network interface the NIC is attached to", set_wire},
+    {"wire", "afpacket:IF|pair", "the network interface the NIC is attached to; or two software endpoints against each other\n"
+     "        in virtual time, all drawn from --seed (goes with --fault, --record and --stats)", set_wire},
     {"ip", "ADDR/LEN", "the NIC's IPv4 address and its network's prefix length", set_ip},
     {"gw", "ADDR", "gateway for what is outside that network", set_gw},
     {"mac", "MAC", "the NIC's Ethernet address (default: made from the IP address)", set_mac},
@@ -179,9 +183,19 @@ static bool set_one(struct run_options *o, const char *name, char *val, bool *to
   return fail(err, "--%s: no such option (see lockwire run --help)", name);
 }
 
+// Everything of a pair comes from its seed.
+static bool check_pair(const struct run_options *o, char *err)
+{
+  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->flows || o->n_apps || o->for_seconds > 0;
+  if (alien) return fail(err, "--wire pair goes with --seed, --fault, --record and --stats alone");
+  if (o->engine_rtl) return fail(err, "--wire pair: only the reference runs on it as yet (--engine ref)");
+  return o->have_seed || fail(err, "--wire pair needs its --seed");
+}
+
 // What only the whole command line can show.
 static bool check(const struct run_options *o, char *err)
 {
+  if (o->pair) return check_pair(o, err);
   if (!o->ifname) return fail(err, "--wire is missing, as --wire afpacket:eth0");
   if (!o->ip) return fail(err, "--ip is missing, as --ip 10.0.0.2/24");
   if (o->shared_ip && !o->n_apps) return fail(err, "--shared-ip needs an --app: only its port is served");

@@ -19,9 +19,10 @@ struct app_spec {
 
 struct run_options {
   const char *ifname;        // of --wire afpacket:IF
+  bool pair;                 // --wire pair: two endpoints in virtual time
   uint32_t ip, gateway;      // host order; gateway 0 for none
   uint8_t prefix_len;
-  bool shared_ip, have_mac, have_seed, engine_ref;
+  bool shared_ip, have_mac, have_seed, engine_ref, engine_rtl;   // as given, if at all
   uint8_t mac[6];
   unsigned mtu;              // 0: the interface's
   unsigned flows;            // of the reference; 0: its default

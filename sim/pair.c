@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pair.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bytes.h"
+#include "base/rng.h"
+#include "load.h"
+#include "run.h"
+#include "sock/stack.h"
+#include "tcp/ref.h"
+
+enum {
+  FLOWS = 32,
+  PAIR_BYTES = 4 << 20,              // in each direction of the pair wire
+  TURNS_PER_INSTANT = 100000,        // more without the clock moving on: it goes round in circles
+};
+static const uint64_t LIMIT_US = 4ull * 3600 * 1000000;
+
+struct host {
+  struct stack *stack;
+  struct ref *ref;
+  struct wire *wire;
+  struct stack_config cfg;
+  struct ref_config ref_cfg;
+};
+
+struct world {
+  struct rng rng;
+  struct host h[2];
+  struct load load;
+  struct wire *fault;                // around host 0's end: rx is host 1 -> host 0
+  struct wire_fault_opts fault_opts;
+  FILE *fault_log;
+  struct wire_record_note note;
+  uint64_t start_us, now_us, hash;
+  unsigned instant_turns;            // since the clock last moved
+  struct pair_result *result;
+  uint8_t frame[WIRE_FRAME_MAX];
+};
+
+static void fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void fail(struct world *w, const char *fmt, ...)
+{
+  va_list ap;
+  char *why = w->result->why;
+  if (why[0]) return;
+  va_start(ap, fmt);
+  vsnprintf(why, PAIR_WHY, fmt, ap);
+  va_end(ap);
+}
+
+static bool failed(const struct world *w) { return w->result->why[0]; }
+
+// --- what is drawn from the seed -----------------------------------------------------------------------------------------
+
+static uint32_t below(struct world *w, uint32_t n) { return rng_below(&w->rng, n); }
+static bool per_cent(struct world *w, uint32_t n) { return below(w, 100) < n; }
+
+static unsigned draw_mtu(struct world *w)
+{
+  static const unsigned usual[] = {1500, 1500, 576, 9000};
+  return per_cent(w, 70) ? usual[below(w, 4)] : 576 + below(w, 9000 - 576 + 1);
+}
+
+static struct core_caps draw_caps(struct world *w, uint32_t rx_ring_bytes)
+{
+  struct core_caps c = core_caps_full(rx_ring_bytes);
+  if (per_cent(w, 40)) return c;
+  if (per_cent(w, 20)) return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .cwnd_bytes = 20000};   // the bare minimum
+  c.ooo = (uint8_t)below(w, CORE_INTERVALS + 1);
+  c.sack = per_cent(w, 60);
+  c.timestamps = per_cent(w, 60);
+  c.delayed_ack = per_cent(w, 70);
+  c.recovery = per_cent(w, 80);
+  c.congestion = per_cent(w, 80);
+  c.rtt = per_cent(w, 80);
+  c.silly = per_cent(w, 70);
+  c.challenge_limit = per_cent(w, 80);
+  if (!c.congestion) c.cwnd_bytes = 10000 + below(w, 100000);
+  return c;
+}
+
+static void draw_host(struct world *w, struct host *h, unsigned i)
+{
+  const uint8_t mac[6] = {0x02, 0x4c, 0x57, 0, 0, (uint8_t)(i + 1)};
+  h->cfg = (struct stack_config){.ip = 0x0a640001u + i, .prefix_len = 24, .mtu = draw_mtu(w), .seed = rng_next(&w->rng)};
+  memcpy(h->cfg.mac, mac, 6);
+  h->cfg.isn_near = per_cent(w, 75);   // 2^32, or 2^31
+  h->cfg.isn_base = (per_cent(w, 50) ? 0 : 0x80000000u) - below(w, 400000);
+  uint32_t rx = 4096u << below(w, 7), tx = 4096u << below(w, 7);
+  h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
+                                   .seed = rng_next(&w->rng)};
+}
+
+static uint32_t ppb(struct world *w, uint32_t most_per_mille) { return below(w, most_per_mille + 1) * 1000000u; }
+
+static void draw_faults(struct world *w)
+{
+  static const uint32_t delay[] = {1, 100, 5000, 150000};
+  uint32_t harm = below(w, 4);         // 0: none, 3: harsh
+  for (int i = 0; i < 2; i++) {
+    struct wire_fault_dir *d = &w->fault_opts.dir[i];
+    if (per_cent(w, 90)) d->delay_us = 1 + below(w, delay[below(w, 4)]);
+    d->seed = rng_next(&w->rng);
+    if (harm == 0) continue;
+    d->loss_ppb = ppb(w, harm == 3 ? 100 : 20);
+    d->dup_ppb = ppb(w, harm == 3 ? 100 : 20);
+    d->reorder_ppb = ppb(w, harm == 3 ? 300 : 50);
+    d->corrupt_ppb = ppb(w, harm == 3 ? 50 : 10);
+  }
+}
+
+// The time of day matters: timestamps wrap at 2^42 us, counters of milliseconds and seconds at other places.
+static uint64_t draw_start(struct world *w)
+{
+  static const uint64_t near[] = {1, 1ull << 32, 1ull << 42, 4294967296000u, 65536000000u, 1ull << 51};
+  uint64_t at = near[below(w, 6)];
+  return at > 100000000 ? at - below(w, 100000000) : at;
+}
+
+// --- opening ---------------------------------------------------------------------------------------------------------
+
+static int flow_of(void *user, const uint8_t *frame, size_t len)
+{
+  const struct world *w = user;
+  return w->h[0].stack ? stack_flow_of(w->h[0].stack, frame, len) : -1;
+}
+
+static bool open_record(struct world *w, const char *dir, char err[static WIRE_ERR_LEN])
+{
+  char path[4096];
+  if (mkdir(dir, 0777) && errno != EEXIST) {
+    snprintf(err, WIRE_ERR_LEN, "%.100s: %s", dir, strerror(errno));
+    return false;
+  }
+  snprintf(path, sizeof path, "%s/faults.log", dir);
+  w->fault_log = fopen(path, "w");
+  if (!w->fault_log) snprintf(err, WIRE_ERR_LEN, "%.100s: %s", path, strerror(errno));
+  return w->fault_log;
+}
+
+// record(fault(pair end)) for host 0, the bare end for host 1.
+static bool open_wires(struct world *w, const char *record_dir, char err[static WIRE_ERR_LEN])
+{
+  struct wire *end[2];
+  char path[4096];
+  if (record_dir && !open_record(w, record_dir, err)) return false;
+  if (!wire_pair_open(end, PAIR_BYTES, err)) return false;
+  w->h[1].wire = end[1];
+  w->h[0].wire = w->fault = wire_fault_open(end[0], &w->fault_opts, &w->now_us, w->fault_log, err);
+  if (!w->fault || !record_dir) return w->fault;
+  snprintf(path, sizeof path, "%s/wire.pcapng", record_dir);
+  w->note = (struct wire_record_note){.now_us = w->now_us, .flow_of = flow_of, .user = w};
+  w->h[0].wire = wire_record_open(w->fault, path, 0, &w->note, err);
+  if (!w->h[0].wire) w->fault = NULL;
+  return w->h[0].wire;
+}
+
+static bool open_hosts(struct world *w)
+{
+  for (int i = 0; i < 2; i++) {
+    struct host *h = &w->h[i];
+    h->ref = ref_open(&h->ref_cfg);
+    h->stack = h->ref ? stack_open(&h->cfg, ref_engine(h->ref), w->now_us) : NULL;
+    if (!h->stack) return false;
+  }
+  return true;
+}
+
+static void open_world(struct world *w, const struct pair_options *o)
+{
+  char err[WIRE_ERR_LEN];
+  rng_seed(&w->rng, o->seed);
+  for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
+  draw_faults(w);
+  if (o->fault) w->fault_opts = *o->fault;
+  w->now_us = w->start_us = draw_start(w);
+  if (!open_wires(w, o->record_dir, err)) {
+    fail(w, "%s", err);
+  } else if (!open_hosts(w)) {
+    fail(w, "out of memory");
+  } else {
+    const struct wire_fault_dir *d = w->fault_opts.dir;
+    load_open(&w->load, (struct stack *[2]){w->h[0].stack, w->h[1].stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip}, &w->rng,
+              d[0].delay_us && d[1].delay_us, w->now_us);
+  }
+}
+
+static void close_world(struct world *w)
+{
+  for (int i = 0; i < 2; i++) {
+    stack_close(w->h[i].stack);
+    ref_close(w->h[i].ref);
+    wire_close(w->h[i].wire);
+  }
+  if (w->fault_log) fclose(w->fault_log);
+}
+
+// --- turning ---------------------------------------------------------------------------------------------------------
+
+// Every frame enters the hash with its time, its host and its direction.
+static void hash_frame(struct world *w, unsigned where, const uint8_t *frame, size_t len)
+{
+  uint64_t x = w->hash ^ (w->now_us << 3) ^ where;
+  uint8_t rest[8] = {0};
+  for (; len >= 8; frame += 8, len -= 8) x = ((x << 29 | x >> 35) ^ get_le64(frame)) * 0x9e3779b97f4a7c15u;
+  memcpy(rest, frame, len);
+  x = ((x << 29 | x >> 35) ^ get_le64(rest) ^ (uint64_t)len << 56) * 0x9e3779b97f4a7c15u;
+  w->hash = x ^ x >> 32;
+  w->note.cycle++;
+}
+
+static void send(struct world *w, unsigned i, const uint8_t *frame, size_t len)
+{
+  hash_frame(w, i * 2, frame, len);
+  w->result->frames++;
+  wire_send(w->h[i].wire, frame, len);
+}
+
+static bool receive(struct world *w, unsigned i)
+{
+  struct host *h = &w->h[i];
+  bool any = false;
+  for (int len; (len = wire_recv(h->wire, w->frame, sizeof w->frame)) > 0; any = true) {
+    hash_frame(w, i * 2 + 1, w->frame, (size_t)len);
+    if (!ref_input(h->ref, w->frame, (size_t)len, w->now_us)) stack_input(h->stack, w->frame, (size_t)len, w->now_us);
+  }
+  return any;
+}
+
+static void step(struct world *w, unsigned i)
+{
+  struct host *h = &w->h[i];
+  const uint8_t *data;
+  size_t len;
+  uint16_t flow;
+  bool ok;
+  do {
+    while (ref_next_fence(h->ref, &flow, &ok)) stack_fence(h->stack, flow, ok, w->now_us);
+    ref_run(h->ref, w->now_us);
+    stack_poll(h->stack, w->now_us);
+    load_serve(&w->load, i, w->now_us);
+  } while (ref_pending(h->ref) && !w->load.why[0]);
+  while ((len = stack_output(h->stack, w->frame, sizeof w->frame)) > 0) send(w, i, w->frame, len);
+  while (ref_next_frame(h->ref, &data, &len)) send(w, i, data, len);
+}
+
+// What must hold of every flow at any time (DESIGN section 4).
+static void check_flows(struct world *w, unsigned i)
+{
+  const struct host *h = &w->h[i];
+  for (uint16_t f = 0; f < FLOWS; f++) {
+    const struct snd_ctx *s = ref_snd_ctx(h->ref, f);
+    const struct rcv_ctx *r = ref_rcv_ctx(h->ref, f);
+    if (!s || !r) continue;
+    if (!seq_leq(s->una, s->nxt) || !seq_leq(s->nxt, s->max)) fail(w, "host %u flow %u: not una <= nxt <= max", i, f);
+    if (s->open && !s->gave_up && !seq_eq(s->una, s->max) && !s->rto_vld) fail(w, "host %u flow %u: data in flight and no timer", i, f);
+    if (!seq_leq(r->nxt, r->wnd_end)) fail(w, "host %u flow %u: RCV.NXT beyond the window", i, f);
+  }
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t next_time(const struct world *w)
+{
+  uint64_t at = load_deadline(&w->load);
+  for (int i = 0; i < 2; i++) {
+    const struct host *h = &w->h[i];
+    at = least(at, least(least(stack_next_deadline(h->stack), ref_next_deadline(h->ref)), wire_deadline(h->wire)));
+  }
+  return at;
+}
+
+static bool host_idle(const struct host *h)
+{
+  return !stack_stat(h->stack, ST_CONN_NOW) && !stack_stat(h->stack, ST_TIME_WAIT_NOW)
+         && stack_stat(h->stack, ST_FLOWS_OPENED) == stack_stat(h->stack, ST_FLOWS_CLOSED);
+}
+
+// Nothing moves: the clock goes on. False when all is over.
+static bool advance(struct world *w)
+{
+  char state[LOAD_WHY];
+  bool over = load_over(&w->load);
+  if (over) load_close(&w->load);
+  if (over && host_idle(&w->h[0]) && host_idle(&w->h[1]) && wire_deadline(w->h[0].wire) == UINT64_MAX) return false;
+  uint64_t at = next_time(w);
+  if (at == UINT64_MAX) {
+    fail(w, "stuck, nothing is due:%s%s", load_state(&w->load, state), over ? " connections are left in the stack" : "");
+    return false;
+  }
+  if (at <= w->now_us) return true;
+  w->instant_turns = 0;
+  w->now_us = w->note.now_us = at;
+  if (at - w->start_us > LIMIT_US) fail(w, "not over after %" PRIu64 " s of virtual time:%s", LIMIT_US / 1000000, load_state(&w->load, state));
+  return true;
+}
+
+// One turn of both hosts at this instant. True when a frame moved.
+static bool turn(struct world *w)
+{
+  uint64_t sent = w->result->frames;
+  bool moved = false;
+  for (unsigned i = 0; i < 2; i++) {
+    moved |= receive(w, i);
+    step(w, i);
+    check_flows(w, i);
+  }
+  if (w->load.why[0]) fail(w, "%s", w->load.why);
+  if (++w->instant_turns > TURNS_PER_INSTANT) fail(w, "%d turns without the clock moving on", TURNS_PER_INSTANT);
+  return moved || sent != w->result->frames;
+}
+
+static void figures(struct world *w)
+{
+  struct pair_result *r = w->result;
+  r->hash = w->hash;
+  r->bytes = w->load.bytes;
+  r->virtual_us = w->now_us - w->start_us;
+  r->conns = w->load.n;
+  r->aborted = w->load.aborted;
+  r->retried = w->load.retried;
+  for (int i = 0; i < 2; i++) {
+    if (w->h[i].ref) {
+      r->retransmissions += ref_stats(w->h[i].ref)->retransmissions;
+      r->timeouts += ref_stats(w->h[i].ref)->timeouts;
+    }
+    if (!w->fault) continue;
+    const struct wire_fault_stats *s = wire_fault_stats(w->fault, (enum wire_fault_way)i);
+    r->lost += s->lost;
+    r->duplicated += s->duplicated;
+    r->reordered += s->reordered;
+    r->corrupted += s->corrupted;
+  }
+}
+
+void pair_run(const struct pair_options *o, struct pair_result *r)
+{
+  struct world *w = calloc(1, sizeof *w);
+  *r = (struct pair_result){0};
+  if (!w) {
+    snprintf(r->why, sizeof r->why, "out of memory");
+    return;
+  }
+  w->result = r;
+  open_world(w, o);
+  while (!failed(w) && (turn(w) || failed(w) || advance(w))) {}
+  figures(w);
+  r->ok = !failed(w);
+  close_world(w);
+  free(w);
+}
+
+// --- telling ---------------------------------------------------------------------------------------------------------
+
+void pair_print(FILE *out, uint64_t seed, const struct pair_result *r)
+{
+  fprintf(out, "pair: seed %" PRIu64 ": %u connections, %u ended early, %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64
+          " retransmissions, %" PRIu64 " lost, %" PRIu64 " doubled, %" PRIu64 " reordered, %" PRIu64 " damaged, %.3f s, hash %016" PRIx64
+          ": %s%s\n", seed, r->conns, r->aborted, r->bytes, r->frames, r->retransmissions, r->lost, r->duplicated, r->reordered,
+          r->corrupted, (double)r->virtual_us / 1e6, r->hash, r->ok ? "PASS" : "FAIL: ", r->why);
+}
+
+bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r)
+{
+  fprintf(out, "{\"seed\": %" PRIu64 ", \"ok\": %s, \"hash\": \"%016" PRIx64 "\", \"connections\": %u, \"ended_early\": %u, "
+          "\"retried\": %u, \"bytes\": %" PRIu64 ", \"frames\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"retransmissions\": %" PRIu64
+          ", \"timeouts\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
+          ", \"corrupted\": %" PRIu64 ", \"why\": \"", seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried,
+          r->bytes, r->frames, r->virtual_us, r->retransmissions, r->timeouts, r->lost, r->duplicated, r->reordered, r->corrupted);
+  for (const char *p = r->why; *p; p++)
+    if (*p >= ' ' && *p != '"' && *p != '\\') fputc(*p, out);
+  fputs("\"}\n", out);
+  return !fflush(out) && !ferror(out);
+}
+
+static int complain(const char *file)
+{
+  fprintf(stderr, "lockwire: --stats %s: %s\n", file, strerror(errno));
+  return EXIT_USAGE;
+}
+
+int pair_main(const struct run_options *o)
+{
+  struct wire_fault_opts fault = o->fault;
+  for (int i = 0; i < 2; i++)
+    if (!fault.dir[i].have_seed) fault.dir[i].seed = o->seed;
+  struct pair_options p = {.seed = o->seed, .fault = o->have_fault ? &fault : NULL, .record_dir = o->record_dir};
+  struct pair_result r;
+  FILE *stats = o->stats_file ? fopen(o->stats_file, "w") : NULL;
+  if (o->stats_file && !stats) return complain(o->stats_file);
+  pair_run(&p, &r);
+  pair_print(stdout, o->seed, &r);
+  bool written = !stats || pair_json(stats, o->seed, &r);
+  if (stats) fclose(stats);
+  if (!written) return complain(o->stats_file);
+  return r.ok ? EXIT_GOOD : EXIT_DIFFERENCE;
+}

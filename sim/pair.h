@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// `--wire pair`: two complete endpoints (stack and reference engine) in one process, joined by a pair wire with a fault wire
+// in it, in virtual time: when nothing can move, the clock jumps to the next deadline. No clock, no privileges. Everything
+// is drawn from the seed: what the programs do (load.h), MTUs, rings, capabilities, ISNs, the time of day, the faults.
+#ifndef LW_PAIR_H
+#define LW_PAIR_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "wire/wire.h"
+
+enum { PAIR_WHY = 320 };
+
+struct pair_options {
+  uint64_t seed;
+  const struct wire_fault_opts *fault;   // in place of those drawn; NULL: drawn. rx is towards host 0
+  const char *record_dir;                // wire.pcapng and faults.log as host 0 sees them; NULL: none
+};
+
+struct pair_result {
+  bool ok;
+  char why[PAIR_WHY];                    // when not
+  uint64_t hash;                         // of every frame that was sent or received, with its time
+  uint64_t frames, bytes, virtual_us;    // frames sent; payload bytes read by the programs
+  uint64_t retransmissions, timeouts;
+  uint64_t lost, duplicated, reordered, corrupted;
+  unsigned conns, aborted, retried;
+};
+
+// Runs one seed to its end: every byte right, every connection ended as planned, nothing left, within four hours of virtual time.
+void pair_run(const struct pair_options *o, struct pair_result *r);
+void pair_print(FILE *out, uint64_t seed, const struct pair_result *r);   // one line
+bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r);    // one object; false when not written in full
+
+// lockwire run --wire pair; the exit status.
+int pair_main(const struct run_options *o);
+#endif
