@@ -46,7 +46,8 @@ bool rcv_read(const struct core_caps *caps, struct rcv_ctx *c, struct seq consum
   c->wnd_end = seq_add(consumed, caps->rx_ring_bytes);
   uint32_t gained = (uint32_t)seq_diff(c->wnd_end, sent->wnd_end);
   int32_t seen = seq_diff(sent->wnd_end, c->nxt);
-  return c->open && (gained >= caps->rx_ring_bytes / 2 || (gained >= c->mss && seen < 2 * (int32_t)c->mss));
+  // After the peer's FIN nothing can come into the window; and the peer may be gone, and answer the update with RST.
+  return c->open && !c->fin_done && (gained >= caps->rx_ring_bytes / 2 || (gained >= c->mss && seen < 2 * (int32_t)c->mss));
 }
 
 bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now_us)

@@ -493,6 +493,14 @@ static void test_rcv_read_owes_nothing_when_flow_is_closed(void **state)
   assert_false(rcv_read(&caps, &b.c, b.c.nxt, &sent));
 }
 
+static void test_rcv_read_owes_nothing_when_the_peer_has_finished(void **state)
+{
+  struct bed b = bed_of(state, RING);
+  struct sent_mirror sent = {.ack = b.c.nxt, .wnd_end = b.c.nxt};
+  assert_true(take_at(&b, 0, 0, ACK | FIN).fin);
+  assert_false(rcv_read(&caps, &b.c, b.c.nxt, &sent));
+}
+
 static void test_rcv_accepts_again_when_a_read_reopened_the_window(void **state)
 {
   struct bed b = bed_of(state, RING);
@@ -544,6 +552,7 @@ int main(void)
     SEQ_TEST(test_rcv_ack_forwarded_never_retreats),
     SEQ_TEST(test_rcv_read_owes_an_update_by_the_silly_window_rule),
     SEQ_TEST(test_rcv_read_owes_nothing_when_flow_is_closed),
+    SEQ_TEST(test_rcv_read_owes_nothing_when_the_peer_has_finished),
     SEQ_TEST(test_rcv_accepts_again_when_a_read_reopened_the_window),
   };
   return cmocka_run_group_tests_name("core_rcv", tests, NULL, NULL);
