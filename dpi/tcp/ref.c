@@ -136,11 +136,23 @@ static void add_sack(struct ref *r, struct ref_flow *f, struct segment *s)
   for (size_t i = 0; i < n; i++) s->opt.sack[i] = (struct segment_sack){b[i].start, b[i].end};
 }
 
+// The window field. The edge the peer knows stays where it is until it can move by a full segment or half the ring (RFC 9293
+// section 3.8.6.2.2), and never goes back: an edge that the scale cannot say is rounded up, for which a little is held back.
+static uint16_t window_field(const struct ref *r, const struct ref_flow *f)
+{
+  int32_t unit = 1 << f->rcv.rcv_wscale, room = seq_diff(f->rcv.wnd_end, f->rcv.nxt);
+  int32_t known = seq_diff(f->sent.wnd_end, f->rcv.nxt), offer = room - (unit - 1);
+  uint32_t half = r->caps.rx_ring_bytes / 2, least = half < f->rcv.mss ? half : f->rcv.mss;
+  if (known < 0) known = 0;
+  if (offer - known < (int32_t)least) offer = known + unit - 1 <= room ? known + unit - 1 : room;
+  uint32_t field = (uint32_t)offer >> f->rcv.rcv_wscale;
+  return (uint16_t)(field > UINT16_MAX ? UINT16_MAX : field);
+}
+
 // The header's sample of the receive side, as the NIC's assembler takes it; pays what ACKs are owed.
 static void sample(struct ref *r, struct ref_flow *f, struct segment *s, bool pure)
 {
-  uint32_t wnd = (uint32_t)seq_diff(f->rcv.wnd_end, f->rcv.nxt) >> f->rcv.rcv_wscale;
-  s->window = (uint16_t)(wnd > UINT16_MAX ? UINT16_MAX : wnd);
+  s->window = window_field(r, f);
   s->ack = f->rcv.nxt;
   f->sent = (struct sent_mirror){.ack = f->rcv.nxt,
                                  .wnd_end = seq_add(f->rcv.nxt, (uint32_t)s->window << f->rcv.rcv_wscale)};
