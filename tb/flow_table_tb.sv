@@ -116,9 +116,11 @@ module flow_table_check #(
           end
           3'd4: begin                                                         // a lookup or removal of a near tuple
             near <= 1'b1;
-            flip = 96'd1 << (s[22:16] % 7'd96);
+            for (int i = 0; i < 64; i++) if (in[6'(i)] && (s[25] || !in[pick])) pick = 6'(i);
+            flip = 96'd1 << (cycle % 96);
             if (pool[pick ^ 6'd1] == (pool[pick] ^ flip)) flip = 96'd3 << 90;
             tuple <= pool[pick] ^ flip;
+            p <= pick;
             remove <= s[23];
             flow <= flows[pick];
           end

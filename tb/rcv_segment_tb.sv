@@ -4,6 +4,8 @@
 //   of the sequence space (plain, over the wrap of 2^31, over that of 2^32); each rcv_class_e of a segment is reached.
 //   Random: against a model that knows only distances from RCV.NXT as signed numbers, from corner values on both sides of
 //   every edge (window, segment ends, una, max, WL1, WL2, half of the sequence space); the whole next context is compared.
+// Where the module means to be wider than the RFC's text, so is the model: a segment of length 0 at the right edge is taken,
+// and a new ACK updates the window whatever WL1 says.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"

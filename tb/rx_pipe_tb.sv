@@ -54,6 +54,8 @@
   logic [15:0] in_table = '0;             // as of the events entered
   logic [15:0] life = '0;                 // opened (or refused) and not released, host's view
   logic [15:0] started = '0;              // its open has passed
+  logic [15:0] shut = '0;                 // its open was refused
+  int shut_reads = 0;
   logic [31:0] una [0:15];
   logic [31:0] max [0:15];
   logic [31:0] consumed [0:15];
@@ -284,6 +286,7 @@
           max[f] = c.ack_fwd;
           started[f] = e_hit[i2];
           lives = lives + 1;
+          shut[f] = !e_hit[i2];
           if (!e_hit[i2]) refused = refused + 1;
         end
         if (e_kind[i2] == RevRelease) life[f] = 1'b0;
@@ -311,6 +314,7 @@
           enter(RevRelease, f, 1'b0);
           in_table[f] = 1'b0;
           started[f] = 1'b0;
+          shut[f] = 1'b0;
         end
         tok_valid <= 1'b0;
       end
@@ -336,7 +340,7 @@
       // Others move on: what was sent and acknowledged, what the peer was told.
       if (t[1:0] == 2'd0) max[t[5:2]] = max[t[5:2]] + 32'(t[14:6]);
       if (t[16:15] == 2'd0) una[t[5:2]] = max[t[5:2]] - 32'(t[20:17]) % (max[t[5:2]] - una[t[5:2]] + 1);
-      if (t[22:21] == 2'd0) begin
+      if (t[22:21] == 2'd0 && t[60:59] == 2'd0) begin
         v_bits = '0;
         c = ctxm[t[26:23]];
         told[t[26:23]] = c.wnd_end;
@@ -369,7 +373,13 @@
         desc_bits <= d;
       end else if (desc_ready) desc_valid <= 1'b0;
 
-      if (!read_valid && !tok_wait) begin
+      if (!read_valid && !tok_wait && shut != '0 && t[57:53] == 5'd0) begin     // reads of a refused flow owe nobody an ACK
+        for (int i = 0; i < 16; i++) if (shut[i]) f = 4'(i);
+        consumed[f] = consumed[f] + 32'd3000;
+        shut_reads = shut_reads + 1;
+        read_valid <= 1'b1;
+        read_flow <= 12'(f);
+      end else if (!read_valid && !tok_wait) begin
         f = t[30:27];
         c = ctxm[f];
         room = c.nxt - 32'(c.fin_done) - consumed[f];
@@ -416,7 +426,7 @@
       `CHECK(idle && v_put == v_got && d_put == d_got && !tok_wait, "all done")
       `CHECK(entered > 3000 && same > 300 && accepted > 500 && slows > 200, "segments were exercised")
       `CHECK(updates > 50 && quiet_reads > 50, "reads were exercised")
-      `CHECK(lives > 40 && refused > 3, "tokens were exercised")
+      `CHECK(lives > 40 && refused > 3 && shut_reads > 10, "tokens were exercised")
       `CHECK((classes & 16'h0fdb) === 16'h0fdb, "classes were reached")
       done_o <= 1'b1;
     end
