@@ -47,7 +47,7 @@ module nic_counters (
     end
   end
 
-  always_comb begin
+  always @* begin
     data_o = addr_i[5] ? rcv_q[addr_i[3:0]] : rx_q[addr_i[4:0]];
     case (addr_i)
       6'(nic_pkg::CntRxRingBytes): data_o = rx_bytes_q;

@@ -44,7 +44,7 @@ module nic_events #(
   rx_status_t rx_clear, rx_w;
   tx_status_t tx_clear, tx_w;
   assign busy_o = busy_q;
-  always_comb begin
+  always @* begin
     rx_clear = '0;
     rx_clear.rx_released = 1'b1;
     tx_clear = '0;
@@ -78,7 +78,7 @@ module nic_events #(
     if (pop) flow_q <= ready_flow;
   end
 
-  always_comb begin
+  always @* begin
     event_o             = '0;
     event_o.flow        = flow_q;
     event_o.rx_ready    = rx.ready;

@@ -43,7 +43,7 @@ module nic_host (
   assign snd_valid_o    = (state_q == Send);
   assign tok_valid_o    = (state_q == Token);
 
-  always_comb begin
+  always @* begin
     state_d = state_q;
     case (state_q)
       Idle:

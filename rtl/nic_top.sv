@@ -129,7 +129,7 @@ module nic_top #(
       .snd_valid_o(snd_valid), .snd_ready_i(snd_ready), .snd_done_i(snd_done), .tok_valid_o(tok_valid),
       .tok_ready_i(tok_ready), .tok_done_i(tok_done));
 
-  always_comb begin
+  always @* begin
     hdr             = '0;
     hdr.local_mac   = cmd.local_mac;
     hdr.remote_mac  = cmd.remote_mac;

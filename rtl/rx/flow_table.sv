@@ -37,7 +37,7 @@ module flow_table #(
 
   assign busy_o = busy_q;
 
-  always_comb begin
+  always @* begin
     hash0 = '0;
     hash1 = '0;
     for (int i = 0; i < LgN; i++) begin
@@ -59,7 +59,7 @@ module flow_table #(
   logic pick1;
   logic [3:0] free, slot;                 // one-hot way of an insert
 
-  always_comb begin
+  always @* begin
     hit_o = 1'b0;
     flow_o = '0;
     used0 = '0;
@@ -83,7 +83,7 @@ module flow_table #(
     ok_o  = insert_q && !busy_q && !hit_o && (slot != '0);
   end
 
-  always_comb begin
+  always @* begin
     new0 = bucket0;
     new1 = bucket1;
     for (int w = 0; w < 4; w++) begin

@@ -52,7 +52,7 @@ module rcv_segment (
   assign wnd_o   = 32'(seg_i.wnd) << ctx_i.snd_wscale;
   assign new_ack = nic_pkg::seq_lt(ctx_i.ack_fwd, seg_i.ack);
 
-  always_comb begin
+  always @* begin
     ctx_o = ctx_i;
     class_o = RcvPureAck;
     lo_o = '0;

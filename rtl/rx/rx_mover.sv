@@ -59,7 +59,7 @@ module rx_mover #(
   assign pos = 18'({beat_q, {LgB{1'b0}}});
   assign slow_room = (slow_count < 3'd3);
 
-  always_comb begin
+  always @* begin
     go   = verdict_valid_i;
     done = 1'b1;
     case (verdict_i.kind)

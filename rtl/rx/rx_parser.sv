@@ -58,7 +58,7 @@ module rx_parser #(
   logic [10:0] s1_beat_q;
   logic [17:0] end_of_beat;               // bytes of the frame up to and with this beat
 
-  assign end_of_beat = 18'({beat_q, {LgB{1'b0}}}) + 18'(nbytes_i);
+  assign end_of_beat = 18'({beat_q, {LgB{1'b0}}}) + (last_i ? 18'(nbytes_i) : 18'(B));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -111,7 +111,7 @@ module rx_parser #(
   assign pos       = 17'({s1_beat_q, {LgB{1'b0}}});
 
   // TCP bytes of this beat: frame bytes [34, 14 + total length); Ethernet padding does not count.
-  always_comb begin
+  always @* begin
     sum_lo = '0;
     sum_hi = (LgB + 1)'(B);
     if (pos < 17'd34) sum_lo = (17'd34 - pos > 17'(B)) ? (LgB + 1)'(B) : (LgB + 1)'(17'd34 - pos);
@@ -122,13 +122,13 @@ module rx_parser #(
   csum_beat #(.DataW(DataW)) u_sum (
       .data_i(s1_data_q), .lo_i(sum_lo), .hi_i(sum_hi), .data_o(masked_unused), .sum_o(beat_sum));
 
-  always_comb begin
+  always @* begin
     ip_sum = '0;
     for (int i = 0; i < 5; i++) ip_sum = ip_sum + 40'(hdr_q[8*14 + 32*i +: 32]);
   end
 
   // Everything that the header alone decides, in the order in which a layer could be trusted.
-  always_comb begin
+  always @* begin
     s1_class = RxLookup;
     if (s1_over_q) s1_class = RxDropOversize;
     else if (frame_len < 14'd14) s1_class = RxDropRunt;
@@ -146,7 +146,7 @@ module rx_parser #(
     else if (doff < 4'd5 || tcp_hdr > total_len[13:0] - 14'd20) s1_class = RxDropTcpHeader;
   end
 
-  always_comb begin
+  always @* begin
     s1_desc = '0;
     s1_desc.class_id    = s1_class;
     s1_desc.beats       = s1_beat_q + 1'b1;
@@ -192,7 +192,7 @@ module rx_parser #(
   assign total = acc + 40'(s2_pseudo_q);
   assign full  = w_full_i || (lost_q && !s2_first_q);
 
-  always_comb begin
+  always @* begin
     desc_o = s2_desc_q;
     if (s2_desc_q.class_id == RxLookup && nic_pkg::csum_fold(total) != 16'hffff) desc_o.class_id = RxDropTcpCsum;
     if (desc_o.class_id < RxDropRunt && full) desc_o.class_id = RxDropFifoFull;

@@ -157,7 +157,7 @@ module rx_pipe #(
   assign window_update = ctx.open && (gained >= half
                          || (gained >= 32'(ctx.mss) && (seen < {15'd0, ctx.mss, 1'b0} || seen[31])));
 
-  always_comb begin
+  always @* begin
     ctx_next = ctx;
     ctx_we   = 1'b0;
     case (e_kind_q)
@@ -195,7 +195,7 @@ module rx_pipe #(
   assign tok_done_o    = e_valid_q && (e_kind_q == RevOpen || e_kind_q == RevRelease);
   assign mirror_we_o   = ctx_we;
   assign mirror_flow_o = e_flow_q[LgN-1:0];
-  always_comb begin
+  always @* begin
     mirror_o         = '0;
     mirror_o.nxt     = ctx_next.nxt;
     mirror_o.wnd_end = ctx_next.wnd_end;
@@ -215,7 +215,7 @@ module rx_pipe #(
   dd_in_t dd;
   logic dd_push;
 
-  always_comb begin
+  always @* begin
     verdict             = '0;
     verdict.kind        = VerdictDiscard;
     verdict.flow        = e_flow_q;
@@ -245,7 +245,7 @@ module rx_pipe #(
     end
   end
 
-  always_comb begin
+  always @* begin
     dd          = '0;
     dd.kind     = (e_kind_q == RevRelease) ? DdRelease : seg_reset ? DdReset : DdAck;
     dd.flow     = e_flow_q;

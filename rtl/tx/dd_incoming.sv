@@ -17,7 +17,7 @@ module dd_incoming (
   assign advance = nic_pkg::seq_lt(ctx_i.una, ev_i.ack) && nic_pkg::seq_leq(ev_i.ack, ctx_i.max);
   assign una     = advance ? ev_i.ack : ctx_i.una;
 
-  always_comb begin
+  always @* begin
     ctx_o = ctx_i;
     wake_o = 1'b0;
     if (ctx_i.open && ev_i.kind == DdReset) begin

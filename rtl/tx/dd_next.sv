@@ -47,7 +47,7 @@ module dd_next (
   assign fin_acked   = fin_i && ctx_i.una == tail_i;
   assign news        = ctx_i.open && (ctx_i.una != ctx_i.told || ((fin_acked || ctx_i.gave_up) && !ctx_i.told_flags));
 
-  always_comb begin
+  always @* begin
     ctx_o = ctx_i;
     desc_o = '0;
     emit_o = 1'b0;

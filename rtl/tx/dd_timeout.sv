@@ -15,7 +15,7 @@ module dd_timeout (
   assign due     = ctx_i.open && ctx_i.rto_vld && now_us_i >= ctx_i.rto_at_us;
   assign doubled = nic_pkg::min32({ctx_i.rto_us[30:0], 1'b0}, 32'(nic_pkg::RtoMaxUs));
 
-  always_comb begin
+  always @* begin
     ctx_o = ctx_i;
     wake_o = due;
     if (due) begin

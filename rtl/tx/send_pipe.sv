@@ -72,7 +72,7 @@ module send_pipe #(
   assign dd_release = (dd_i.kind == DdRelease);
   assign dd_can     = dd_valid_i && (room || !dd_release);
 
-  always_comb begin
+  always @* begin
     d_kind = SevNone;
     d_flow = dd_i.flow;
     if (cmd_valid_i && room) begin
@@ -137,7 +137,7 @@ module send_pipe #(
   assign owed_flow_o = e_flow_q;
   assign cmd_done_o  = (e_kind_q == SevOpen || e_kind_q == SevAbort);
 
-  always_comb begin
+  always @* begin
     ctx_next = ctx;
     ctx_we   = (e_kind_q != SevNone);
     wake     = 1'b0;
@@ -201,7 +201,7 @@ module send_pipe #(
 
   assign mirror_we_o   = ctx_we;
   assign mirror_flow_o = e_flow_q[LgN-1:0];
-  always_comb begin
+  always @* begin
     mirror_o     = '0;
     mirror_o.una = ctx_next.una;
     mirror_o.max = ctx_next.max;

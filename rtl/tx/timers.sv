@@ -88,7 +88,7 @@ module timers #(
   assign in_vld      = wr_i && wr_valid_i;
   assign in_scan_vld = seen_vld_q && slot[64] && !due;
 
-  always_comb begin
+  always @* begin
     group_vld_next = group_vld_q;
     group_next = group_min_q;
     if (in_scan_vld && (!group_vld_next || slot[63:0] < group_next)) begin

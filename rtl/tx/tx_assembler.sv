@@ -132,13 +132,13 @@ module tx_assembler #(
   assign clr_pure_o  = (a1_q.kind == TxAck);
   assign sent_we_o   = sample || (a1_step && a1_q.kind == TxOpen);
   assign sent_flow_o = a1_q.flow[LgN-1:0];
-  always_comb begin
+  always @* begin
     sent_o         = '0;
     sent_o.ack     = (a1_q.kind == TxOpen) ? a1_q.seq : rcv.nxt;
     sent_o.wnd_end = (a1_q.kind == TxOpen) ? a1_q.seq + nic_pkg::min32(32'(RxBufBytes), 32'd65535) : wnd_edge;
   end
 
-  always_comb begin
+  always @* begin
     flags = '0;
     flags[nic_pkg::FlagAck] = 1'b1;
     flags[nic_pkg::FlagFin] = (a1_q.kind == TxData) && a1_q.fin;
@@ -334,7 +334,7 @@ module tx_assembler #(
   assign pay_pop   = en && hdr_valid && out_read;
   assign hdr_pop   = en && hdr_valid && out_last;
 
-  always_comb begin
+  always @* begin
     hdr_lanes = '0;
     for (int i = 0; i < HdrBeats; i++)
       if (out_beat_q == 11'(i)) hdr_lanes = DataW'({{(HdrBeats * DataW - 8 * HdrLen){1'b0}}, out_hdr} >> (DataW * i));
