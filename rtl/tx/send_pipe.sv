@@ -8,7 +8,7 @@
 //
 // One event a cycle, back to back, also for the same flow (the context store forwards). ACK processing never waits for
 // transmit: only what emits a descriptor (dd_next, open, abort, a release token) needs room in its FIFO.
-// When dd_incoming and dd_next both wait they alternate, unless the ACK queue fills up.
+// When dd_incoming and dd_next both wait they alternate.
 `default_nettype none
 `include "nic_types.svh"
 module send_pipe #(
