@@ -9,6 +9,7 @@
 enum {
   PORT_LISTEN = 7,
   PORT_FIRST = 40000,          // of connection 0's active side
+  OPERATIONS = 2000,           // writes or reads of a side at most, about
   TRIES = 5,                   // a program that cannot connect tries again
   RETRY_US = 1000000,
   GIVE_UP_US = 120000000,      // the other side reset the connection and its RST was lost: nothing else will tell
@@ -58,11 +59,10 @@ static uint32_t draw_chunk(struct rng *r)
   return 1 + rng_below(r, most[rng_below(r, 6)]);
 }
 
-static uint64_t draw_total(struct rng *r, uint32_t write_max)
+static uint64_t draw_total(struct rng *r)
 {
   static const uint32_t most[] = {1, 100, 3000, 100000, 400000, 400000};
-  uint64_t total = rng_below(r, most[rng_below(r, 6)] + 1), limit = (uint64_t)write_max * 2000;
-  return total < limit ? total : limit;   // not a million writes
+  return rng_below(r, most[rng_below(r, 6)] + 1);
 }
 
 static void draw_side(struct load_side *s, struct rng *r, unsigned conn, unsigned host)
@@ -72,12 +72,11 @@ static void draw_side(struct load_side *s, struct rng *r, unsigned conn, unsigne
   s->key = rng_next(r);
   s->write_max = draw_chunk(r);
   s->read_max = draw_chunk(r);
-  s->total = draw_total(r, s->write_max);
+  s->total = draw_total(r);
   s->pause_per_mille = rng_below(r, 60);
   s->pause_max_us = pause[rng_below(r, 4)];
   if (one_in(r, 10)) s->end = LOAD_ABORT;
   else if (one_in(r, 12)) s->end = LOAD_EARLY;
-  s->end_at = rng_below(r, (uint32_t)s->total + 1);
   rng_seed(&s->rng, rng_next(r));
 }
 
@@ -85,6 +84,11 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
 {
   struct load_side *s = l->side[i];
   for (unsigned h = 0; h < 2; h++) draw_side(&s[h], r, i, h);
+  for (unsigned h = 0; h < 2; h++) {   // not hours of single bytes with pauses between
+    uint32_t chunk = s[h].write_max < s[!h].read_max ? s[h].write_max : s[!h].read_max;
+    if (s[h].total > (uint64_t)chunk * OPERATIONS) s[h].total = (uint64_t)chunk * OPERATIONS;
+    s[h].end_at = rng_below(r, (uint32_t)s[h].total + 1);
+  }
   uint64_t at = now_us + (one_in(r, 2) ? 0 : rng_below(r, 2000000));
   bool cross = one_in(r, 8) && crossing;
   unsigned who = rng_below(r, 2);
@@ -257,7 +261,10 @@ static void finish(struct load *l, struct load_side *s, uint64_t now_us)
   if (s->sent == s->total && !s->shut && !s->waits) {
     s->shut = true;
     int err = sock_shutdown(k, s->sid);
-    if (err) wrong(l, s, "shutdown: errno %d", -err);
+    if (err) {                               // reset since
+      failed(l, s, -err);
+      return;
+    }
   }
   if (s->sent < s->total || !s->eof) return;
   s->shut = true;
