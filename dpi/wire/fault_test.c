@@ -205,7 +205,7 @@ static void test_fault_flips_exactly_one_bit_behind_the_addresses(void **state)
     low = at < low ? at : low;
     high = at > high ? at : high;
     if (i == 0) {
-      char want[40];
+      char want[64];
       snprintf(want, sizeof want, "frame=1 fault=corrupt len=60 bit=%u ", at);
       assert_int_equal(count_text(&b, want), 1);
     }
