@@ -150,6 +150,22 @@ static void test_end_and_reset_in_one_event_is_an_end(void **state)
   assert_int_equal(sock_recv(b->s, p.sid, b->scratch, 1), 0);
 }
 
+static void test_reset_after_both_ends_leaves_what_was_not_fetched(void **state)
+{
+  struct bed *b = *state;
+  struct peer p = bed_connect(b, PEER_PORT);
+  for (int i = 0; i < 3; i++) bed_data(b, p.flow, 30000);   // more than the socket's buffer
+  sock_shutdown(b->s, p.sid);
+  bed_fin_acked(b, p.flow);
+  bed_peer_fin(b, p.flow);
+  b->level[p.flow].reset = true;
+  bed_tell(b, p.flow);
+  assert_int_equal(sock_recv(b->s, p.sid, b->scratch, 65536), 65536);
+  stack_poll(b->s, b->now_us);
+  assert_int_equal(sock_recv(b->s, p.sid, b->scratch, 65536), 90000 - 65536);
+  assert_int_equal(sock_recv(b->s, p.sid, b->scratch, 65536), 0);
+}
+
 // --- FIN-WAIT-2 ---
 static void test_orphan_in_fin_wait_2_is_given_up(void **state)
 {
@@ -375,6 +391,7 @@ int main(void)
     BED_TEST(test_end_waits_until_the_program_has_fetched_all),
     BED_TEST(test_unread_data_after_an_orderly_end_may_be_closed_away),
     BED_TEST(test_end_and_reset_in_one_event_is_an_end),
+    BED_TEST(test_reset_after_both_ends_leaves_what_was_not_fetched),
     BED_TEST(test_orphan_in_fin_wait_2_is_given_up),
     BED_TEST(test_half_close_in_fin_wait_2_has_no_limit_until_the_socket_is_closed),
     BED_TEST(test_time_wait_ends_after_two_msl),

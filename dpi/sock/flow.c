@@ -128,6 +128,9 @@ void flow_event(struct stack *s, const struct engine_event *ev)
   flow_pull(s, c);
   flow_check_end(s, c);
   if (!flow_carried(c)) return;
+  // Both ends are there and just the program has not fetched everything: what comes now, as the RST by which a peer in
+  // CLOSED answers a doubled ACK, ends nothing that is not over (RFC 9293 section 3.10.7.4, CLOSING to TIME-WAIT).
+  if (c->peer_closed && c->fin_acked) return;
   if (ev->reset)
     flow_fail(s, c, ECONNRESET);
   else if (ev->timed_out)
