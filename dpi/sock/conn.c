@@ -62,6 +62,25 @@ void conn_give(struct stack *s, struct conn *c)
   s->stat[ST_CONN_NOW]--;
 }
 
+void conn_half_open(struct stack *s, struct conn *c)
+{
+  struct conn_table *t = &s->conns;
+  c->since_us = s->now_us;
+  c->queue_prev = t->half_last;
+  c->queue_next = NULL;
+  *(t->half_last ? &t->half_last->queue_next : &t->half_first) = c;
+  t->half_last = c;
+  t->n_half_open++;
+}
+
+void conn_not_half_open(struct stack *s, struct conn *c)
+{
+  struct conn_table *t = &s->conns;
+  *(c->queue_prev ? &c->queue_prev->queue_next : &t->half_first) = c->queue_next;
+  *(c->queue_next ? &c->queue_next->queue_prev : &t->half_last) = c->queue_prev;
+  t->n_half_open--;
+}
+
 static struct conn *conn_of_timer(struct timer *t) { return (struct conn *)(void *)((char *)t - offsetof(struct conn, timer)); }
 
 void conn_run_timers(struct stack *s)

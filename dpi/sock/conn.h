@@ -33,7 +33,7 @@ struct conn {
   struct timer timer;                   // SYN_SENT, SYN_RCVD: SYN or SYN-ACK again; OPEN: an orphan's FIN-WAIT-2
   struct conn *next_free;
 
-  // Until accepted: the listener, and the place in its accept queue once established.
+  // Until accepted: the listener, and the place among the half-open ones, then in its accept queue.
   struct sock *listener;
   struct conn *queue_prev, *queue_next;
   struct sock *sock;                    // from accept or connect to close or end
@@ -45,6 +45,7 @@ struct conn {
   uint8_t snd_wscale, rcv_wscale;
   bool ts_ok, sack_ok;                  // both sides offered them, and the engine can
   uint32_t ts_recent;                   // peer's last TSval, with ts_ok
+  uint64_t since_us;                    // when the peer's SYN came
   unsigned tries;                       // SYN or SYN-ACK sent so far
 
   // Hand-over.
@@ -65,6 +66,8 @@ struct conn_table {
   struct conn *conns;                   // by flow id
   size_t n;
   struct conn *free;
+  size_t n_half_open;                   // in SYN_RCVD for a listener: a list, the oldest first
+  struct conn *half_first, *half_last;
   struct tuple_map map;
   struct timers timers;
 };
@@ -77,6 +80,9 @@ struct conn *conn_find(const struct stack *s, const struct tuple *t);
 struct conn *conn_take(struct stack *s, const struct tuple *t);
 // Back into the table; nothing may refer to it any more.
 void conn_give(struct stack *s, struct conn *c);
+// Into the list of half-open connections, and out of it.
+void conn_half_open(struct stack *s, struct conn *c);
+void conn_not_half_open(struct stack *s, struct conn *c);
 // Runs the timers that are due.
 void conn_run_timers(struct stack *s);
 #endif

@@ -88,10 +88,12 @@ void handover_begin(struct stack *s, struct conn *c, const struct arrival *a)
   s->stat[ST_FLOWS_OPENED]++;
   open_flow(s, c, &a->seg);
   if (!(a->seg.flags & TCP_SYN)) hold(s, c, a);
-  if (c->listener)
+  if (c->listener) {
+    conn_not_half_open(s, c);
     socks_enqueue(s, c);
-  else
+  } else {
     socks_mark_ready(s, c->sock);
+  }
 }
 
 // RFC 5961 section 4: a SYN on a synchronized connection is answered by an ACK. The engine, had it wanted this SYN, would

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sock/cookie.h"
 #include "sock/handover.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
@@ -28,7 +29,7 @@ uint8_t handshake_own_wscale(const struct stack *s)
   return shift;
 }
 
-static void send_synack(struct stack *s, struct conn *c)
+static void send_synack(struct stack *s, const struct conn *c, uint32_t tsval)
 {
   const struct segment seg = {
     .seq = c->iss,
@@ -36,7 +37,7 @@ static void send_synack(struct stack *s, struct conn *c)
     .flags = TCP_SYN | TCP_ACK,
     .window = out_window(s, 0),   // RFC 7323 section 2.2: a SYN's window is never scaled
     .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = c->wscale_ok, .wscale = c->rcv_wscale,
-            .sack_permitted = c->sack_ok, .has_timestamps = c->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = c->ts_recent},
+            .sack_permitted = c->sack_ok, .has_timestamps = c->ts_ok, .tsval = tsval, .tsecr = c->ts_recent},
   };
   out_segment(s, c->remote_mac, &c->node.tuple, &seg);
 }
@@ -44,7 +45,7 @@ static void send_synack(struct stack *s, struct conn *c)
 // The SYN-ACK by the handshake's own clock.
 static void send_synack_timed(struct stack *s, struct conn *c)
 {
-  send_synack(s, c);
+  send_synack(s, c, core_tsval(s->now_us));
   timers_set(&s->conns.timers, &c->timer, s->now_us + ((uint64_t)SYNACK_RTO_US << c->tries));
   c->tries++;
 }
@@ -87,21 +88,117 @@ void handshake_answer(struct stack *s, struct conn *c)
   send_synack_timed(s, c);
 }
 
+// --- room, and what is done without ---------------------------------------------------------------------------------
+
+static bool policy_lets_in(struct stack *s, const struct arrival *a, const struct sock *l)
+{
+  if (!l->policy) return true;
+  struct sock_addr peer = {a->tuple.remote_ip, a->tuple.remote_port}, local = {a->tuple.local_ip, a->tuple.local_port};
+  enum sock_verdict v = l->policy(l->policy_arg, &peer, &local);
+  if (v == SOCK_LET_IN) return true;
+  s->stat[ST_TCP_POLICY_REFUSED]++;
+  if (v == SOCK_REFUSE) out_reset_reply(s, a);
+  return false;
+}
+
+// Who brings a cookie back is there; a half-open connection may be a stranger's invention. The oldest gives its flow, but
+// not before a living peer has had its time to answer.
+static struct conn *evictable(const struct stack *s)
+{
+  struct conn *c = s->conns.half_first;
+  return c && s->now_us - c->since_us >= SYNACK_RTO_US ? c : NULL;
+}
+
+// Nobody could be let in, however the handshake ended: what is open stays, and what waits to be accepted, too.
+static bool no_place(struct stack *s, const struct sock *l)
+{
+  if (l->queued >= l->backlog) {
+    s->stat[ST_TCP_BACKLOG_FULL]++;
+    return true;
+  }
+  if (s->conns.free || evictable(s)) return false;
+  s->stat[ST_TCP_NO_FLOW_FREE]++;
+  return true;
+}
+
+// Whether half-open connections may have one more flow. They leave some to those who bring a cookie back.
+static bool may_reserve(const struct stack *s, const struct sock *l)
+{
+  size_t most = s->conns.n - s->conns.n / 8;
+  return l->children < l->backlog && s->conns.free && s->conns.n_half_open < most;
+}
+
+static struct conn *take_child(struct stack *s, const struct arrival *a, struct sock *l)
+{
+  struct conn *c = conn_take(s, &a->tuple);
+  memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
+  c->listener = l;
+  l->children++;
+  conn_half_open(s, c);
+  return c;
+}
+
+// RFC 4987 section 3.6. Without time stamps there is no place to remember window scale and SACK: not agreed to.
+static void send_cookie(struct stack *s, const struct arrival *a, struct sock *l)
+{
+  struct conn c = {.node.tuple = a->tuple};
+  handshake_agree(s, &c, &a->seg);
+  memcpy(c.remote_mac, arrival_mac(a), sizeof c.remote_mac);
+  if (!c.ts_ok) c.wscale_ok = c.sack_ok = false;
+  c.rcv_wscale = c.wscale_ok ? c.rcv_wscale : 0;
+  uint16_t mss = a->seg.opt.has_mss && a->seg.opt.mss > 0 ? a->seg.opt.mss : TCP_DEFAULT_MSS;
+  c.iss = cookie_make(s->cookie_key, &a->tuple, c.irs, mss, s->now_us);
+  l->cookies = true;
+  l->cookie_us = s->now_us;
+  s->stat[ST_TCP_COOKIE_SENT]++;
+  send_synack(s, &c, cookie_tsval(&a->seg.opt, s->now_us));
+}
+
+static void evict(struct stack *s, struct conn *c)
+{
+  s->stat[ST_TCP_HALF_OPEN_EVICTED]++;
+  handshake_drop(s, c, 0);
+}
+
+bool handshake_cookie(struct stack *s, const struct arrival *a, struct sock *l)
+{
+  const struct segment *seg = &a->seg;
+  uint16_t mss;
+  struct seq irs = seq_add(seg->seq, UINT32_MAX), iss = seq_add(seg->ack, UINT32_MAX);
+  if (seg->flags & TCP_SYN || !l->cookies || s->now_us - l->cookie_us >= COOKIE_LIFE_US) return false;
+  if (!cookie_check(s->cookie_key, &a->tuple, irs, iss, s->now_us, &mss)) {
+    s->stat[ST_TCP_COOKIE_BAD]++;
+    return false;
+  }
+  bool waits = l->queued < l->backlog;
+  if (waits && !s->conns.free && evictable(s)) evict(s, evictable(s));
+  if (!waits || !s->conns.free) {   // the peer sends again, and so brings it back once more
+    s->stat[ST_TCP_COOKIE_NO_ROOM]++;
+    return true;
+  }
+  struct segment syn = {.seq = irs, .opt = {.has_mss = true, .mss = mss, .has_timestamps = seg->opt.has_timestamps,
+                                            .tsval = seg->opt.tsval}};
+  if (s->engine->timestamps && seg->opt.has_timestamps) cookie_recall(seg->opt.tsecr, &syn.opt);
+  struct conn *c = take_child(s, a, l);
+  c->iss = iss;
+  handshake_agree(s, c, &syn);
+  s->stat[ST_TCP_COOKIE_ACCEPTED]++;
+  handover_begin(s, c, a);
+  return true;
+}
+
+// --- SYN-RECEIVED ---------------------------------------------------------------------------------------------------
+
 bool handshake_syn(struct stack *s, const struct arrival *a, struct sock *listener, const struct seq *above)
 {
   s->stat[ST_TCP_SYN]++;
-  if (listener->children >= listener->backlog) {
-    s->stat[ST_TCP_BACKLOG_FULL]++;
+  if (!policy_lets_in(s, a, listener) || no_place(s, listener)) return false;
+  if (!may_reserve(s, listener)) {
+    // Of a tuple in TIME-WAIT the number would have to lie above the last one's: it may try again.
+    if (!above) send_cookie(s, a, listener);
     return false;
   }
-  struct conn *c = conn_take(s, &a->tuple);
-  if (!c) {
-    s->stat[ST_TCP_NO_FLOW_FREE]++;
-    return false;
-  }
-  memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
-  c->listener = listener;
-  listener->children++;
+  struct conn *c = take_child(s, a, listener);
   c->iss = choose_iss(s, &a->tuple, above);
   handshake_agree(s, c, &a->seg);
   handshake_answer(s, c);
@@ -129,7 +226,7 @@ void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
   const struct segment *seg = &a->seg;
   bool pure_syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
   if (pure_syn && seq_eq(seg->seq, c->irs)) {   // our SYN-ACK was lost; the timer goes on as it was
-    send_synack(s, c);
+    send_synack(s, c, core_tsval(s->now_us));
     return;
   }
   if (seg->flags & TCP_SYN && seg->flags & TCP_ACK && !(seg->flags & TCP_RST) && !c->listener
@@ -177,7 +274,10 @@ void handshake_timeout(struct stack *s, struct conn *c)
 
 void handshake_drop(struct stack *s, struct conn *c, int err)
 {
-  if (c->listener) c->listener->children--;
+  if (c->listener) {
+    c->listener->children--;
+    conn_not_half_open(s, c);
+  }
   if (c->sock) {
     c->sock->conn = NULL;
     socks_ended(s, c->sock, err);

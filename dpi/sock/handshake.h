@@ -9,9 +9,13 @@
 struct arrival;
 struct segment;
 
-// A SYN for a listener. False when it stays unanswered (backlog full, no flow free): counted, the peer tries again.
+// A SYN for a listener. False when no connection comes of it now: the listener's policy is against it; its accept queue
+// is full or all flows carry connections (unanswered, counted: the peer tries again); or its backlog or the flows are taken
+// by half-open connections (answered by a cookie).
 // With `above` our initial sequence number is chosen beyond it: it belonged to the tuple's last connection.
 bool handshake_syn(struct stack *s, const struct arrival *a, struct sock *listener, const struct seq *above);
+// A segment with ACK for a listener, of no connection. True when it brought a cookie back, whether there was room or not.
+bool handshake_cookie(struct stack *s, const struct arrival *a, struct sock *listener);
 // A segment for a connection in CONN_SYN_RCVD.
 void handshake_input(struct stack *s, struct conn *c, const struct arrival *a);
 // No answer to our SYN-ACK: sends it again, or gives up.

@@ -47,6 +47,7 @@ static void input_unknown(struct stack *s, const struct arrival *a)
 {
   if (a->seg.flags & TCP_RST) return;
   struct sock *listener = socks_listener(s, a->tuple.local_port);
+  if (listener && a->seg.flags & TCP_ACK && handshake_cookie(s, a, listener)) return;
   if (!listener || a->seg.flags & TCP_ACK) {
     // On an address that we share the kernel answers for all ports but those that we had.
     if (s->cfg.shared_ip && !socks_port_ours(s, a->tuple.local_port))

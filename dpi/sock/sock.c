@@ -44,6 +44,16 @@ int sock_listen(struct stack *s, int sid, int backlog)
   return 0;
 }
 
+int sock_set_policy(struct stack *s, int sid, sock_policy policy, void *arg)
+{
+  struct sock *k = socks_get(s, sid);
+  if (!k) return -EBADF;
+  if (k->kind == SOCK_KIND_CONN) return -EINVAL;
+  k->policy = policy;
+  k->policy_arg = arg;
+  return 0;
+}
+
 static int second_connect(const struct sock *k)
 {
   if (k->err) return -k->err;

@@ -33,13 +33,19 @@ struct sock_addr {
   uint16_t port;   // host order
 };
 
+enum sock_verdict { SOCK_LET_IN, SOCK_IGNORE, SOCK_REFUSE };   // IGNORE: by silence; REFUSE: by RST
+typedef enum sock_verdict (*sock_policy)(void *arg, const struct sock_addr *peer, const struct sock_addr *local);
+
 // All calls: -EBADF when sid is no socket. Those of a connection: -ENOTCONN on a socket that has none; once it has failed
 // (-ECONNRESET, -ETIMEDOUT) send and recv keep saying so, and data that was not read is discarded.
 int sock_socket(struct stack *s, enum sock_type type);                  // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT
 int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL (port 0); ip 0 = any of ours
 // 0, or -EINVAL (not bound, or connected). Connections half open and not yet accepted together are at most backlog
-// (at least 1); a SYN beyond is left unanswered. May be called again to change the backlog.
+// (at least 1); a SYN beyond is answered by a cookie, which costs no memory, and left unanswered while backlog
+// connections wait to be accepted. May be called again to change the backlog.
 int sock_listen(struct stack *s, int sid, int backlog);
+// Asked at each SYN for this listener, before anything is remembered of it. Must not call the stack. NULL: let all in.
+int sock_set_policy(struct stack *s, int sid, sock_policy policy, void *arg);   // 0, or -EINVAL (a connection's socket)
 // Begins a connection; a socket that is not bound gets a port. -EINPROGRESS: sock_poll then shows SOCK_OUT when it stands,
 // or SOCK_ERR, and send, recv and a further connect say why: -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH. At once: -EALREADY
 // (on its way), -EISCONN, -EINVAL (listens, port 0), -EADDRINUSE (this pair of addresses is), -EADDRNOTAVAIL (no port

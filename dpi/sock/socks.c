@@ -112,6 +112,7 @@ struct sock *socks_take_ready(struct stack *s)
 void socks_enqueue(struct stack *s, struct conn *c)
 {
   struct sock *l = c->listener;
+  l->queued++;
   c->queue_prev = l->queue_last;
   c->queue_next = NULL;
   *(l->queue_last ? &l->queue_last->queue_next : &l->queue_first) = c;
@@ -126,6 +127,7 @@ void socks_dequeue(struct conn *c)
   *(c->queue_next ? &c->queue_next->queue_prev : &l->queue_last) = c->queue_prev;
   c->listener = NULL;
   l->children--;
+  l->queued--;
 }
 
 uint32_t socks_rx_used(const struct sock *k) { return k->rx_put - k->rx_taken; }

@@ -37,8 +37,12 @@ struct sock {
   bool ready;                             // in the queue of changed ones
   struct sock *ready_prev, *ready_next;
 
-  // Listener. Children: half-open connections and those in the queue; never more than backlog.
-  unsigned backlog, children;
+  // Listener. Children: half-open connections and those queued, established; neither half-open nor queued exceed backlog.
+  unsigned backlog, children, queued;
+  sock_policy policy;                     // NULL: all are let in
+  void *policy_arg;
+  bool cookies;                           // one was sent, the last at cookie_us
+  uint64_t cookie_us;
   struct conn *queue_first, *queue_last;
 
   // Connection.

@@ -38,6 +38,12 @@ static const char *const stat_name[ST_N] = {
   [ST_TCP_SYN] = "tcp_syn",
   [ST_TCP_BACKLOG_FULL] = "tcp_backlog_full",
   [ST_TCP_NO_FLOW_FREE] = "tcp_no_flow_free",
+  [ST_TCP_POLICY_REFUSED] = "tcp_policy_refused",
+  [ST_TCP_COOKIE_SENT] = "tcp_cookie_sent",
+  [ST_TCP_COOKIE_ACCEPTED] = "tcp_cookie_accepted",
+  [ST_TCP_COOKIE_BAD] = "tcp_cookie_bad",
+  [ST_TCP_COOKIE_NO_ROOM] = "tcp_cookie_no_room",
+  [ST_TCP_HALF_OPEN_EVICTED] = "tcp_half_open_evicted",
   [ST_TCP_HANDSHAKE_TIMEOUT] = "tcp_handshake_timeout",
   [ST_TCP_ACCEPTED] = "tcp_accepted",
   [ST_TCP_CONNECTED] = "tcp_connected",
@@ -80,6 +86,7 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   uint8_t key[16];
   draw_key(s, key);
   draw_key(s, s->port_key);
+  draw_key(s, s->cookie_key);
   size_t cap = ETH_HDR_BYTES + c->mtu;
   s->arp = arp_table_open(ARP_ENTRIES);
   bool ok = s->arp && conn_table_init(s, key) && tw_table_init(s, key) && socks_init(s) &&

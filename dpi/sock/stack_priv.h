@@ -22,6 +22,7 @@ struct stack {
   uint64_t neigh_due_us;      // when neigh_run has something to do
   uint8_t port_key[16];       // RFC 6056: hides which port comes next
   uint16_t port_step;
+  uint8_t cookie_key[16];     // cookie.h
   struct conn_table conns;
   struct tw_table tw;
   struct socks socks;
