@@ -154,6 +154,7 @@ static void watch(struct world *w, int from, const uint8_t *frame, size_t len)
   // RFC 9293 section 3.8.6.2.2, but for what the scale cannot say, and the peer's byte beyond a closed window.
   if (moved > unit + 1 && moved < least - unit) fail_msg("flow %d: the edge moves by %d", flow, moved);
   assert_int_equal(g.opt.has_timestamps, s->o.ts_ok && engine_of(w, from)->timestamps);
+  assert_true(!g.opt.has_mss && !g.opt.has_wscale && !g.opt.sack_permitted);   // those are for SYNs
   assert_true(!g.opt.n_sack || (s->o.sack_ok && engine_of(w, from)->sack));
   s->edge = edge;
 }

@@ -354,6 +354,9 @@ static void test_rcv_sack_repeats_the_most_recent_blocks(void **state)
   ASSERT_SACK(&b, {3000, 3100}, {2000, 2100}, {4000, 4100}, {1000, 1100});
   assert_sack(&b, 3, (const struct range[]){{3000, 3100}, {2000, 2100}, {4000, 4100}, {0, 0}});
   assert_sack(&b, 1, (const struct range[]){{3000, 3100}, {0, 0}});
+  struct core_block three[CORE_INTERVALS + 1] = {0};
+  assert_int_equal(rcv_sack_blocks(&b.c, three, 3), 3);
+  assert_int_equal(three[3].start.v + three[3].end.v, 0);   // nothing beyond
   take(&b, 4100, 100);      // the block of the segment that triggers the ACK
   ASSERT_SACK(&b, {4000, 4200}, {3000, 3100}, {2000, 2100}, {1000, 1100});
   take(&b, 1050, 50);       // also when it brings nothing new
@@ -502,6 +505,14 @@ static void test_rcv_paws_lets_a_reset_pass(void **state)
   assert_int_equal(take_seg(&b, 1, 0, RST).class_id, RCV_CHALLENGE);
   b.has_ts = false;
   assert_int_equal(take_seg(&b, 0, 0, RST).class_id, RCV_RESET);
+}
+
+static void test_rcv_resets_when_rst_carries_data(void **state)
+{
+  struct bed b = bed_of(state);
+  struct rcv_actions a = take_seg(&b, 0, 20, RST | ACK);
+  assert_int_equal(a.class_id, RCV_RESET);
+  assert_true(!a.len && !a.ack && !b.c.open);
 }
 
 static void test_rcv_paws_forgets_after_24_days_idle(void **state)
@@ -761,6 +772,7 @@ int main(void)
     SEQ_TEST(test_rcv_paws_refuses_an_older_time_stamp),
     SEQ_TEST(test_rcv_paws_compares_time_stamps_modulo_2_to_the_32),
     SEQ_TEST(test_rcv_paws_lets_a_reset_pass),
+    SEQ_TEST(test_rcv_resets_when_rst_carries_data),
     SEQ_TEST(test_rcv_paws_forgets_after_24_days_idle),
     SEQ_TEST(test_rcv_drops_in_silence_when_the_time_stamp_is_missing),
     SEQ_TEST(test_rcv_ignores_time_stamps_when_not_negotiated_or_not_built_in),

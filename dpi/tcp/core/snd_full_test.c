@@ -220,6 +220,18 @@ static void test_snd_timeout_collapses_to_one_segment_and_half_the_flight(void *
   sends_no_data(&b);
 }
 
+// What avoidance had counted belongs to the window that was.
+static void test_snd_timeout_forgets_what_avoidance_has_counted(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 10);
+  b.c.ssthresh = 10000;
+  ack(&b, 9000);
+  assert_int_equal(b.c.cc_a, 9000);
+  fire(&b);
+  assert_int_equal(b.c.cc_a, 0);
+}
+
 static void test_snd_ssthresh_is_two_segments_at_least(void **state)
 {
   struct bed b = bed_of(state);
@@ -981,7 +993,19 @@ static void test_snd_probes_forever_while_they_are_answered(void **state)
   b.now_us += 1 * S;
   ack_wnd(&b, 1, 5000);                      // open: the pace of probes is not the RTO
   assert_true(b.c.rto_vld && b.c.rto_us == 300 * MS && b.c.rto_at_us == b.now_us + 300 * MS);
+  assert_int_equal(b.c.backoff, 0);
   sends(&b, 1, MSS);
+}
+
+static void test_snd_window_that_opens_in_time_leaves_the_timer(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 2);
+  uint64_t at = b.c.rto_at_us;
+  ack_wnd(&b, 0, 0);
+  b.now_us += 100 * MS;
+  ack_wnd(&b, 0, 5000);
+  assert_true(b.c.rto_at_us == at);
 }
 
 static void test_snd_window_opens_before_any_measurement(void **state)
@@ -1026,6 +1050,19 @@ static void test_snd_user_timeout_gives_up_in_its_time(void **state)
   assert_true(b.now_us - begin <= 10 * S);
   struct snd_actions a = snd_next(&b.caps, &b.c, &b.v, b.now_us);
   assert_true(a.emit && a.desc.kind == TX_FREE && a.desc.tell && a.desc.timed_out);
+}
+
+static void test_snd_user_timeout_is_exact(void **state)
+{
+  for (int early = 0; early < 2; early++) {
+    struct bed b = bed_of(state);
+    b.c.user_timeout_ms = 5000;
+    fly(&b, 2);
+    fire(&b);
+    b.now_us += 5 * S - (unsigned)early;
+    snd_timeout(&b.caps, &b.c, b.now_us);
+    assert_true(b.c.gave_up == !early);
+  }
 }
 
 static void test_snd_user_timeout_starts_anew_with_progress(void **state)
@@ -1182,6 +1219,7 @@ int main(void)
     SEQ_TEST(test_snd_avoidance_grows_by_a_segment_per_window),
     SEQ_TEST(test_snd_slow_start_ends_at_ssthresh),
     SEQ_TEST(test_snd_timeout_collapses_to_one_segment_and_half_the_flight),
+    SEQ_TEST(test_snd_timeout_forgets_what_avoidance_has_counted),
     SEQ_TEST(test_snd_ssthresh_is_two_segments_at_least),
     SEQ_TEST(test_snd_restarts_from_the_initial_window_when_idle_for_an_rto),
     SEQ_TEST(test_snd_restart_never_enlarges_the_window),
@@ -1227,9 +1265,11 @@ int main(void)
     SEQ_TEST(test_snd_backs_off_to_the_ceiling),
     SEQ_TEST(test_snd_ack_that_advances_starts_the_timer_anew),
     SEQ_TEST(test_snd_probes_forever_while_they_are_answered),
+    SEQ_TEST(test_snd_window_that_opens_in_time_leaves_the_timer),
     SEQ_TEST(test_snd_window_opens_before_any_measurement),
     SEQ_TEST(test_snd_gives_up_though_the_peer_still_talks),
     SEQ_TEST(test_snd_user_timeout_gives_up_in_its_time),
+    SEQ_TEST(test_snd_user_timeout_is_exact),
     SEQ_TEST(test_snd_user_timeout_starts_anew_with_progress),
     SEQ_TEST(test_snd_open_takes_the_user_timeout),
     SEQ_TEST(test_snd_nagle_holds_small_data_while_data_are_out),
