@@ -9,24 +9,31 @@ import subprocess
 import sys
 import time
 
-# name, make target, how its output counts: each line `ok ...` / `FAIL ...` / `not ok ...`, or the stage as one.
+# name, make target, how its output counts: each line `ok ...` / `FAIL ...` / `not ok ...`, its own closing line, or the
+# stage as one.
 STAGES = [
     ("lint", "lint", "stage"),
     ("unit", "unit", "lines"),
     ("benches on Icarus", "bench-icarus", "lines"),
     ("benches on Verilator", "bench-verilator", "lines"),
     ("build", "build", "stage"),
+    ("pair in virtual time", "regress-ci", "closing"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),
     ("synthesis", "synth", "stage"),
 ]
 GOOD = re.compile(r"^ok\b")
+CLOSING = re.compile(r"^(\d+) passed, (\d+) failed")
 BAD = re.compile(r"^(not ok|FAIL)\b")
 
 
 def count(lines: list[str], status: int, how: str) -> tuple[int, int]:
     if how == "stage":
         return (1, 0) if status == 0 else (0, 1)
+    if how == "closing":
+        found = [m for m in map(CLOSING.match, lines) if m]
+        passed, failed = map(int, found[-1].groups()) if found else (0, 0)
+        return passed, failed or int(status != 0 or passed == 0)
     passed = sum(bool(GOOD.match(line)) for line in lines)
     failed = sum(bool(BAD.match(line)) for line in lines)
     # A stage that ends badly without naming a test, or that ran none, has failed.

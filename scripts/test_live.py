@@ -211,6 +211,7 @@ class Runner:
     def __init__(self, a):
         self.lockwire = str(Path(a.lockwire).resolve())
         self.engine = a.engine
+        self.seed = a.seed
         self.work = Path(a.work).resolve()
         self.work.mkdir(parents=True, exist_ok=True)
         self.rng = random.Random(a.seed)
@@ -911,19 +912,41 @@ def test_judge_judges(t):
     expect(any("checksum" in f[3].lower() for f in found), f"the judge did not see a wrong checksum: {found}")
 
 
+# --- group: a wire that does harm ---------------------------------------------------------------------------------------
+
+LOSSY = {"0.1_percent": "loss=0.001", "1_percent": "loss=0.01,dup=0.01,reorder=0.02",
+         "5_percent": "loss=0.05,dup=0.02,reorder=0.05", "damaged": "corrupt=0.01"}
+
+
+def test_lossy(t, nic):
+    finish_nc(start_nc(t, nic.name, t.data(4 * MIB)), CASE_SECONDS - 10)
+    stats = nic.end_when_quiet()
+    expect(any(stat(stats, f"{way}_{harm}") for way in ("rx", "tx") for harm in ("lost", "corrupted")), "no frame was harmed")
+    expect_equal(stat(stats, LEFT), 0, LEFT)
+
+
+def group_lossy(t):
+    """4 MiB each way over loss, duplication, reordering and damage, both ways, by a seed."""
+    for name, fault in LOSSY.items():
+        with t.run_of(f"lossy_{name}", "--app", f"echo:{ECHO}", "--fault", f"{fault},seed={t.seed}") as nic:
+            if nic:
+                t.case(f"lossy_{name}_echo_4_mib_by_nc", test_lossy, t, nic)
+
+
 GROUPS = {"echo": group_echo, "kv": group_kv, "record": group_record, "hostile": group_hostile, "shared": group_shared, "bad": group_bad}
+LATE = {"lossy": group_lossy}   # only when asked for, and after the judge: harm is done behind the engine's back
 
 
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("groups", nargs="*", help=f"which of {' '.join(GROUPS)} (default: all)")
+    p.add_argument("groups", nargs="*", help=f"which of {' '.join(GROUPS)} (default: all), {' '.join(LATE)}")
     p.add_argument("--lockwire", default=str(HERE.parent / "build" / "lockwire"))
     p.add_argument("--engine", choices=["rtl", "ref"], default="rtl", help="what carries the data")
     p.add_argument("--work", default=str(HERE.parent / "build" / "test_live"), help="where files of the tests go")
     p.add_argument("--seed", type=int, default=1, help="of the data sent")
     p.add_argument("--keep", action="store_true", help="keep the capture also when all is well")
     a = p.parse_args()
-    unknown = [g for g in a.groups if g not in GROUPS]
+    unknown = [g for g in a.groups if g not in GROUPS and g not in LATE]
     if unknown:
         p.error(f"no group called {unknown[0]}")
     if "LW_NIC_HOLDER" not in os.environ:
@@ -934,11 +957,13 @@ def main() -> int:
     signal.signal(signal.SIGALRM, on_alarm)
     t = Runner(a)
     judge = Judge(t)
-    for name in a.groups or GROUPS:
+    for name in [g for g in a.groups if g in GROUPS] or ([] if a.groups else GROUPS):
         GROUPS[name](t)
     t.case("judge_sees_a_wrong_checksum", test_judge_judges, t)
     if t.case("judge_finds_nothing_wrong_with_the_nic", test_judge, t, judge) and not a.keep:
         judge.path.unlink()
+    for name in [g for g in a.groups if g in LATE]:
+        LATE[name](t)
     print(f"{t.passed} passed, {t.failed} failed")
     return 1 if t.failed else 0
 
