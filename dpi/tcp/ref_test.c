@@ -595,6 +595,43 @@ static void test_ref_leaves_to_others_what_is_not_its_own(void **state)
   world_close(w);
 }
 
+// A frame from side 0 to side 1, made by hand.
+static size_t make_frame(const struct world *w, uint16_t flow, struct segment g, uint8_t *out)
+{
+  const struct flow_open *o = &w->s[0][flow].o;
+  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
+  memcpy(eth.dst, o->remote_mac, 6);
+  memcpy(eth.src, o->local_mac, 6);
+  g.src_port = o->local_port;
+  g.dst_port = o->remote_port;
+  uint8_t *tcp = out + ETH_HDR_BYTES + IPV4_HDR_BYTES;
+  size_t len = segment_emit(&g, o->local_ip, o->remote_ip, tcp, FRAME_MAX - ETH_HDR_BYTES - IPV4_HDR_BYTES);
+  eth_emit(out, ETH_HDR_BYTES, &eth);
+  ipv4_emit(out + ETH_HDR_BYTES, IPV4_HDR_BYTES, o->local_ip, o->remote_ip, IPV4_PROTO_TCP, 0, len);
+  return ETH_HDR_BYTES + IPV4_HDR_BYTES + len;
+}
+
+// The age of the handshake's time stamp counts from the open, not from when the clock began.
+static void test_ref_refuses_an_old_time_stamp_right_after_the_open(void **state)
+{
+  (void)state;
+  struct world *w = world_open(1, 4096, core_caps_full(0));
+  struct options o = plain();
+  uint8_t frame[FRAME_MAX];
+  w->now_us = UINT64_C(30) * 24 * 3600 * 1000000;
+  for (int i = 0; i < 2; i++) ref_run(w->r[i], w->now_us);
+  open_pair(w, 0, 100, &o);
+  const struct flow_open *f = &w->s[0][0].o;
+  struct segment g = {.seq = f->snd_nxt, .ack = f->rcv_nxt, .flags = TCP_ACK, .window = 1000, .payload = (const uint8_t *)"x",
+                      .payload_len = 1, .opt = {.has_timestamps = true, .tsval = f->ts_recent - 1}};
+  assert_true(ref_input(w->r[1], frame, make_frame(w, 0, g, frame), w->now_us));
+  assert_int_equal(seq_diff(ref_rcv_ctx(w->r[1], 0)->nxt, f->snd_nxt), 0);
+  g.opt.tsval++;
+  assert_true(ref_input(w->r[1], frame, make_frame(w, 0, g, frame), w->now_us));
+  assert_int_equal(seq_diff(ref_rcv_ctx(w->r[1], 0)->nxt, f->snd_nxt), 1);
+  world_close(w);
+}
+
 static void test_ref_close_takes_null_and_open_flows(void **state)
 {
   (void)state;
@@ -622,6 +659,7 @@ int main(void)
     cmocka_unit_test(test_ref_gives_up_when_the_peer_vanishes),
     cmocka_unit_test(test_ref_opens_a_closed_window_only_by_a_segment_or_half_the_ring),
     cmocka_unit_test(test_ref_leaves_to_others_what_is_not_its_own),
+    cmocka_unit_test(test_ref_refuses_an_old_time_stamp_right_after_the_open),
     cmocka_unit_test(test_ref_close_takes_null_and_open_flows),
   };
   return cmocka_run_group_tests_name("ref", tests, NULL, NULL);
