@@ -180,6 +180,9 @@ test-live-ref: build ## the same with the software reference in the NIC's place
 	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared lossy
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)scripts/netns.sh scripts/test_live.py
+.PHONY: accept
+accept: build ## what is too long for CI; resumable, with its ledger in build/accept/
+	$(Q)$(PYTHON) scripts/accept.py
 test: deps ## everything: lint, unit tests, benches, live tests, synthesis
 	$(Q)$(PYTHON) scripts/test.py
 

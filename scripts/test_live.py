@@ -933,8 +933,44 @@ def group_lossy(t):
                 t.case(f"lossy_{name}_echo_4_mib_by_nc", test_lossy, t, nic)
 
 
+# --- group: much of it, and other sizes ----------------------------------------------------------------------------------
+
+def test_bulk(t, nic, mib):
+    finish_nc(start_nc(t, nic.name, t.data(mib * MIB)), CASE_SECONDS - 10)
+    expect_equal(stat(nic.end_when_quiet(), LEFT), 0, LEFT)
+
+
+def test_mtu(t, mtu):
+    """Both ends with another MTU: the handshake's MSS follows it, and no frame is longer."""
+    for host in ([], on_nic_host()):
+        must(*host, "ip", "link", "set", NIC_IF if host else PEER_IF, "mtu", str(mtu))
+    try:
+        with contextlib.closing(packet_socket()) as sniffer, t.run_of(f"mtu_{mtu}", "--app", f"echo:{ECHO}") as nic:
+            finish_nc(start_nc(t, nic.name, t.data(MIB)), 60)
+            sniffer.settimeout(0.2)
+            longest = 0
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    longest = max(longest, len(sniffer.recv(65536)))
+            expect(mtu - 60 < longest <= mtu + 14, f"the longest frame has {longest} bytes")
+            expect_equal(stat(nic.end_when_quiet(), LEFT), 0, LEFT)
+    finally:
+        for host in ([], on_nic_host()):
+            must(*host, "ip", "link", "set", NIC_IF if host else PEER_IF, "mtu", "1500")
+
+
+def group_bulk(t):
+    """100 MiB each way, clean and at 0.1 % loss (too long for every run); small and jumbo MTU."""
+    for mtu in (576, 9000):
+        t.case(f"bulk_mtu_{mtu}", test_mtu, t, mtu)
+    for name, options in (("clean", []), ("lossy", ["--fault", f"loss=0.001,seed={t.seed}"])):
+        with t.run_of(f"bulk_{name}", "--app", f"echo:{ECHO}", *options) as nic:
+            if nic:
+                t.case(f"bulk_{name}_echo_100_mib_by_nc", test_bulk, t, nic, 100)
+
+
 GROUPS = {"echo": group_echo, "kv": group_kv, "record": group_record, "hostile": group_hostile, "shared": group_shared, "bad": group_bad}
-LATE = {"lossy": group_lossy}   # only when asked for, and after the judge: harm is done behind the engine's back
+LATE = {"lossy": group_lossy, "bulk": group_bulk}   # only when asked for, and after the judge: harm is done behind the engine's back
 
 
 def main() -> int:
@@ -957,10 +993,12 @@ def main() -> int:
     signal.signal(signal.SIGALRM, on_alarm)
     t = Runner(a)
     judge = Judge(t)
-    for name in [g for g in a.groups if g in GROUPS] or ([] if a.groups else GROUPS):
+    judged = [g for g in a.groups if g in GROUPS] if a.groups else list(GROUPS)
+    for name in judged:
         GROUPS[name](t)
-    t.case("judge_sees_a_wrong_checksum", test_judge_judges, t)
-    if t.case("judge_finds_nothing_wrong_with_the_nic", test_judge, t, judge) and not a.keep:
+    if judged:
+        t.case("judge_sees_a_wrong_checksum", test_judge_judges, t)
+    if judged and t.case("judge_finds_nothing_wrong_with_the_nic", test_judge, t, judge) and not a.keep:
         judge.path.unlink()
     for name in [g for g in a.groups if g in LATE]:
         LATE[name](t)

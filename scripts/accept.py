@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs what is too long for CI, one item after another, and keeps a ledger of what passed at which commit.
+
+An item that passed at this commit with a clean tree is not run again; --again runs all."""
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# name, command: each ends with status 0 when all is well.
+ITEMS = [
+    ("regress-5000", ["make", "regress", "N=5000"]),
+    ("bulk-reference", ["scripts/netns.sh", "scripts/test_live.py", "--engine", "ref", "--work", "build/test_live_ref", "bulk"]),
+    ("mutate-core", ["scripts/mutate_core.py"]),
+]
+
+
+def git(*args: str) -> str:
+    return subprocess.run(["git", *args], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def main() -> int:
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--out", default="build/accept", help="where ledger.json and the logs go")
+    ap.add_argument("--again", action="store_true")
+    ap.add_argument("items", nargs="*", help=f"of {', '.join(n for n, _ in ITEMS)} (default: all)")
+    a = ap.parse_args()
+    unknown = set(a.items) - {n for n, _ in ITEMS}
+    if unknown:
+        ap.error(f"no item called {unknown.pop()}")
+    out = Path(a.out)
+    out.mkdir(parents=True, exist_ok=True)
+    book = out / "ledger.json"
+    ledger = json.loads(book.read_text()) if book.exists() else {}
+    commit = git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")
+    failed = passed = 0
+    for name, cmd in ITEMS:
+        if a.items and name not in a.items:
+            continue
+        done = ledger.get(name, {})
+        if not a.again and done.get("passed") and done.get("commit") == commit and not commit.endswith("+changes"):
+            print(f"ok {name} (at this commit already, {done['seconds']} s)")
+            passed += 1
+            continue
+        print(f"   {name}: {' '.join(cmd)}", flush=True)
+        began = time.monotonic()
+        with open(out / f"{name}.log", "w", encoding="utf-8") as log:
+            status = subprocess.run(cmd, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+        seconds = round(time.monotonic() - began)
+        ledger[name] = {"commit": commit, "passed": status == 0, "seconds": seconds}
+        book.write_text(json.dumps(ledger, indent=2) + "\n", encoding="ascii")
+        print(f"{'FAIL' if status else 'ok'} {name} ({seconds} s; {out}/{name}.log)", flush=True)
+        failed += status != 0
+        passed += status == 0
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
