@@ -259,6 +259,15 @@ static void on_text(const struct core_caps *caps, struct rcv_ctx *c, const struc
   if (a->dsack) a->ack = true;
 }
 
+// A segment without data, one below RCV.NXT, that acknowledges more than was known: its sender has a window probe out that
+// we took, and has not heard so. Were its ACK refused with it (RFC 9293 section 3.10.7.4), two ends that probe each other
+// would refuse each other's ACKs for ever, each sent below what the other has.
+static bool behind_its_probe(const struct rcv_ctx *c, const struct core_segment *s, const struct place *p, const struct snd_mirror *snd)
+{
+  return seq_eq(p->end, s->seq) && seq_eq(seq_add(s->seq, 1), c->nxt) && flag(s, NIC_FLAG_ACK) && seq_lt(c->ack_fwd, s->ack)
+         && seq_leq(s->ack, snd->max);
+}
+
 struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
                                const struct snd_mirror *snd, const struct sent_mirror *sent, uint64_t now_us)
 {
@@ -277,6 +286,7 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
     a.class_id = seq_leq(p.end, c->nxt) ? RCV_DUPLICATE : RCV_OUT_OF_WINDOW;
     a.ack_now = true;
     if (a.class_id == RCV_DUPLICATE) note_duplicate(caps, c, s, &p, &a);
+    if (behind_its_probe(c, s, &p, snd)) on_ack(c, s, &p, snd, &a);
   } else if (!flag(s, NIC_FLAG_ACK)) {
     a.class_id = RCV_NO_ACK;
   } else if (seq_lt(snd->max, s->ack)) {

@@ -94,6 +94,28 @@ static void test_rcv_open_starts_from_the_command(void **state)
   assert_int_equal(c.ooo_n, 0);
 }
 
+// Two ends that probe each other's closed window: both probes are taken, and all that follows is sent from below them.
+static void test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe(void **state)
+{
+  struct bed b = bed_of(state, RING);
+  assert_int_equal(take_at(&b, 0, 1, ACK).len, 1);
+  struct rcv_ctx was = b.c;
+  struct rcv_actions a = take_ack(&b, 0, 0, SENT + 1, WND);   // of what was never sent
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && !a.forward);
+  a = take_ack(&b, 0, 0, 0, WND);                             // no news: a keep-alive
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && !a.forward);
+  a = take_ack(&b, -1, 0, SENT, WND);                         // older
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && !a.forward);
+  a = take_ack(&b, 0, 1, SENT, WND);                          // with data: a repetition
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && !a.forward);
+  ASSERT_SAME_CTX(&was, &b.c);
+  a = take_ack(&b, 0, 0, SENT, WND);
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && a.forward && a.dd.wnd_vld);
+  assert_int_equal(seq_diff(a.dd.ack, b.us), SENT);
+  assert_int_equal(a.dd.wnd, WND << SCALE);
+  assert_int_equal(nxt_of(&b), 1);
+}
+
 // --- acceptance (RFC 9293 section 3.4, table 6) ---------------------------------------------------------------------
 struct place_row {
   const char *what;
@@ -167,7 +189,7 @@ static void test_rcv_uses_the_ack_of_a_probe_when_window_is_zero(void **state)
 
 static void test_rcv_ignores_the_ack_of_a_segment_outside_the_window(void **state)
 {
-  static const int32_t at[] = {-1, 101, 5000};
+  static const int32_t at[] = {-2, 101, 5000};   // -1: test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe
   for (size_t i = 0; i < 3; i++) {
     struct bed b = bed_of(state, 100);
     struct rcv_ctx was = b.c;
@@ -523,6 +545,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     SEQ_TEST(test_rcv_open_starts_from_the_command),
+    SEQ_TEST(test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe),
     SEQ_TEST(test_rcv_places_a_segment_by_the_acceptance_table),
     SEQ_TEST(test_rcv_takes_nothing_when_an_overlap_meets_a_zero_window),
     SEQ_TEST(test_rcv_uses_the_ack_of_a_probe_when_window_is_zero),
