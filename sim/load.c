@@ -61,7 +61,7 @@ static uint32_t draw_chunk(struct rng *r)
 
 static uint64_t draw_total(struct rng *r)
 {
-  static const uint32_t most[] = {1, 100, 3000, 100000, 400000, 400000};
+  static const uint32_t most[] = {1, 100, 3000, 100000, 400000, 2000000};
   return rng_below(r, most[rng_below(r, 6)] + 1);
 }
 

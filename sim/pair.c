@@ -105,6 +105,9 @@ static void draw_faults(struct world *w)
 {
   static const uint32_t delay[] = {1, 100, 5000, 150000};
   uint32_t harm = below(w, 4);         // 0: none, 3: harsh
+  // An end that keeps nothing out of order, or knows no fast retransmit, would need hours of timeouts.
+  for (int i = 0; i < 2; i++)
+    if (harm == 3 && (!w->h[i].ref_cfg.caps.ooo || !w->h[i].ref_cfg.caps.recovery)) harm = 2;
   for (int i = 0; i < 2; i++) {
     struct wire_fault_dir *d = &w->fault_opts.dir[i];
     if (per_cent(w, 90)) d->delay_us = 1 + below(w, delay[below(w, 4)]);
@@ -341,6 +344,29 @@ static void figures(struct world *w)
   }
 }
 
+static size_t describe_host(const struct host *h, unsigned i, char *out, size_t cap)
+{
+  const struct core_caps *c = &h->ref_cfg.caps;
+  int n = snprintf(out, cap, "  host %u: mtu %u, rings %u in, %u out, isn %s%#x,%s%s%s%s%s%s%s%s intervals %u, cwnd %u\n", i, h->cfg.mtu,
+                   h->ref_cfg.rx_ring_bytes, h->ref_cfg.tx_ring_bytes, h->cfg.isn_near ? "near " : "anywhere, not near ",
+                   h->cfg.isn_base, c->sack ? " sack" : "", c->timestamps ? " timestamps" : "", c->delayed_ack ? " delayed-ack" : "",
+                   c->recovery ? " recovery" : "", c->congestion ? " congestion" : "", c->rtt ? " rtt" : "", c->silly ? " silly" : "",
+                   c->challenge_limit ? " challenge-limit" : "", c->ooo, c->cwnd_bytes);
+  return n < 0 || (size_t)n >= cap ? cap : (size_t)n;
+}
+
+static void describe(const struct world *w, char out[static PAIR_SETUP])
+{
+  size_t n = 0;
+  for (unsigned i = 0; i < 2 && n < PAIR_SETUP; i++) n += describe_host(&w->h[i], i, out + n, PAIR_SETUP - n);
+  for (unsigned i = 0; i < 2 && n < PAIR_SETUP; i++) {
+    const struct wire_fault_dir *d = &w->fault_opts.dir[i];
+    int k = snprintf(out + n, PAIR_SETUP - n, "  to host %u: loss=%g,dup=%g,reorder=%g,corrupt=%g,delay=%u\n", i, d->loss_ppb / 1e9,
+                     d->dup_ppb / 1e9, d->reorder_ppb / 1e9, d->corrupt_ppb / 1e9, d->delay_us);
+    n += k < 0 ? 0 : (size_t)k;
+  }
+}
+
 void pair_run(const struct pair_options *o, struct pair_result *r)
 {
   struct world *w = calloc(1, sizeof *w);
@@ -351,6 +377,7 @@ void pair_run(const struct pair_options *o, struct pair_result *r)
   }
   w->result = r;
   open_world(w, o);
+  describe(w, r->setup);
   while (!failed(w) && (turn(w) || failed(w) || advance(w))) {}
   figures(w);
   r->ok = !failed(w);
@@ -366,6 +393,7 @@ void pair_print(FILE *out, uint64_t seed, const struct pair_result *r)
           " retransmissions, %" PRIu64 " lost, %" PRIu64 " doubled, %" PRIu64 " reordered, %" PRIu64 " damaged, %.3f s, hash %016" PRIx64
           ": %s%s\n", seed, r->conns, r->aborted, r->bytes, r->frames, r->retransmissions, r->lost, r->duplicated, r->reordered,
           r->corrupted, (double)r->virtual_us / 1e6, r->hash, r->ok ? "PASS" : "FAIL: ", r->why);
+  fputs(r->setup, out);
 }
 
 bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r)

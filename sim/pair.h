@@ -10,7 +10,7 @@
 #include "options.h"
 #include "wire/wire.h"
 
-enum { PAIR_WHY = 320 };
+enum { PAIR_WHY = 320, PAIR_SETUP = 600 };
 
 struct pair_options {
   uint64_t seed;
@@ -20,6 +20,7 @@ struct pair_options {
 
 struct pair_result {
   bool ok;
+  char setup[PAIR_SETUP];                // what the seed made of the hosts and the wire, a line each
   char why[PAIR_WHY];                    // when not
   uint64_t hash;                         // of every frame that was sent or received, with its time
   uint64_t frames, bytes, virtual_us;    // frames sent; payload bytes read by the programs
@@ -30,7 +31,7 @@ struct pair_result {
 
 // Runs one seed to its end: every byte right, every connection ended as planned, nothing left, within four hours of virtual time.
 void pair_run(const struct pair_options *o, struct pair_result *r);
-void pair_print(FILE *out, uint64_t seed, const struct pair_result *r);   // one line
+void pair_print(FILE *out, uint64_t seed, const struct pair_result *r);   // one line, then the set-up
 bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r);    // one object; false when not written in full
 
 // lockwire run --wire pair; the exit status.
