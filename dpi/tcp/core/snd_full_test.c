@@ -679,6 +679,22 @@ static void test_snd_sack_next_seg_takes_lost_holes_then_new_data_then_other_hol
   sends_no_data(&b);
 }
 
+// A hole at una that is not known to be lost comes after new data, also when a partial ACK has uncovered it.
+static void test_snd_sack_next_seg_prefers_new_data_to_a_hole_at_una_that_is_not_lost(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  fly(&b, 20);
+  sack(&b, 0, 1000, 5000);
+  b.c.cwnd = 100000;
+  sends(&b, 0, MSS);
+  sack(&b, 5000, 6000, 7000);
+  assert_true(b.c.recovery);
+  enqueue(&b, 1000);
+  sends(&b, 20000, MSS);
+  sends(&b, 5000, MSS);
+  sends_no_data(&b);
+}
+
 static void test_snd_sack_new_data_in_recovery_keeps_to_the_peers_window(void **state)
 {
   struct bed b = four_holes(state);
@@ -1246,6 +1262,7 @@ int main(void)
     SEQ_TEST(test_snd_sack_keeps_the_lowest_four),
     SEQ_TEST(test_snd_sack_pipe_counts_what_is_neither_sacked_nor_lost_and_what_went_again),
     SEQ_TEST(test_snd_sack_next_seg_takes_lost_holes_then_new_data_then_other_holes),
+    SEQ_TEST(test_snd_sack_next_seg_prefers_new_data_to_a_hole_at_una_that_is_not_lost),
     SEQ_TEST(test_snd_sack_new_data_in_recovery_keeps_to_the_peers_window),
     SEQ_TEST(test_snd_sack_cuts_what_it_sends_again_at_the_block),
     SEQ_TEST(test_snd_sack_starts_no_lower_than_una_when_it_passes_what_went_again),
