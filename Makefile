@@ -155,13 +155,14 @@ live: deps ## the same NIC left running for your own clients, until Ctrl-C
 # --- lint, synthesis ---------------------------------------------------------------------------------------------------
 ##@ Tests
 .PHONY: lint synth test-live test
-lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck
+lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
 	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
 	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv --top-module cosim_top
 	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -t null -s nic_top $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
 	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
 	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi
 	$(Q)shellcheck scripts/*.sh .ci/run
+	$(Q)$(PYTHON) scripts/check_rfc_table.py
 
 SYNTH_FLOWS ?= 64
 synth: $(B)/synth/nic_top_$(SYNTH_FLOWS).txt ## Yosys synth_xilinx of nic_top (rings as external memory); fails on a latch
@@ -180,6 +181,9 @@ test-live-ref: build ## the same with the software reference in the NIC's place
 	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared lossy
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)scripts/netns.sh scripts/test_live.py
+.PHONY: mutate
+mutate: ## break the transport core in 200 small ways; lists what the tests let through
+	$(Q)$(PYTHON) scripts/mutate_core.py
 .PHONY: accept
 accept: build ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)$(PYTHON) scripts/accept.py
