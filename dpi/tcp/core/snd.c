@@ -316,6 +316,7 @@ struct cut {
   struct seq seq;
   uint32_t len;
   bool fin, rexmit;
+  bool repair;                         // recovery's own: leaves nxt and max alone
   bool probe;                          // one byte (or the FIN) beyond a closed window
   bool blocked;                        // there is something, but nothing may be sent
 };
@@ -326,7 +327,7 @@ static struct seq data_end(const struct snd_view *v) { return seq_add(v->tail, -
 static struct cut cut_again(const struct snd_ctx *c, const struct snd_view *v, struct core_block hole)
 {
   struct seq end = data_end(v), stop = seq_min(hole.end, end);
-  struct cut k = {.seq = hole.start, .rexmit = true};
+  struct cut k = {.seq = hole.start, .rexmit = true, .repair = true};
   if (seq_lt(hole.start, stop)) k.len = min_u32((uint32_t)seq_diff(stop, hole.start), c->mss);
   // The FIN was sent when max stands behind it.
   k.fin = v->fin && seq_eq(seq_add(k.seq, k.len), end) && seq_lt(end, hole.end);
@@ -410,7 +411,7 @@ static void send_cut(const struct core_caps *caps, struct snd_ctx *c, const stru
   a->desc = (struct tx_desc){.kind = TX_DATA, .seq = k->seq, .len = (uint16_t)k->len, .fin = k->fin,
                              .psh = k->len && seq_eq(seq_add(k->seq, k->len), data_end(v))};
   restart_after_idle(caps, c, now_us);
-  if (c->recovery && k->rexmit) {
+  if (k->repair) {
     c->rxt_first = false;
     c->high_rxt = seq_max(c->high_rxt, after);
   } else {

@@ -511,6 +511,29 @@ static void test_snd_recovery_leaves_out_a_fin_that_was_never_sent(void **state)
   assert_int_equal(off(&b, b.c.max), 4000);
 }
 
+// A probe leaves nxt behind max. Three ACKs that refuse it make a recovery; then the window opens: what is sent from nxt on
+// is no repair, and moves nxt and max.
+static void test_snd_recovery_goes_on_from_a_probe_when_the_window_opens(void **state)
+{
+  struct bed b = bed_of(state);
+  ack_wnd(&b, 0, 0);
+  enqueue(&b, 4 * MSS);
+  sends_no_data(&b);
+  fire(&b);
+  sends(&b, 0, 1);
+  dups(&b, 3);
+  assert_true(b.c.recovery);
+  sends(&b, 0, 1);
+  sends_no_data(&b);
+  ack_wnd(&b, 0, 3 * MSS);
+  for (int32_t i = 0; i < 3; i++) {
+    sends(&b, i * MSS, MSS);
+    assert_int_equal(off(&b, b.c.nxt), (i + 1) * MSS);
+    assert_int_equal(off(&b, b.c.max), (i + 1) * MSS);
+  }
+  sends_no_data(&b);
+}
+
 static void test_snd_does_nothing_of_recovery_when_not_built_in(void **state)
 {
   struct bed b = bed_of(state);
@@ -1254,6 +1277,7 @@ int main(void)
     SEQ_TEST(test_snd_counts_duplicates_without_overflow),
     SEQ_TEST(test_snd_recovery_sends_fin_again_when_it_is_the_hole),
     SEQ_TEST(test_snd_recovery_leaves_out_a_fin_that_was_never_sent),
+    SEQ_TEST(test_snd_recovery_goes_on_from_a_probe_when_the_window_opens),
     SEQ_TEST(test_snd_does_nothing_of_recovery_when_not_built_in),
     SEQ_TEST(test_snd_sack_enters_at_three_duplicates),
     SEQ_TEST(test_snd_sack_enters_at_once_when_the_first_byte_is_lost),
