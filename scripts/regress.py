@@ -13,12 +13,12 @@ import time
 CHUNK = 10
 
 
-def run_chunk(tool: str, first: int, count: int, twice: bool, limit_s: float) -> list[dict]:
+def run_chunk(tool: list[str], first: int, count: int, twice: bool, limit_s: float) -> list[dict]:
     """The results of some seeds; one that ends the process (a crash, a hang) is a failure of its own, the others go on."""
     rows: list[dict] = []
     while len(rows) < count:
         seed = first + len(rows)
-        command = [tool, str(seed), str(count - len(rows))] + (["--twice"] if twice else [])
+        command = tool + [str(seed), str(count - len(rows))] + (["--twice"] if twice else [])
         try:
             p = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
             out, err, how = p.stdout, p.stderr, f"status {p.returncode}"
@@ -27,7 +27,7 @@ def run_chunk(tool: str, first: int, count: int, twice: bool, limit_s: float) ->
             err, how = (e.stderr or b"").decode(), f"no end after {limit_s:.0f} s"
         rows += [json.loads(line) for line in out.splitlines() if line.endswith("}")]
         if len(rows) < count:
-            words = [line for line in err.splitlines() if "ERROR" in line or "runtime error" in line or "ssert" in line]
+            words = [line for line in err.splitlines() if "ERROR" in line or "runtime error" in line or "ssert" in line or "out of memory" in line]
             rows.append({"seed": first + len(rows), "ok": False, "why": f"{how}: {(words or err.splitlines() or [''])[0]}"})
     return rows
 
@@ -40,15 +40,17 @@ def main() -> int:
     parser.add_argument("--twice", action="store_true", help="run each seed twice and compare the hashes")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--limit", type=float, default=120, help="seconds for %d seeds" % CHUNK)
+    parser.add_argument("--memory", type=int, default=2000, help="MB of address space a process may have; 0: any (sanitizers)")
     parser.add_argument("--out", default="build/regress", help="directory of the JSON")
     a = parser.parse_args()
     out = pathlib.Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     began, done, rows = time.monotonic(), 0, []
+    tool = (["prlimit", f"--as={a.memory * 1000000}"] if a.memory else []) + [a.tool]
     tty = sys.stderr.isatty()
     with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
         firsts = range(a.first, a.first + a.n, CHUNK)
-        jobs = [pool.submit(run_chunk, a.tool, f, min(CHUNK, a.first + a.n - f), a.twice, a.limit) for f in firsts]
+        jobs = [pool.submit(run_chunk, tool, f, min(CHUNK, a.first + a.n - f), a.twice, a.limit) for f in firsts]
         for job in concurrent.futures.as_completed(jobs):
             rows += job.result()
             done = len(rows)
