@@ -250,6 +250,33 @@ static void test_time_wait_answers_old_acks_and_is_silent_to_fitting_ones(void *
   expect_final_ack(b, &p);
 }
 
+static void test_time_wait_answers_with_timestamps_when_they_were_agreed(void **state)
+{
+  struct bed *b = *state;
+  const struct { uint32_t tsval, echo; } fins[] = {{90, 90}, {80, 90}, {91, 91}};
+  b->engine.timestamps = true;
+  bed_send(b, PEER_PORT, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN, .opt = {.has_timestamps = true, .tsval = 70}});
+  struct segment out = bed_expect_out(b);
+  struct peer p = {.port = PEER_PORT, .snd_nxt = seq_of(b->start.irs + 1), .rcv_nxt = seq_add(out.seq, 1)};
+  struct segment ack = bed_ack(&p);
+  ack.opt = (struct segment_options){.has_timestamps = true, .tsval = 70, .tsecr = out.opt.tsval};
+  bed_send(b, PEER_PORT, &ack);
+  p.flow = bed_expect_call(b, CALL_OPEN)->flow;
+  bed_fence(b, &p);
+  sock_shutdown(b->s, sock_accept(b->s, b->listener, NULL));
+  bed_fin_acked(b, p.flow);
+  bed_peer_fin(b, p.flow);
+  for (size_t i = 0; i < 3; i++) {   // our ACK of the FIN was lost
+    bed_send(b, PEER_PORT, &(struct segment){.seq = p.snd_nxt, .ack = seq_add(p.rcv_nxt, 1), .flags = TCP_ACK | TCP_FIN,
+                                             .opt = {.has_timestamps = true, .tsval = fins[i].tsval}});
+    out = bed_expect_out(b);
+    assert_int_equal(out.flags, TCP_ACK);
+    assert_true(out.opt.has_timestamps);
+    assert_int_equal(out.opt.tsecr, fins[i].echo);
+    assert_int_equal(out.opt.tsval, b->now_us >> 10 & UINT32_MAX);
+  }
+}
+
 static void test_time_wait_ignores_rst(void **state)
 {
   struct bed *b = *state;
@@ -397,6 +424,7 @@ int main(void)
     BED_TEST(test_time_wait_ends_after_two_msl),
     BED_TEST(test_time_wait_starts_over_with_the_peers_fin_and_nothing_else),
     BED_TEST(test_time_wait_answers_old_acks_and_is_silent_to_fitting_ones),
+    BED_TEST(test_time_wait_answers_with_timestamps_when_they_were_agreed),
     BED_TEST(test_time_wait_ignores_rst),
     BED_TEST(test_higher_syn_opens_anew_with_a_higher_isn),
     BED_TEST(test_lower_syn_in_time_wait_gets_an_ack),

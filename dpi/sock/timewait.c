@@ -7,6 +7,7 @@
 #include "sock/handshake.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
+#include "tcp/core/core.h"
 
 bool tw_table_init(struct stack *s, const uint8_t key[static 16])
 {
@@ -62,6 +63,8 @@ void tw_enter(struct stack *s, const struct conn *c)
     .snd_nxt = c->tx_freed,
     .rcv_nxt = seq_add(c->rx_ready, 1),
     .rcv_wscale = c->rcv_wscale,
+    .ts_ok = c->ts_ok,
+    .ts_recent = c->ts_recent,   // of the handshake: what the engine heard later it does not tell
   };
   memcpy(w->remote_mac, c->remote_mac, sizeof w->remote_mac);
   tuple_map_insert(&s->tw.map, &w->node);
@@ -69,10 +72,12 @@ void tw_enter(struct stack *s, const struct conn *c)
   s->stat[ST_TIME_WAIT_NOW]++;
 }
 
+// RFC 7323 section 3.2: with the option, or a peer that has not heard our last ACK yet may refuse this one.
 static void answer(struct stack *s, const struct tw *w)
 {
   const struct segment seg = {
-    .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .window = out_window(s, w->rcv_wscale)};
+    .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .window = out_window(s, w->rcv_wscale),
+    .opt = {.has_timestamps = w->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = w->ts_recent}};
   out_segment(s, w->remote_mac, &w->node.tuple, &seg);
 }
 
@@ -87,6 +92,9 @@ void tw_input(struct stack *s, struct tw *w, const struct arrival *a)
     if (handshake_syn(s, a, listener, &w->snd_nxt)) drop(s, w);
     return;
   }
+  // RFC 7323 section 4.3.
+  bool newer = seg->opt.has_timestamps && (int32_t)(seg->opt.tsval - w->ts_recent) >= 0;
+  if (newer && seq_leq(seg->seq, w->rcv_nxt)) w->ts_recent = seg->opt.tsval;
   uint32_t len = segment_seq_len(seg);
   if (seg->flags & TCP_FIN && seq_eq(seq_add(seg->seq, len), w->rcv_nxt)) restart(s, w);   // our ACK of it was lost
   // An ACK that fits is answered by nothing, or two of us would answer each other for ever.

@@ -23,6 +23,8 @@ struct tw {
   struct seq snd_nxt, rcv_nxt;    // final: both FINs counted
   uint8_t remote_mac[6];
   uint8_t rcv_wscale;
+  bool ts_ok;
+  uint32_t ts_recent;
 };
 
 struct tw_table {
