@@ -227,8 +227,8 @@
             gained = open_end - sent_mirror.wnd_end;
             seen_wnd = sent_mirror.wnd_end - c.nxt;
             // RFC 9293 section 3.8.6.2.2, as the module words it: half the ring, or a segment for a peer that sees less
-            // than two.
-            want_bit = c.open && (int'(gained) >= Ring / 2
+            // than two; after its FIN the peer sends nothing, and may answer with RST.
+            want_bit = c.open && !c.fin_done && (int'(gained) >= Ring / 2
                                   || (int'(gained) >= int'(c.mss) && int'(seen_wnd) < 2 * int'(c.mss)));
             c.wnd_end = open_end;
             if (want_bit) updates = updates + 1;

@@ -149,12 +149,12 @@ module rx_pipe #(
   assign e_segment = e_valid_q && e_kind_q == RevSegment && e_hit_q;
 
   // A window update is owed when it gains half the ring, or gets a peer going that sees less than two segments
-  // (RFC 9293 section 3.8.6.2.2: no silly windows).
+  // (RFC 9293 section 3.8.6.2.2: no silly windows). After its FIN the peer sends nothing, and may answer with RST.
   assign half     = 32'(RxBufBytes / 2);
   assign open_end = consumed_i + 32'(RxBufBytes);
   assign gained   = open_end - sent_mirror_i.wnd_end;
   assign seen     = sent_mirror_i.wnd_end - ctx.nxt;
-  assign window_update = ctx.open && (gained >= half
+  assign window_update = ctx.open && !ctx.fin_done && (gained >= half
                          || (gained >= 32'(ctx.mss) && (seen < {15'd0, ctx.mss, 1'b0} || seen[31])));
 
   always @* begin
