@@ -54,9 +54,13 @@ ALLOWED = [
     ("TCP window specified by the receiver is now completely full", None,
      "the NIC fills a window that the peer offered: its right"),
     ("TCP Zero Window segment", None, "a ring is full because the peer does not read its echo: flow control at work"),
-    ("D-SACK Sequence", None, "the peer sent something again that had come: its tail loss probe, when our process did not run"),
     ("Connection reset (RST)", "reset", "the answer to a closed port, or to a connection whose run has ended"),
     ("ACKed segment that wasn't captured", "forged", "tshark takes forged segments, which the NIC drops, for the peer's"),
+]
+
+
+ALLOWED_REF = [
+    ("D-SACK Sequence", None, "the peer sent something again that had come: its tail loss probe, when our process did not run"),
 ]
 
 
@@ -733,7 +737,9 @@ def test_shared_no_rst(t):
                 frames.append(sniffer.recv(65536))
     ours = [f for f in frames if f[12:14] == b"\x08\x00" and f[26:30] == socket.inet_aton(SHARED_IP) and f[23] == 6
             and f[34:36] == struct.pack("!H", ECHO)]
-    expect(len(ours) >= 80, f"only {len(ours)} frames from our port were seen")   # SYN-ACK, data, ACK, FIN: 4 a connection
+    # The NIC acknowledges each segment; the reference delays ACKs, so SYN-ACK, data, FIN and an ACK are all it must send.
+    least = 101 if t.engine == "rtl" else 80
+    expect(len(ours) >= least, f"only {len(ours)} frames from our port were seen")
     expect(not [f for f in ours if f[47] & 4], "a RST came from our port")
 
 
@@ -888,7 +894,7 @@ def test_judge(t, judge):
     expect(frames > 20, f"the judge saw only {frames} frames of the NIC")
     bad, allowed = {}, {}
     for number, port, severity, message in found:
-        known = next((a for a, which, _ in ALLOWED
+        known = next((a for a, which, _ in ALLOWED + (ALLOWED_REF if t.engine == "ref" else [])
                       if message.startswith(a) and (which is None or port in t.ports[which])), None)
         if known:
             allowed[known] = allowed.get(known, 0) + 1
