@@ -48,8 +48,8 @@ static void op_open(struct engine *e, const struct flow_open *o)
   c.ts_recent = o->ts_recent;
   c.user_timeout_ms = o->user_timeout_ms;
   put_cmd(p, &c, false);
-  p->open[o->flow] = *o;
-  p->last[o->flow] = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt};
+  p->flows[o->flow] = (struct nic_port_flow){
+      .open = *o, .opening = true, .last = {.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt}};
 }
 
 static void op_payload(struct engine *e, uint16_t flow, const uint8_t *data, size_t len)
@@ -74,7 +74,7 @@ static void op_release(struct engine *e, uint16_t flow)
 {
   struct nic_port *p = port_of(e);
   // Behind all payload: what is still queued for the flow must not reach its successor.
-  struct host_cmd c = tuple_cmd(CMD_RELEASE, &p->open[flow]);
+  struct host_cmd c = tuple_cmd(CMD_RELEASE, &p->flows[flow].open);
   put_cmd(p, &c, true);
 }
 
@@ -99,7 +99,7 @@ static bool op_next_event(struct engine *e, struct engine_event *ev)
   struct host_event h;
   memcpy(&h, data, sizeof h);
   recq_pop(&p->events);
-  struct engine_event *l = &p->last[h.flow];
+  struct engine_event *l = &p->flows[h.flow].last;
   if (!h.rx_released) {
     l->rx_ready = h.rx_ready;
     l->peer_closed = h.peer_closed;
@@ -136,18 +136,16 @@ bool nic_port_open(struct nic_port *p, unsigned beat_bytes, uint16_t num_flows, 
   *p = (struct nic_port){
       .engine = {.ops = &ops, .num_flows = num_flows, .tx_ring_bytes = tx_ring, .rx_ring_bytes = rx_ring},
       .beat_bytes = beat_bytes,
-      .last = calloc(num_flows, sizeof(struct engine_event)),
-      .open = calloc(num_flows, sizeof(struct flow_open)),
+      .flows = calloc(num_flows, sizeof(struct nic_port_flow)),
   };
-  return p->last && p->open;
+  return p->flows != NULL;
 }
 
 void nic_port_close(struct nic_port *p)
 {
   struct recq *all[] = {&p->rx.q, &p->slow_in.q, &p->pin.q, &p->cmds, &p->tx, &p->slow_out, &p->pout, &p->events};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) recq_free(all[i]);
-  free(p->last);
-  free(p->open);
+  free(p->flows);
 }
 
 unsigned nic_source_beat(struct nic_source *s, unsigned beat_bytes, uint8_t *beat, bool *last, uint32_t *tag)
@@ -166,6 +164,14 @@ unsigned nic_source_beat(struct nic_source *s, unsigned beat_bytes, uint8_t *bea
     s->taken = 0;
   }
   return (unsigned)n;
+}
+
+bool nic_port_payload_ready(const struct nic_port *p)
+{
+  uint32_t flow;
+  const uint8_t *data;
+  size_t len;
+  return recq_peek(&p->pin.q, &flow, &data, &len) && !p->flows[flow].opening;
 }
 
 unsigned nic_port_payload_beat(struct nic_port *p, uint8_t *beat, bool *last, uint16_t *flow)
@@ -213,6 +219,7 @@ void nic_port_beat(struct nic_port *p, struct recq *q, uint32_t tag, const uint8
 
 void nic_port_fence(struct nic_port *p, uint16_t flow, bool ok)
 {
+  p->flows[flow].opening = false;
   recq_put(&p->slow_out, NIC_SLOW_FENCE | (ok ? NIC_SLOW_OK : 0) | flow, NULL, 0);
   p->woken = true;
 }

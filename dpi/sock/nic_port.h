@@ -20,6 +20,12 @@ struct nic_source {
   size_t taken;
 };
 
+struct nic_port_flow {
+  struct engine_event last;    // the levels as last told
+  struct flow_open open;       // what it was opened with (release needs the tuple)
+  bool opening;                // its fence is still to come
+};
+
 struct nic_port {
   struct engine engine;        // first: the engine's functions get this
   unsigned beat_bytes;
@@ -34,8 +40,7 @@ struct nic_port {
   struct recq events;          // struct host_event
   bool pout_popping;           // next_payload lent out the head record
   bool woken;                  // something came out since the owner last cleared this
-  struct engine_event *last;   // per flow: the levels as last told
-  struct flow_open *open;      // per flow: what it was opened with (release needs the tuple)
+  struct nic_port_flow *flows;
 };
 
 enum { NIC_SLOW_FRAME = 0, NIC_SLOW_FENCE = 1 << 30, NIC_SLOW_OK = 1 << 29 };   // low bits of a fence's tag: flow
@@ -48,6 +53,9 @@ void nic_port_close(struct nic_port *p);
 static inline bool nic_source_ready(const struct nic_source *s) { return !recq_empty(&s->q); }
 // The next beat; returns its number of bytes (what lies behind them in `beat` is not defined), *last at a record's end.
 unsigned nic_source_beat(struct nic_source *s, unsigned beat_bytes, uint8_t *beat, bool *last, uint32_t *tag);
+// A beat of payload may be taken: there is one, and its flow is open. Commands and payload go in by different ports, and an
+// open that comes later than its payload would put the ring's tail back to the start.
+bool nic_port_payload_ready(const struct nic_port *p);
 unsigned nic_port_payload_beat(struct nic_port *p, uint8_t *beat, bool *last, uint16_t *flow);
 // A command may be taken: the payload it must follow has been.
 bool nic_port_cmd_ready(const struct nic_port *p);

@@ -161,6 +161,27 @@ static void test_nic_port_open_abort_and_consume_do_not_wait_for_payload(void **
   assert_int_equal(take_cmd(b).kind, CMD_CONSUME);
 }
 
+// Regression: an active open's program writes in the turn of its open; the open then put the tail back behind the bytes.
+static void test_nic_port_payload_waits_for_the_fence_of_its_flow(void **state)
+{
+  struct bed *b = *state;
+  uint8_t data[10] = {0};
+  uint16_t flow;
+  b->o->payload(b->e, 3, data, 10);     // another flow's goes on
+  b->o->open(b->e, &an_open);
+  b->o->payload(b->e, 5, data, 10);
+  assert_true(nic_port_payload_ready(&b->p));
+  take_payload(b, data, &flow);
+  assert_int_equal(flow, 3);
+  take_cmd(b);
+  assert_false(nic_port_payload_ready(&b->p));
+  nic_port_fence(&b->p, 5, true);
+  assert_true(nic_port_payload_ready(&b->p));
+  take_payload(b, data, &flow);
+  assert_int_equal(flow, 5);
+  assert_false(nic_port_payload_ready(&b->p));
+}
+
 // --- beats ----------------------------------------------------------------------------------------------------------
 static void test_nic_port_cuts_records_into_beats_full_but_the_last(void **state)
 {
@@ -419,6 +440,7 @@ int main(void)
     BEAT_TEST(test_nic_port_payload_keeps_its_flow_on_every_beat),
     BEAT_TEST(test_nic_port_joins_beats_into_records_and_wakes_at_the_last),
     BEAT_TEST(test_nic_port_joins_streams_apart_when_they_interleave),
+    TEST(test_nic_port_payload_waits_for_the_fence_of_its_flow),
     TEST(test_nic_port_fence_lies_behind_the_frames_before_it),
     TEST(test_nic_port_gives_an_events_levels),
     TEST(test_nic_port_keeps_the_opens_levels_when_a_flow_is_half_open),
