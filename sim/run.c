@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/recq.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "glue/glue.h"
@@ -42,6 +43,7 @@ struct run {
   struct stack *stack;
   struct app *apps[OPT_MAX_APPS];
   struct wire_record_note note;
+  struct recq looped;        // frames from us to us: they never see the wire
   struct wire *fault;        // the fault wire among the wires, NULL for none
   FILE *fault_log;
   uint8_t mac[6];
@@ -270,6 +272,7 @@ static void close_all(struct run *r)
   model_free(r->model);
   nic_port_close(&r->port);
   ref_close(r->ref);
+  recq_free(&r->looped);
   wire_close(r->glue.wire);              // the model has closed its own
   if (r->fault_log) fclose(r->fault_log);
   if (r->stats) fclose(r->stats);
@@ -302,6 +305,12 @@ static void serve_apps(struct run *r)
   }
 }
 
+static void leave(struct run *r, const uint8_t *frame, size_t len)
+{
+  if (stack_loops(r->stack, frame, len)) recq_put(&r->looped, 0, frame, len);
+  else wire_send(r->glue.wire, frame, len);
+}
+
 static void host_step_nic(struct run *r)
 {
   uint32_t tag;
@@ -312,7 +321,7 @@ static void host_step_nic(struct run *r)
   stack_poll(r->stack, r->now_us);
   serve_apps(r);
   while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) recq_put(&r->port.slow_in.q, 0, r->frame, len);
-  for (; recq_peek(&r->port.tx, &tag, &data, &len); recq_pop(&r->port.tx)) wire_send(r->glue.wire, data, len);
+  for (; recq_peek(&r->port.tx, &tag, &data, &len); recq_pop(&r->port.tx)) leave(r, data, len);
 }
 
 static void host_step_ref(struct run *r)
@@ -327,8 +336,8 @@ static void host_step_ref(struct run *r)
     stack_poll(r->stack, r->now_us);
     serve_apps(r);
   } while (ref_pending(r->ref));
-  while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) wire_send(r->glue.wire, r->frame, len);
-  while (ref_next_frame(r->ref, &data, &len)) wire_send(r->glue.wire, data, len);
+  while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) leave(r, r->frame, len);
+  while (ref_next_frame(r->ref, &data, &len)) leave(r, data, len);
 }
 
 // C's turn: everything that came out of the engine, the stack's timers, the programs; what they make of it is queued for
@@ -342,7 +351,7 @@ static void host_step(struct run *r)
 static unsigned inputs(const struct nic_port *p)
 {
   return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
-         | (nic_source_ready(&p->pin) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
+         | (nic_port_payload_ready(p) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
 }
 
 // Clocks the NIC until it has nothing to do, or the turn is over. Returns false when there was nothing to do at all.
@@ -365,16 +374,29 @@ static bool clock_nic(struct run *r)
   return n > 0;
 }
 
+// The next frame that comes in: our own first, then the wire's. Its length, or 0.
+static size_t next_frame(struct run *r)
+{
+  uint32_t tag;
+  const uint8_t *data;
+  size_t len;
+  if (!recq_peek(&r->looped, &tag, &data, &len)) {
+    int got = wire_recv(r->glue.wire, r->frame, sizeof r->frame);
+    return got > 0 ? (size_t)got : 0;
+  }
+  memcpy(r->frame, data, len);
+  recq_pop(&r->looped);
+  return len;
+}
+
 static unsigned read_wire(struct run *r)
 {
   unsigned n = 0;
+  size_t len;
   struct wire *w = r->glue.wire;
-  while (n < FRAMES_PER_TURN && recq_bytes(&r->port.rx.q) < RX_BACKLOG_BYTES) {
-    int len = wire_recv(w, r->frame, sizeof r->frame);
-    if (len <= 0) break;
-    n++;
-    if (!r->ref) recq_put(&r->port.rx.q, 0, r->frame, (size_t)len);
-    else if (!ref_input(r->ref, r->frame, (size_t)len, r->now_us)) stack_input(r->stack, r->frame, (size_t)len, r->now_us);
+  for (; n < FRAMES_PER_TURN && recq_bytes(&r->port.rx.q) < RX_BACKLOG_BYTES && (len = next_frame(r)) > 0; n++) {
+    if (!r->ref) recq_put(&r->port.rx.q, 0, r->frame, len);
+    else if (!ref_input(r->ref, r->frame, len, r->now_us)) stack_input(r->stack, r->frame, len, r->now_us);
   }
   if (w->rx_unfinished_csum && !r->warned_offload) {
     r->warned_offload = true;
@@ -421,26 +443,56 @@ static void progress(struct run *r)
   r->progress_bytes = bytes;
 }
 
+static bool clients_are_over(const struct run *r)
+{
+  bool any = false;
+  for (size_t i = 0; i < r->opt->n_apps; i++) {
+    if (!r->apps[i]->ops->ends) continue;
+    if (r->apps[i]->end == APP_RUNS) return false;
+    any = true;
+  }
+  return any;
+}
+
+// What the clients came to, a line each; the worst of it is the exit status.
+static int say_clients(const struct run *r)
+{
+  int status = EXIT_GOOD;
+  for (size_t i = 0; i < r->opt->n_apps; i++) {
+    const struct app *a = r->apps[i];
+    if (!a->ops->ends) continue;
+    fprintf(stderr, "lockwire: %s:%u: %s\n", a->ops->name, r->opt->apps[i].port, a->end == APP_RUNS ? "was not over yet" : a->why);
+    if (a->end == APP_DIFFERS) status = EXIT_DIFFERENCE;
+    else if (a->end != APP_DONE && status == EXIT_GOOD) status = EXIT_USAGE;
+  }
+  return status;
+}
+
 static int loop(struct run *r)
 {
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
-  for (set_time(r); !stopping && r->now_us < end_us && !r->glue.wire->dead;) {
+  set_time(r);
+  host_step(r);   // clients have begun: their SYNs wait
+  while (!stopping && r->now_us < end_us && !r->glue.wire->dead) {
     bool busy = read_wire(r) > 0;
     bool due = stack_next_deadline(r->stack) <= r->now_us || (r->ref && ref_next_deadline(r->ref) <= r->now_us);
     if (busy || due) host_step(r);
     busy |= clock_nic(r);
+    busy |= !recq_empty(&r->looped);
     progress(r);
     set_time(r);
     if (busy) {
       idle_since = r->now_us;
+    } else if (clients_are_over(r)) {
+      break;
     } else if (r->now_us >= idle_since + POLL_US) {
       sleep_idle(r, end_us);
       set_time(r);
     }
   }
   if (r->tty) fputs("\r\033[K", stderr);
-  return r->glue.wire->dead ? complain("%s", r->glue.wire->err) : EXIT_GOOD;
+  return r->glue.wire->dead ? complain("%s", r->glue.wire->err) : say_clients(r);
 }
 
 static void say_ready(const struct run *r)

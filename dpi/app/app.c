@@ -9,8 +9,9 @@
 
 #include "app/app_opt.h"
 #include "app/apps.h"
+#include "base/text.h"
 
-const struct app_ops *const app_table[] = {&echo_ops, &kv_ops, &sink_ops, &source_ops, NULL};
+const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &kv_ops, &sink_ops, &source_ops, NULL};
 
 const struct app_ops *app_find(const char *name)
 {
@@ -66,6 +67,19 @@ static bool parse_value(const struct app_opt_desc *d, const char *text, uint64_t
   return *out >= d->min && *out <= d->max;
 }
 
+static bool parse_addr(const char *text, uint64_t *out)
+{
+  char ip_text[TEXT_IPV4_LEN];
+  const char *colon = strchr(text, ':');
+  uint32_t ip;
+  uint64_t port;
+  if (!colon || (size_t)(colon - text) >= sizeof ip_text) return false;
+  snprintf(ip_text, sizeof ip_text, "%.*s", (int)(colon - text), text);
+  if (!text_parse_ipv4(ip_text, &ip) || !text_parse_uint(colon + 1, 1, 65535, &port)) return false;
+  *out = (uint64_t)ip << 16 | port;
+  return true;
+}
+
 static bool apply_one(const char *app, const struct app_opt_desc *d, const char *val, char err[static APP_ERR_LEN])
 {
   if (d->kind == APP_OPT_FLAG) {
@@ -75,6 +89,11 @@ static bool apply_one(const char *app, const struct app_opt_desc *d, const char 
     }
     *d->dst = 1;
     return true;
+  }
+  if (d->kind == APP_OPT_ADDR) {
+    if (parse_addr(val, d->dst)) return true;
+    snprintf(err, APP_ERR_LEN, "%s: %s=%.40s: wants an address and port, as 10.0.0.1:80", app, d->key, val);
+    return false;
   }
   if (!parse_value(d, val, d->dst)) {
     snprintf(err, APP_ERR_LEN, "%s: %s=%.40s: wants a number%s from %llu to %llu", app, d->key, val,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that serves a port. The same program runs on either engine: it sees sockets and nothing below them.
+// A program that serves a port, or that is the client of one elsewhere. The same program runs on either engine: it sees sockets and nothing below them.
 #ifndef LW_APP_H
 #define LW_APP_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,17 +19,23 @@ struct app_opt {
 struct app_ops {
   const char *name;
   const char *summary;  // one line for --help, with its options
-  // Opens and listens on `port`, or returns NULL with one line in err (unknown option, bad value, port in use).
+  bool ends;            // a client: ends by itself, and the run with it when no other client goes on
+  // Opens and listens on `port` (a client: connects from it), or returns NULL with one line in err (unknown option, bad value, port in use).
   struct app *(*open)(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN]);
   // A socket of this program became ready (see sock_next_ready). Sockets carry the app as their user pointer.
   void (*ready)(struct app *a, int sid, unsigned events);
   void (*close)(struct app *a);  // closes what is open; NULL is allowed
 };
 
+// How a client ended. DIFFERS: it got something else than it should have; FAILED: no connection, or it broke.
+enum app_end { APP_RUNS, APP_DONE, APP_DIFFERS, APP_FAILED };
+
 // Every program embeds this first.
 struct app {
   const struct app_ops *ops;
   struct stack *stack;
+  enum app_end end;          // the program sets it, with one line in why
+  char why[APP_ERR_LEN];
 };
 
 // NULL-terminated table of all programs.

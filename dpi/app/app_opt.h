@@ -12,7 +12,8 @@
 // One option that a program knows: where its value goes, and what is allowed.
 struct app_opt_desc {
   const char *key;
-  enum { APP_OPT_FLAG, APP_OPT_NUMBER, APP_OPT_BYTES } kind;  // BYTES takes a suffix k, M or G (powers of 1024)
+  // BYTES takes a suffix k, M or G (powers of 1024); ADDR is as 10.0.0.1:80, stored as ip << 16 | port.
+  enum { APP_OPT_FLAG, APP_OPT_NUMBER, APP_OPT_BYTES, APP_OPT_ADDR } kind;
   uint64_t min, max;                                          // of the number; a flag ignores them
   uint64_t *dst;                                              // a flag stores 1
 };

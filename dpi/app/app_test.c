@@ -23,10 +23,10 @@ struct queue {
 };
 
 struct stack {
-  bool listening, bind_fails;
+  bool listening, bind_fails, no_way;
   int waiting;  // connections to accept
   struct {
-    bool open, aborted, fin, reset;
+    bool open, aborted, shut, fin, reset;
     void *user;
     struct queue in, out;
   } sid[SIDS];
@@ -38,6 +38,19 @@ int sock_socket(struct stack *s, enum sock_type type)
 {
   assert_int_equal(type, SOCK_TCP);
   s->sid[0].open = true;
+  return 0;
+}
+
+int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
+{
+  assert_true(sid == 0 && ip == 0x0a000001 && port == 7);
+  return s->no_way ? -ENETUNREACH : -EINPROGRESS;
+}
+
+int sock_shutdown(struct stack *s, int sid)
+{
+  assert_false(s->sid[sid].shut);
+  s->sid[sid].shut = true;
   return 0;
 }
 
@@ -156,11 +169,12 @@ static void finish(struct app *a, int sid)
 static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
 {
   (void)state;
-  uint64_t flag = 0, number = 5, bytes = 0;
+  uint64_t flag = 0, number = 5, bytes = 0, addr = 0;
   const struct app_opt_desc table[] = {
       {"flag", APP_OPT_FLAG, 0, 0, &flag},
       {"number", APP_OPT_NUMBER, 1, 10, &number},
       {"bytes", APP_OPT_BYTES, 1024, UINT64_MAX, &bytes},
+      {"addr", APP_OPT_ADDR, 0, 0, &addr},
   };
   static const struct {
     struct app_opt opt[2];
@@ -169,6 +183,10 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
       {{{"flag", ""}, {"number", "10"}}, NULL},
       {{{"bytes", "64k"}, {"number", "1"}}, NULL},
       {{{"bytes", "3G"}, {"number", "1"}}, NULL},
+      {{{"addr", "10.0.0.1:80"}, {"number", "1"}}, NULL},
+      {{{"addr", "10.0.0.1"}, {"number", "1"}}, "x: addr=10.0.0.1: wants an address and port, as 10.0.0.1:80"},
+      {{{"addr", "10.0.0.1:0"}, {"number", "1"}}, "x: addr=10.0.0.1:0: wants an address and port, as 10.0.0.1:80"},
+      {{{"addr", "100.100.100.1000:80"}, {"number", "1"}}, "x: addr=100.100.100.1000:80: wants an address and port, as 10.0.0.1:80"},
       {{{"flag", "1"}, {"number", "1"}}, "x: option 'flag' takes no value"},
       {{{"number", "1"}, {"number", "1"}}, "x: option 'number' is given twice"},
       {{{"number", "11"}, {"flag", ""}}, "x: number=11: wants a number from 1 to 10"},
@@ -180,11 +198,11 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
       {{{"bytes", "1Mb"}, {"flag", ""}}, "x: bytes=1Mb: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
       {{{"bytes", "99999999999999G"}, {"flag", ""}},
        "x: bytes=99999999999999G: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
-      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes)"},
+      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes, addr)"},
   };
   char err[APP_ERR_LEN];
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    bool ok = app_opts_apply("x", table, 3, cases[i].opt, 2, err);
+    bool ok = app_opts_apply("x", table, 4, cases[i].opt, 2, err);
     assert_int_equal(ok, cases[i].err == NULL);
     if (cases[i].err) assert_string_equal(err, cases[i].err);
   }
@@ -201,7 +219,7 @@ static void test_open_says_what_is_wrong(void **state)
   fake = (struct stack){.bind_fails = true};
   for (size_t i = 0; app_table[i]; i++) {
     assert_null(app_table[i]->open(&fake, 80, NULL, 0, err));
-    assert_non_null(strstr(err, "port 80: cannot listen: Address already in use"));
+    assert_non_null(strstr(err, app_table[i]->ends ? "to=ADDR:PORT is missing" : "port 80: cannot listen: Address already in use"));
     assert_null(app_table[i]->open(&fake, 80, &bad, 1, err));
     assert_non_null(strstr(err, "maxmem"));
     app_table[i]->close(NULL);
@@ -344,6 +362,85 @@ static void test_kv_connections_share_one_store(void **state)
   a->ops->close(a);
 }
 
+// --- echo-client ---
+
+static struct app *open_client(char err[static APP_ERR_LEN])
+{
+  static const struct app_opt opts[] = {{"to", "10.0.0.1:7"}, {"bytes", "1000"}};
+  return app_find("echo-client")->open(&fake, 5000, opts, 2, err);
+}
+
+// What the other end does with the bytes: `spoil` one of them (none: -1), or leaves out those from `stop`.
+static struct app *echo_back(size_t room, int spoil, size_t stop)
+{
+  char err[APP_ERR_LEN];
+  fake = (struct stack){.room = room};
+  struct app *a = open_client(err);
+  struct queue *out = &fake.sid[0].out, *in = &fake.sid[0].in;
+  assert_non_null(a);
+  for (a->ops->ready(a, 0, SOCK_OUT); out->off < out->len && a->end == APP_RUNS && in->len < stop;) {
+    in->bytes[in->len] = (uint8_t)(out->bytes[out->off++] ^ (in->len == (size_t)spoil));
+    in->len++;
+    a->ops->ready(a, 0, SOCK_IN | SOCK_OUT);
+  }
+  if (a->end == APP_RUNS) finish(a, 0);
+  assert_false(fake.sid[0].open);
+  return a;
+}
+
+static void test_echo_client_ends_well_when_all_came_back(void **state)
+{
+  (void)state;
+  for (size_t room = 1; room <= 4096; room *= 8) {
+    struct app *a = echo_back(room, -1, BYTES);
+    assert_int_equal(a->end, APP_DONE);
+    assert_true(fake.sid[0].shut && !fake.sid[0].aborted);
+    assert_string_equal(a->why, "1000 bytes came back as they were sent");
+    a->ops->close(a);
+  }
+}
+
+static void test_echo_client_tells_what_differs(void **state)
+{
+  (void)state;
+  struct app *a = echo_back(4096, 300, BYTES);
+  assert_int_equal(a->end, APP_DIFFERS);
+  assert_string_equal(a->why, "byte 300 came back as 2c, was sent as 2d");
+  assert_true(fake.sid[0].aborted);
+  a->ops->close(a);
+  a = echo_back(4096, -1, 999);
+  assert_int_equal(a->end, APP_DIFFERS);
+  assert_string_equal(a->why, "999 of 1000 bytes came back");
+  a->ops->close(a);
+}
+
+static void test_echo_client_refuses_more_than_it_sent(void **state)
+{
+  (void)state;
+  char err[APP_ERR_LEN];
+  fake = (struct stack){.room = 0};
+  struct app *a = open_client(err);
+  say(a, 0, "", 1);
+  assert_int_equal(a->end, APP_DIFFERS);
+  a->ops->close(a);
+}
+
+static void test_echo_client_fails_without_a_connection(void **state)
+{
+  (void)state;
+  char err[APP_ERR_LEN];
+  fake = (struct stack){.no_way = true};
+  assert_null(open_client(err));
+  assert_string_equal(err, "to 10.0.0.1:7: Network is unreachable");
+  assert_false(fake.sid[0].open);
+  fake = (struct stack){.room = 10};
+  struct app *a = open_client(err);
+  fake.sid[0].reset = true;
+  a->ops->ready(a, 0, SOCK_ERR);
+  assert_int_equal(a->end, APP_FAILED);
+  a->ops->close(a);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -356,6 +453,10 @@ int main(void)
       cmocka_unit_test(test_kv_does_not_read_while_replies_wait),
       cmocka_unit_test(test_kv_closes_after_quit_and_after_a_protocol_error),
       cmocka_unit_test(test_kv_connections_share_one_store),
+      cmocka_unit_test(test_echo_client_ends_well_when_all_came_back),
+      cmocka_unit_test(test_echo_client_tells_what_differs),
+      cmocka_unit_test(test_echo_client_refuses_more_than_it_sent),
+      cmocka_unit_test(test_echo_client_fails_without_a_connection),
   };
   return cmocka_run_group_tests_name("app", tests, NULL, NULL);
 }

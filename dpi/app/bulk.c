@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bulk transfer one way. sink (RFC 863, discard) reads and forgets; source (as chargen, RFC 864) sends bytes that are a
-// function of their place in the stream, so a client can check them: byte n is (n + n / 256) modulo 256.
+// Bulk transfer one way. sink (RFC 863, discard) reads and forgets; source (as chargen, RFC 864) sends the bytes of
+// pattern.h.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "app/app_opt.h"
 #include "app/apps.h"
 #include "app/conns.h"
+#include "app/pattern.h"
 
 enum { PIECE_BYTES = 16384 };
 
@@ -42,7 +43,7 @@ static size_t fill(struct bulk *b, uint64_t at)
 {
   size_t n = sizeof b->piece;
   if (b->bytes && b->bytes - at < n) n = (size_t)(b->bytes - at);
-  for (size_t i = 0; i < n; i++) b->piece[i] = (uint8_t)(at + i + (at + i) / 256);
+  pattern_fill(b->piece, at, n);
   return n;
 }
 
@@ -100,7 +101,7 @@ static struct app *bulk_open(const struct app_ops *ops, struct stack *s, uint16_
     snprintf(err, APP_ERR_LEN, "%s: out of memory", ops->name);
     return NULL;
   }
-  b->base = (struct app){ops, s};
+  b->base = (struct app){.ops = ops, .stack = s};
   const struct app_opt_desc table[] = {{"bytes", APP_OPT_BYTES, 1, UINT64_MAX, &b->bytes}};
   if (app_opts_apply(ops->name, table, ops == &source_ops, opts, n_opts, err) && conns_listen(&b->conns, &b->base, port, err))
     return &b->base;

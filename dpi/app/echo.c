@@ -98,7 +98,7 @@ static struct app *echo_open(struct stack *s, uint16_t port, const struct app_op
     snprintf(err, APP_ERR_LEN, "echo: out of memory");
     return NULL;
   }
-  e->base = (struct app){&echo_ops, s};
+  e->base = (struct app){.ops = &echo_ops, .stack = s};
   if (!conns_listen(&e->conns, &e->base, port, err)) {
     free(e);
     return NULL;

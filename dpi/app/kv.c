@@ -125,7 +125,7 @@ static struct app *kv_open(struct stack *s, uint16_t port, const struct app_opt 
     free(k);
     return NULL;
   }
-  k->base = (struct app){&kv_ops, s};
+  k->base = (struct app){.ops = &kv_ops, .stack = s};
   if (!conns_listen(&k->conns, &k->base, port, err)) {
     kv_server_free(&k->srv);
     free(k);
