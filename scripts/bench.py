@@ -22,9 +22,7 @@ SINK, SOURCE = 9, 19
 
 LINUX_SERVER = f"""
 import socket, threading
-def serve(port, job):
-    l = socket.create_server(("{LINUX_IP}", port))
-    print("ready", flush=True)
+def serve(l, job):
     while True:
         c, _ = l.accept()
         threading.Thread(target=job, args=(c,), daemon=True).start()
@@ -35,8 +33,10 @@ def source(c):
     try:
         while True: c.sendall(bytes(1 << 20))
     except OSError: pass
-threading.Thread(target=serve, args=({SOURCE}, source), daemon=True).start()
-serve({SINK}, sink)
+at = {{port: socket.create_server(("{LINUX_IP}", port)) for port in ({SOURCE}, {SINK})}}
+print("ready", flush=True)
+threading.Thread(target=serve, args=(at[{SOURCE}], source), daemon=True).start()
+serve(at[{SINK}], sink)
 """
 
 

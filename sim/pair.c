@@ -11,20 +11,23 @@
 
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "endpoint.h"
 #include "load.h"
 #include "run.h"
-#include "sock/stack.h"
 #include "tcp/ref.h"
 
 enum {
   FLOWS = 32,
   PAIR_BYTES = 4 << 20,              // in each direction of the pair wire
+  STEPS_PER_TURN = 100000,           // of a carrier: as good as without end
   TURNS_PER_INSTANT = 100000,        // more without the clock moving on: it goes round in circles
 };
 static const uint64_t LIMIT_US = 4ull * 3600 * 1000000;
 
 struct host {
-  struct stack *stack;
+  struct world *world;
+  unsigned i;                        // 0 or 1
+  struct endpoint e;
   struct ref *ref;
   struct wire *wire;
   struct stack_config cfg;
@@ -133,7 +136,7 @@ static uint64_t draw_start(struct world *w)
 static int flow_of(void *user, const uint8_t *frame, size_t len)
 {
   const struct world *w = user;
-  return w->h[0].stack ? stack_flow_of(w->h[0].stack, frame, len) : -1;
+  return w->h[0].e.stack ? stack_flow_of(w->h[0].e.stack, frame, len) : -1;
 }
 
 static bool open_record(struct world *w, const char *dir, char err[static WIRE_ERR_LEN])
@@ -166,13 +169,41 @@ static bool open_wires(struct world *w, const char *record_dir, char err[static 
   return w->h[0].wire;
 }
 
+// Every frame enters the hash with its time, its host and its direction.
+static void hash_frame(struct world *w, unsigned where, const uint8_t *frame, size_t len)
+{
+  uint64_t x = w->hash ^ (w->now_us << 3) ^ where;
+  uint8_t rest[8] = {0};
+  for (; len >= 8; frame += 8, len -= 8) x = ((x << 29 | x >> 35) ^ get_le64(frame)) * 0x9e3779b97f4a7c15u;
+  memcpy(rest, frame, len);
+  x = ((x << 29 | x >> 35) ^ get_le64(rest) ^ (uint64_t)len << 56) * 0x9e3779b97f4a7c15u;
+  w->hash = x ^ x >> 32;
+  w->note.cycle++;
+}
+
+static void serve(void *arg)
+{
+  const struct host *h = arg;
+  load_serve(&h->world->load, h->i, h->world->now_us);
+}
+
+static void send(void *arg, const uint8_t *frame, size_t len)
+{
+  const struct host *h = arg;
+  hash_frame(h->world, h->i * 2, frame, len);
+  h->world->result->frames++;
+  wire_send(h->wire, frame, len);
+}
+
 static bool open_hosts(struct world *w)
 {
-  for (int i = 0; i < 2; i++) {
+  for (unsigned i = 0; i < 2; i++) {
     struct host *h = &w->h[i];
+    h->world = w;
+    h->i = i;
     h->ref = ref_open(&h->ref_cfg);
-    h->stack = h->ref ? stack_open(&h->cfg, ref_engine(h->ref), w->now_us) : NULL;
-    if (!h->stack) return false;
+    struct carrier *c = h->ref ? carrier_ref_open(h->ref) : NULL;
+    if (!endpoint_open(&h->e, &h->cfg, c, &(struct endpoint_owner){serve, send, h}, w->now_us)) return false;
   }
   return true;
 }
@@ -191,7 +222,7 @@ static void open_world(struct world *w, const struct pair_options *o)
     fail(w, "out of memory");
   } else {
     const struct wire_fault_dir *d = w->fault_opts.dir;
-    load_open(&w->load, (struct stack *[2]){w->h[0].stack, w->h[1].stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip}, &w->rng,
+    load_open(&w->load, (struct stack *[2]){w->h[0].e.stack, w->h[1].e.stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip}, &w->rng,
               d[0].delay_us && d[1].delay_us, w->now_us);
   }
 }
@@ -199,8 +230,7 @@ static void open_world(struct world *w, const struct pair_options *o)
 static void close_world(struct world *w)
 {
   for (int i = 0; i < 2; i++) {
-    stack_close(w->h[i].stack);
-    ref_close(w->h[i].ref);
+    endpoint_close(&w->h[i].e);
     wire_close(w->h[i].wire);
   }
   if (w->fault_log) fclose(w->fault_log);
@@ -208,51 +238,15 @@ static void close_world(struct world *w)
 
 // --- turning ---------------------------------------------------------------------------------------------------------
 
-// Every frame enters the hash with its time, its host and its direction.
-static void hash_frame(struct world *w, unsigned where, const uint8_t *frame, size_t len)
-{
-  uint64_t x = w->hash ^ (w->now_us << 3) ^ where;
-  uint8_t rest[8] = {0};
-  for (; len >= 8; frame += 8, len -= 8) x = ((x << 29 | x >> 35) ^ get_le64(frame)) * 0x9e3779b97f4a7c15u;
-  memcpy(rest, frame, len);
-  x = ((x << 29 | x >> 35) ^ get_le64(rest) ^ (uint64_t)len << 56) * 0x9e3779b97f4a7c15u;
-  w->hash = x ^ x >> 32;
-  w->note.cycle++;
-}
-
-static void send(struct world *w, unsigned i, const uint8_t *frame, size_t len)
-{
-  hash_frame(w, i * 2, frame, len);
-  w->result->frames++;
-  wire_send(w->h[i].wire, frame, len);
-}
-
 static bool receive(struct world *w, unsigned i)
 {
   struct host *h = &w->h[i];
   bool any = false;
   for (int len; (len = wire_recv(h->wire, w->frame, sizeof w->frame)) > 0; any = true) {
     hash_frame(w, i * 2 + 1, w->frame, (size_t)len);
-    if (!ref_input(h->ref, w->frame, (size_t)len, w->now_us)) stack_input(h->stack, w->frame, (size_t)len, w->now_us);
+    endpoint_input(&h->e, w->frame, (size_t)len, w->now_us);
   }
   return any;
-}
-
-static void step(struct world *w, unsigned i)
-{
-  struct host *h = &w->h[i];
-  const uint8_t *data;
-  size_t len;
-  uint16_t flow;
-  bool ok;
-  do {
-    while (ref_next_fence(h->ref, &flow, &ok)) stack_fence(h->stack, flow, ok, w->now_us);
-    ref_run(h->ref, w->now_us);
-    stack_poll(h->stack, w->now_us);
-    load_serve(&w->load, i, w->now_us);
-  } while (ref_pending(h->ref) && !w->load.why[0]);
-  while ((len = stack_output(h->stack, w->frame, sizeof w->frame)) > 0) send(w, i, w->frame, len);
-  while (ref_next_frame(h->ref, &data, &len)) send(w, i, data, len);
 }
 
 // What must hold of every flow at any time (DESIGN section 4).
@@ -276,15 +270,16 @@ static uint64_t next_time(const struct world *w)
   uint64_t at = load_deadline(&w->load);
   for (int i = 0; i < 2; i++) {
     const struct host *h = &w->h[i];
-    at = least(at, least(least(stack_next_deadline(h->stack), ref_next_deadline(h->ref)), wire_deadline(h->wire)));
+    at = least(at, least(endpoint_deadline(&h->e), wire_deadline(h->wire)));
   }
   return at;
 }
 
 static bool host_idle(const struct host *h)
 {
-  return !stack_stat(h->stack, ST_CONN_NOW) && !stack_stat(h->stack, ST_TIME_WAIT_NOW)
-         && stack_stat(h->stack, ST_FLOWS_OPENED) == stack_stat(h->stack, ST_FLOWS_CLOSED);
+  const struct stack *s = h->e.stack;
+  return !stack_stat(s, ST_CONN_NOW) && !stack_stat(s, ST_TIME_WAIT_NOW)
+         && stack_stat(s, ST_FLOWS_OPENED) == stack_stat(s, ST_FLOWS_CLOSED);
 }
 
 // Nothing moves: the clock goes on. False when all is over.
@@ -313,7 +308,8 @@ static bool turn(struct world *w)
   bool moved = false;
   for (unsigned i = 0; i < 2; i++) {
     moved |= receive(w, i);
-    step(w, i);
+    endpoint_poke(&w->h[i].e);         // the programs have plans of their own
+    endpoint_turn(&w->h[i].e, w->now_us, STEPS_PER_TURN);
     check_flows(w, i);
   }
   if (w->load.why[0]) fail(w, "%s", w->load.why);

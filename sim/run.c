@@ -14,41 +14,34 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/recq.h"
-#include "base/rng.h"
 #include "base/text.h"
-#include "glue/glue.h"
-#include "model.h"
-#include "sock/nic_port.h"
-#include "sock/stack.h"
+#include "endpoint.h"
+#include "nic.h"
 #include "summary.h"
 #include "tcp/ref.h"
 
 enum {
-  CYCLES_PER_TURN = 256,          // between two looks at the clock and the wire
+  STEPS_PER_TURN = 256,           // of the carrier, between two looks at the clock and the wire
   FRAMES_PER_TURN = 64,
   RX_BACKLOG_BYTES = 256 * 1024,  // not more frames wait for the receive stream; the kernel holds the rest
-  ETH_HEADER = 14,
   POLL_US = 50,                   // look at the wire this long before sleeping: a wake-up costs about 20 us
 };
 
 struct run {
   const struct run_options *opt;
-  // What carries the flows: the simulated NIC (model, port) or the reference (ref).
-  struct engine *engine;
-  struct model *model;
-  struct nic_port port;
+  struct endpoint e;
+  // What carries the flows, one of them; the endpoint owns it.
+  struct nic *nic;
   struct ref *ref;
-  struct glue glue;          // owns the wire
-  struct stack *stack;
+  struct wire *wire;         // opened by the simulation or by us; ours to close unless it is the simulation's
+  char wire_err[WIRE_ERR_LEN];
   struct app *apps[OPT_MAX_APPS];
   struct wire_record_note note;
-  struct recq looped;        // frames from us to us: they never see the wire
   struct wire *fault;        // the fault wire among the wires, NULL for none
   FILE *fault_log;
   uint8_t mac[6];
   unsigned mtu;
-  uint64_t seed, start_ns, cycles, model_ns, now_us;   // model_ns: spent evaluating the model
+  uint64_t seed, start_ns, now_us;
   int epoll_fd;
   FILE *stats;
   bool warned_offload, tty;
@@ -97,7 +90,7 @@ static uint64_t clock_us(const struct run *r) { return (clock_ns() - r->start_ns
 static int flow_of(void *user, const uint8_t *frame, size_t len)
 {
   struct run *r = user;
-  return r->stack ? stack_flow_of(r->stack, frame, len) : -1;
+  return r->e.stack ? stack_flow_of(r->e.stack, frame, len) : -1;
 }
 
 static bool make_record_dir(const struct run_options *o, char err[static WIRE_ERR_LEN])
@@ -165,7 +158,7 @@ static bool open_apps(struct run *r)
   for (size_t i = 0; i < r->opt->n_apps; i++) {
     const struct app_spec *a = &r->opt->apps[i];
     char err[APP_ERR_LEN];
-    r->apps[i] = a->ops->open(r->stack, a->port, a->opts, a->n_opts, err);
+    r->apps[i] = a->ops->open(r->e.stack, a->port, a->opts, a->n_opts, err);
     if (!r->apps[i]) {
       complain("--app %s:%u: %s", a->ops->name, a->port, err);
       return false;
@@ -181,7 +174,7 @@ static bool open_loop(struct run *r)
   r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event ev = {.events = EPOLLIN};
   if (stop_fd < 0 || r->epoll_fd < 0 || epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, stop_fd, &ev)
-      || epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, wire_fd(r->glue.wire), &ev)) {
+      || epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, wire_fd(r->wire), &ev)) {
     complain("cannot watch the wire: %s", strerror(errno));
     return false;
   }
@@ -190,45 +183,42 @@ static bool open_loop(struct run *r)
   return true;
 }
 
-static bool open_model(struct run *r)
+static struct carrier *open_nic(struct run *r)
 {
-  struct model_info info = model_info();
-  struct rng rng;
-  r->model = model_new();
-  if (!nic_port_open(&r->port, info.data_bits / 8, (uint16_t)info.num_flows, info.tx_ring_bytes, info.rx_ring_bytes)) {
-    complain("out of memory");
-    return false;
-  }
-  rng_seed(&rng, r->seed);
-  struct model_config c = {.max_frame = r->mtu + ETH_HEADER, .hash_key = {rng_next(&rng), rng_next(&rng)}};
-  memcpy(c.mac, r->mac, 6);
-  r->engine = &r->port.engine;
-  r->glue.port = &r->port;
-  model_start(r->model, &r->glue, &c);   // opens the wire
-  return true;
+  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .open_wire = open_wire, .user = r};
+  memcpy(o.mac, r->mac, 6);
+  r->nic = nic_open(&o);
+  if (!r->nic) return NULL;
+  r->wire = r->nic->glue.wire;
+  memcpy(r->wire_err, r->nic->glue.err, sizeof r->wire_err);
+  return &r->nic->base;
 }
 
 // As many flows as a table is comfortable with; a ring of a quarter MiB each way is allocated while a flow is open.
-static bool open_ref(struct run *r)
+static struct carrier *open_ref(struct run *r)
 {
   enum { FLOWS = 1024, RING = 256 * 1024 };
   r->ref = ref_open(&(struct ref_config){.num_flows = (uint16_t)(r->opt->flows ? r->opt->flows : FLOWS), .tx_ring_bytes = RING, .rx_ring_bytes = RING,
                                          .caps = core_caps_full(RING), .seed = r->seed});
-  if (!r->ref) {
-    complain("out of memory");
-    return false;
-  }
-  r->engine = ref_engine(r->ref);
-  r->glue.wire = open_wire(r, r->glue.err);
-  return true;
+  if (!r->ref) return NULL;
+  r->wire = open_wire(r, r->wire_err);
+  return carrier_ref_open(r->ref);
 }
 
-static bool open_engine(struct run *r)
+static void serve_apps(void *arg);
+static void send_frame(void *arg, const uint8_t *frame, size_t len);
+
+static bool open_endpoint(struct run *r)
 {
-  r->glue = (struct glue){.open_wire = open_wire, .user = r};
-  if (!(r->opt->engine_ref ? open_ref(r) : open_model(r))) return false;
-  if (!r->glue.wire) complain("%s", r->glue.err);
-  return r->glue.wire != NULL;
+  const struct run_options *o = r->opt;
+  struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu,
+                           .shared_ip = o->shared_ip, .seed = r->seed};
+  memcpy(c.mac, r->mac, 6);
+  struct carrier *carrier = o->engine_ref ? open_ref(r) : open_nic(r);
+  r->now_us = clock_us(r);
+  bool open = endpoint_open(&r->e, &c, carrier, &(struct endpoint_owner){serve_apps, send_frame, r}, r->now_us);
+  if (!open || !r->wire) complain("%s", open ? r->wire_err : "out of memory");
+  return open && r->wire;
 }
 
 static bool open_all(struct run *r)
@@ -248,16 +238,7 @@ static bool open_all(struct run *r)
     complain("--shared-ip: %s does not hold %s", o->ifname, text_format_ipv4(ip, o->ip));
     return false;
   }
-  if (!open_engine(r)) return false;
-  struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu,
-                           .shared_ip = o->shared_ip, .seed = r->seed};
-  memcpy(c.mac, r->mac, 6);
-  r->now_us = clock_us(r);
-  r->stack = stack_open(&c, r->engine, r->now_us);
-  if (!r->stack) {
-    complain("out of memory");
-    return false;
-  }
+  if (!open_endpoint(r)) return false;
   if (!open_apps(r) || !open_loop(r)) return false;
   if (wire_drop_privileges(err)) return true;
   complain("%s", err);
@@ -268,12 +249,8 @@ static void close_all(struct run *r)
 {
   for (size_t i = 0; i < r->opt->n_apps; i++)
     if (r->apps[i]) r->apps[i]->ops->close(r->apps[i]);
-  stack_close(r->stack);
-  model_free(r->model);
-  nic_port_close(&r->port);
-  ref_close(r->ref);
-  recq_free(&r->looped);
-  wire_close(r->glue.wire);              // the model has closed its own
+  endpoint_close(&r->e);
+  if (!r->nic) wire_close(r->wire);      // the simulation has closed its own
   if (r->fault_log) fclose(r->fault_log);
   if (r->stats) fclose(r->stats);
   if (r->epoll_fd >= 0) close(r->epoll_fd);
@@ -283,121 +260,34 @@ static void close_all(struct run *r)
 
 // --- the loop --------------------------------------------------------------------------------------------------------
 
-static void take_slow(struct run *r)
+static void serve_apps(void *arg)
 {
-  uint32_t tag;
-  const uint8_t *data;
-  size_t len;
-  while (recq_peek(&r->port.slow_out, &tag, &data, &len)) {
-    if (tag & NIC_SLOW_FENCE) stack_fence(r->stack, (uint16_t)(tag & 0xfff), tag & NIC_SLOW_OK, r->now_us);
-    else stack_input(r->stack, data, len, r->now_us);
-    recq_pop(&r->port.slow_out);
-  }
-}
-
-static void serve_apps(struct run *r)
-{
+  struct run *r = arg;
   int sid;
   unsigned events;
-  while (sock_next_ready(r->stack, &sid, &events)) {
-    struct app *a = sock_user(r->stack, sid);
+  while (sock_next_ready(r->e.stack, &sid, &events)) {
+    struct app *a = sock_user(r->e.stack, sid);
     if (a) a->ops->ready(a, sid, events);
   }
 }
 
-static void leave(struct run *r, const uint8_t *frame, size_t len)
+static void send_frame(void *arg, const uint8_t *frame, size_t len)
 {
-  if (stack_loops(r->stack, frame, len)) recq_put(&r->looped, 0, frame, len);
-  else wire_send(r->glue.wire, frame, len);
+  struct run *r = arg;
+  if (r->nic) r->note.cycle = r->nic->cycles;
+  wire_send(r->wire, frame, len);
 }
 
-static void host_step_nic(struct run *r)
-{
-  uint32_t tag;
-  const uint8_t *data;
-  size_t len;
-  r->port.woken = false;
-  take_slow(r);
-  stack_poll(r->stack, r->now_us);
-  serve_apps(r);
-  while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) recq_put(&r->port.slow_in.q, 0, r->frame, len);
-  for (; recq_peek(&r->port.tx, &tag, &data, &len); recq_pop(&r->port.tx)) leave(r, data, len);
-}
-
-static void host_step_ref(struct run *r)
-{
-  const uint8_t *data;
-  size_t len;
-  uint16_t flow;
-  bool ok;
-  do {
-    while (ref_next_fence(r->ref, &flow, &ok)) stack_fence(r->stack, flow, ok, r->now_us);
-    ref_run(r->ref, r->now_us);
-    stack_poll(r->stack, r->now_us);
-    serve_apps(r);
-  } while (ref_pending(r->ref));
-  while ((len = stack_output(r->stack, r->frame, sizeof r->frame)) > 0) leave(r, r->frame, len);
-  while (ref_next_frame(r->ref, &data, &len)) leave(r, data, len);
-}
-
-// C's turn: everything that came out of the engine, the stack's timers, the programs; what they make of it is queued for
-// the engine, finished frames go to the wire.
-static void host_step(struct run *r)
-{
-  if (r->ref) host_step_ref(r);
-  else host_step_nic(r);
-}
-
-static unsigned inputs(const struct nic_port *p)
-{
-  return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
-         | (nic_port_payload_ready(p) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
-}
-
-// Clocks the NIC until it has nothing to do, or the turn is over. Returns false when there was nothing to do at all.
-static bool clock_nic(struct run *r)
-{
-  if (r->ref) return false;
-  uint64_t next_us, began = clock_ns();
-  unsigned n;
-  for (n = 0; n < CYCLES_PER_TURN; n++) {
-    unsigned have = inputs(&r->port);
-    if (!have && model_quiescent(r->model, &next_us) && next_us > r->now_us) break;
-    model_cycle(r->model, have);
-    r->note.cycle = ++r->cycles;
-    if (!r->port.woken) continue;
-    r->model_ns += clock_ns() - began;
-    host_step(r);
-    began = clock_ns();
-  }
-  r->model_ns += clock_ns() - began;
-  return n > 0;
-}
-
-// The next frame that comes in: our own first, then the wire's. Its length, or 0.
-static size_t next_frame(struct run *r)
-{
-  uint32_t tag;
-  const uint8_t *data;
-  size_t len;
-  if (!recq_peek(&r->looped, &tag, &data, &len)) {
-    int got = wire_recv(r->glue.wire, r->frame, sizeof r->frame);
-    return got > 0 ? (size_t)got : 0;
-  }
-  memcpy(r->frame, data, len);
-  recq_pop(&r->looped);
-  return len;
-}
+static size_t backlog(const struct run *r) { return r->nic ? recq_bytes(&r->nic->port.rx.q) : 0; }
 
 static unsigned read_wire(struct run *r)
 {
   unsigned n = 0;
-  size_t len;
-  struct wire *w = r->glue.wire;
-  for (; n < FRAMES_PER_TURN && recq_bytes(&r->port.rx.q) < RX_BACKLOG_BYTES && (len = next_frame(r)) > 0; n++) {
-    if (!r->ref) recq_put(&r->port.rx.q, 0, r->frame, len);
-    else if (!ref_input(r->ref, r->frame, len, r->now_us)) stack_input(r->stack, r->frame, len, r->now_us);
-  }
+  int len;
+  struct wire *w = r->wire;
+  if (r->nic) r->note.cycle = r->nic->cycles;
+  for (; n < FRAMES_PER_TURN && backlog(r) < RX_BACKLOG_BYTES && (len = wire_recv(w, r->frame, sizeof r->frame)) > 0; n++)
+    endpoint_input(&r->e, r->frame, (size_t)len, r->now_us);
   if (w->rx_unfinished_csum && !r->warned_offload) {
     r->warned_offload = true;
     fprintf(stderr,
@@ -410,18 +300,14 @@ static unsigned read_wire(struct run *r)
 static void set_time(struct run *r)
 {
   r->now_us = r->note.now_us = clock_us(r);
-  if (r->model) model_set_time(r->model, r->now_us);
 }
 
 // Sleeps until the wire, a signal, or the next deadline of stack, NIC, wire, run or recording.
 static void sleep_idle(struct run *r, uint64_t end_us)
 {
-  uint64_t engine_us, until = stack_next_deadline(r->stack);
-  if (r->ref) engine_us = ref_next_deadline(r->ref);
-  else model_quiescent(r->model, &engine_us);
-  if (engine_us < until) until = engine_us;
+  uint64_t until = endpoint_deadline(&r->e);
   if (end_us < until) until = end_us;
-  if (wire_deadline(r->glue.wire) < until) until = wire_deadline(r->glue.wire);
+  if (wire_deadline(r->wire) < until) until = wire_deadline(r->wire);
   uint64_t second = r->now_us + 1000000;   // a recording is flushed once a second
   if (r->opt->record_dir && second < until) until = second;
   uint64_t us = until > r->now_us ? until - r->now_us : 0;
@@ -430,15 +316,17 @@ static void sleep_idle(struct run *r, uint64_t end_us)
   epoll_pwait2(r->epoll_fd, ev, 2, until == UINT64_MAX ? NULL : &t, NULL);
 }
 
+static struct model *model_of(const struct run *r) { return r->nic ? r->nic->model : NULL; }
+
 static void progress(struct run *r)
 {
   if (!r->tty || r->now_us < r->progress_us + 1000000) return;
-  uint64_t bytes = summary_payload(r->model, r->ref);
+  uint64_t bytes = summary_payload(model_of(r), r->ref);
   fprintf(stderr, "\rlockwire: %llu s, %llu flows, %.1f Mbit/s, %llu frames in, %llu out \033[K",
           (unsigned long long)(r->now_us / 1000000),
-          (unsigned long long)(stack_stat(r->stack, ST_FLOWS_OPENED) - stack_stat(r->stack, ST_FLOWS_CLOSED)),
+          (unsigned long long)(stack_stat(r->e.stack, ST_FLOWS_OPENED) - stack_stat(r->e.stack, ST_FLOWS_CLOSED)),
           (double)(bytes - r->progress_bytes) * 8.0 / (double)(r->now_us - r->progress_us),
-          (unsigned long long)r->glue.wire->rx_frames, (unsigned long long)r->glue.wire->tx_frames);
+          (unsigned long long)r->wire->rx_frames, (unsigned long long)r->wire->tx_frames);
   r->progress_us = r->now_us;
   r->progress_bytes = bytes;
 }
@@ -473,13 +361,9 @@ static int loop(struct run *r)
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
   set_time(r);
-  host_step(r);   // clients have begun: their SYNs wait
-  while (!stopping && r->now_us < end_us && !r->glue.wire->dead) {
+  while (!stopping && r->now_us < end_us && !r->wire->dead) {
     bool busy = read_wire(r) > 0;
-    bool due = stack_next_deadline(r->stack) <= r->now_us || (r->ref && ref_next_deadline(r->ref) <= r->now_us);
-    if (busy || due) host_step(r);
-    busy |= clock_nic(r);
-    busy |= !recq_empty(&r->looped);
+    busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
     progress(r);
     set_time(r);
     if (busy) {
@@ -492,7 +376,7 @@ static int loop(struct run *r)
     }
   }
   if (r->tty) fputs("\r\033[K", stderr);
-  return r->glue.wire->dead ? complain("%s", r->glue.wire->err) : say_clients(r);
+  return r->wire->dead ? complain("%s", r->wire->err) : say_clients(r);
 }
 
 static void say_ready(const struct run *r)
@@ -506,8 +390,12 @@ static void say_ready(const struct run *r)
 
 static int report(struct run *r)
 {
-  struct run_figures f = {.seed = r->seed, .cycles = r->cycles, .model_us = r->model_ns / 1000, .elapsed_us = r->now_us};
-  struct summary_of of = {.model = r->model, .ref = r->ref, .stack = r->stack, .wire = r->glue.wire, .fault = r->fault};
+  struct run_figures f = {.seed = r->seed, .elapsed_us = r->now_us};
+  if (r->nic) {
+    f.cycles = r->nic->cycles;
+    f.model_us = r->nic->eval_ns / 1000;
+  }
+  struct summary_of of = {.model = model_of(r), .ref = r->ref, .stack = r->e.stack, .wire = r->wire, .fault = r->fault};
   summary_print(stdout, &f, &of);
   if (r->stats && !summary_json(r->stats, &f, &of))
     return complain("--stats %s: %s", r->opt->stats_file, strerror(errno));

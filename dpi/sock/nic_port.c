@@ -120,10 +120,10 @@ static bool op_next_payload(struct engine *e, uint16_t *flow, const uint8_t **da
 {
   struct nic_port *p = port_of(e);
   uint32_t tag;
-  if (p->pout_popping) recq_pop(&p->pout);
-  p->pout_popping = recq_peek(&p->pout, &tag, data, len);
-  if (p->pout_popping) *flow = (uint16_t)tag;
-  return p->pout_popping;
+  if (p->pout_lent) recq_pop(&p->pout);
+  p->pout_lent = recq_peek(&p->pout, &tag, data, len);
+  if (p->pout_lent) *flow = (uint16_t)tag;
+  return p->pout_lent;
 }
 
 static const struct engine_ops ops = {

@@ -38,7 +38,8 @@ struct nic_port {
   struct recq slow_out;        // frames and fences of the slow path; tag: see NIC_SLOW_*
   struct recq pout;            // payload out; tag = flow
   struct recq events;          // struct host_event
-  bool pout_popping;           // next_payload lent out the head record
+  bool pout_lent;              // next_payload lent out the head record
+  bool tx_lent, slow_lent;     // the owner keeps here whether it did so with those
   bool woken;                  // something came out since the owner last cleared this
   struct nic_port_flow *flows;
 };
