@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// ICMP echo (RFC 792): what ping needs, asked and answered.
+// ICMP messages (RFC 792): echo, which ping needs, asked and answered; and "destination unreachable".
 //
 //   0 type | 1 code | 2..3 checksum over the whole message | 4..5 identifier | 6..7 sequence | 8.. data
+//
+// The data of an error is the packet it is about, from its IP header on: that header and eight bytes at least.
 #ifndef LW_ICMP_H
 #define LW_ICMP_H
 #include <stddef.h>
@@ -9,6 +11,11 @@
 
 enum { ICMP_HDR_BYTES = 8 };
 enum { ICMP_TYPE_ECHO_REPLY = 0, ICMP_TYPE_UNREACHABLE = 3, ICMP_TYPE_ECHO_REQUEST = 8 };
+// Of ICMP_TYPE_UNREACHABLE (RFC 1122 section 3.2.2.1).
+enum {
+  ICMP_CODE_NET = 0, ICMP_CODE_HOST = 1, ICMP_CODE_PROTOCOL = 2, ICMP_CODE_PORT = 3, ICMP_CODE_TOO_BIG = 4,
+  ICMP_CODE_NET_UNKNOWN = 6
+};
 
 struct icmp_msg {
   uint8_t type, code;

@@ -7,8 +7,6 @@
 
 #include "base/bytes.h"
 #include "base/siphash.h"
-#include "net/icmp.h"
-#include "net/ipv4.h"
 #include "sock/handover.h"
 #include "sock/handshake.h"
 #include "sock/neigh.h"
@@ -148,28 +146,14 @@ void connect_cancel(struct stack *s, struct conn *c)
   handshake_drop(s, c, 0);
 }
 
-// RFC 1122 section 3.2.2.1. 0: says nothing about the connection.
-static int icmp_error(uint8_t code)
-{
-  enum { NET = 0, PROTOCOL = 2, PORT = 3, FRAGMENTATION_NEEDED = 4, NET_UNKNOWN = 6 };
-  if (code == FRAGMENTATION_NEEDED) return 0;
-  if (code == PROTOCOL || code == PORT) return ECONNREFUSED;
-  return code == NET || code == NET_UNKNOWN ? ENETUNREACH : EHOSTUNREACH;
-}
-
 // Before the connection stands, also what RFC 1122 section 4.2.3.9 calls a soft error ends it, as RFC 5461 section 4.1
 // reports of most stacks: a program would rather try the next address than wait three minutes. The quoted sequence number
 // shows that it is no guess (RFC 5927 section 4.1). Once it stands, ICMP cannot harm it.
-void connect_icmp(struct stack *s, const struct icmp_msg *m)
+void connect_icmp(struct stack *s, const struct tuple *t, struct seq seq, int err)
 {
-  struct ipv4_hdr ip;
-  if (ipv4_parse_quoted(m->data, m->data_len, &ip) != IPV4_OK || ip.proto != IPV4_PROTO_TCP) return;
-  if (m->data_len < ip.hdr_len + 8u || ip.frag_offset != 0) return;
-  const uint8_t *p = m->data + ip.hdr_len;
-  struct tuple t = {ip.src, ip.dst, get_be16(p), get_be16(p + 2)};
-  struct conn *c = conn_find(s, &t);
-  int err = icmp_error(m->code);
-  if (c && err && c->state == CONN_SYN_SENT && get_be32(p + 4) == c->iss.v) handshake_drop(s, c, err);
+  struct conn *c = conn_find(s, t);
+  if (err == EMSGSIZE) return;   // a SYN is never too big: says nothing about the connection
+  if (c && c->state == CONN_SYN_SENT && seq_eq(seq, c->iss)) handshake_drop(s, c, err);
 }
 
 void connect_hop_lost(struct stack *s, uint32_t hop_ip)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sock/input.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -29,13 +30,32 @@ static void input_arp(struct stack *s, const uint8_t *p, size_t len)
   if (for_us && a.op == ARP_OP_REQUEST && !s->cfg.shared_ip) out_arp_reply(s, &a);
 }
 
+// "Destination unreachable" in the words of sockets (RFC 1122 section 3.2.2.1).
+static int unreachable_error(uint8_t code)
+{
+  if (code == ICMP_CODE_TOO_BIG) return EMSGSIZE;
+  if (code == ICMP_CODE_PROTOCOL || code == ICMP_CODE_PORT) return ECONNREFUSED;
+  return code == ICMP_CODE_NET || code == ICMP_CODE_NET_UNKNOWN ? ENETUNREACH : EHOSTUNREACH;
+}
+
+// To whoever sent the packet that it quotes. Only the quote says who that was.
+static void input_unreachable(struct stack *s, const struct icmp_msg *m)
+{
+  struct ipv4_hdr ip;
+  if (ipv4_parse_quoted(m->data, m->data_len, &ip) != IPV4_OK || ip.src != s->cfg.ip) return;
+  if (m->data_len < ip.hdr_len + 8u || ip.frag_offset != 0) return;
+  const uint8_t *p = m->data + ip.hdr_len;
+  const struct tuple t = {ip.src, ip.dst, get_be16(p), get_be16(p + 2)};
+  if (ip.proto == IPV4_PROTO_TCP) connect_icmp(s, &t, seq_of(get_be32(p + 4)), unreachable_error(m->code));
+}
+
 static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
 {
   struct icmp_msg m;
   enum icmp_result r = icmp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, &m);
   if (r != ICMP_OK || m.type != ICMP_TYPE_ECHO_REQUEST) {
     s->stat[ST_ICMP_OTHER]++;
-    if (r == ICMP_OK && m.type == ICMP_TYPE_UNREACHABLE) connect_icmp(s, &m);
+    if (r == ICMP_OK && m.type == ICMP_TYPE_UNREACHABLE) input_unreachable(s, &m);
     return;
   }
   s->stat[ST_ICMP_ECHO]++;
