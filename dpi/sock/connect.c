@@ -17,9 +17,7 @@
 enum {
   SYN_RTO_US = 1000000,       // RFC 6298 section 2.1; doubled each time
   SYN_RTO_MAX_US = 60000000,
-  SYN_MAX = 8,                // given up after 183 s: RFC 1122 section 4.2.3.5 wants 180 s at least
-  PORT_FIRST = 49152,         // RFC 6335 section 6: the dynamic ports
-  PORT_N = 65536 - PORT_FIRST
+  SYN_MAX = 8                 // given up after 183 s: RFC 1122 section 4.2.3.5 wants 180 s at least
 };
 
 // --- a port of our own -----------------------------------------------------------------------------------------------
@@ -34,8 +32,8 @@ static uint16_t choose_port(struct stack *s, struct tuple t)
   put_be32(to + 4, t.remote_ip);
   put_be16(to + 8, t.remote_port);
   uint32_t offset = (uint32_t)siphash24(s->port_key, to, sizeof to);
-  for (unsigned i = 0; i < PORT_N; i++) {
-    t.local_port = (uint16_t)(PORT_FIRST + (offset + s->port_step++) % PORT_N);
+  for (unsigned i = 0; i < SOCKS_DYNAMIC_N; i++) {
+    t.local_port = (uint16_t)(SOCKS_DYNAMIC_FIRST + (offset + s->port_step++) % SOCKS_DYNAMIC_N);
     bool to_itself = t.remote_ip == t.local_ip && t.remote_port == t.local_port;
     if (s->socks.owner[t.local_port] <= 0 && !to_itself && !in_use(s, &t)) return t.local_port;
   }

@@ -10,6 +10,7 @@
 #include "net/icmp.h"
 #include "net/ipv4.h"
 #include "sock/connect.h"
+#include "sock/datagram.h"
 #include "sock/handover.h"
 #include "sock/handshake.h"
 #include "sock/neigh.h"
@@ -47,6 +48,7 @@ static void input_unreachable(struct stack *s, const struct icmp_msg *m)
   const uint8_t *p = m->data + ip.hdr_len;
   const struct tuple t = {ip.src, ip.dst, get_be16(p), get_be16(p + 2)};
   if (ip.proto == IPV4_PROTO_TCP) connect_icmp(s, &t, seq_of(get_be32(p + 4)), unreachable_error(m->code));
+  if (ip.proto == IPV4_PROTO_UDP) datagram_icmp(s, &t, unreachable_error(m->code));
 }
 
 static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
@@ -167,6 +169,8 @@ static void input_ipv4(struct stack *s, const uint8_t *frame, size_t len)
     input_tcp(s, frame, &ip);
   else if (ip.proto == IPV4_PROTO_ICMP)
     input_icmp(s, frame, &ip);
+  else if (ip.proto == IPV4_PROTO_UDP)
+    datagram_input(s, frame, &ip);
   else
     s->stat[ST_OTHER_PROTO]++;
 }
@@ -188,7 +192,7 @@ void input_frame(struct stack *s, const uint8_t *frame, size_t len)
   bool ours = memcmp(eth.dst, s->cfg.mac, sizeof eth.dst) == 0;
   if (eth.type == ETH_TYPE_ARP && (ours || eth_is_broadcast(eth.dst)))
     input_arp(s, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
-  else if (eth.type == ETH_TYPE_IPV4 && ours)   // RFC 1122 section 4.2.3.10: nothing of TCP to a group
+  else if (eth.type == ETH_TYPE_IPV4 && ours)   // RFC 1122 section 4.2.3.10: nothing of TCP to a group; nor of UDP
     input_ipv4(s, frame, len);
   else
     s->stat[why_not(&eth)]++;

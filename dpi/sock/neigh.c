@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sock/connect.h"
+#include "sock/datagram.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
@@ -62,6 +63,7 @@ void neigh_run(struct stack *s)
     } else {
       s->stat[ST_ARP_NO_ANSWER]++;
       connect_hop_lost(s, d.ip);
+      datagram_hop_lost(s, d.ip);
     }
   }
   s->neigh_due_us = arp_next_deadline(s->arp);

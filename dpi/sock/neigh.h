@@ -14,7 +14,7 @@ bool neigh_next_hop(const struct stack *s, uint32_t dst_ip, uint32_t *hop_ip);
 // The MAC of the next hop to dst_ip, when it is known now.
 bool neigh_mac(const struct stack *s, uint32_t dst_ip, uint8_t mac[static 6]);
 // Sends a whole frame of the output pool, whose destination MAC is filled in here; it waits while the MAC is asked for.
-// One frame waits a neighbour, the newest: a timer of TCP brings the others back.
+// One frame waits a neighbour, the newest (RFC 1122 section 2.3.2.2): a timer of TCP brings the others back, datagrams are lost.
 void neigh_send(struct stack *s, uint32_t dst_ip, struct frame *f);
 // Runs what is due: requests, frames that need wait no longer, neighbours that did not answer.
 void neigh_run(struct stack *s);

@@ -6,6 +6,7 @@
 #include "net/eth.h"
 #include "net/icmp.h"
 #include "net/ipv4.h"
+#include "net/udp.h"
 #include "sock/neigh.h"
 #include "sock/stack_priv.h"
 
@@ -66,12 +67,28 @@ void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tupl
   if (f) send_ip(s, f, mac, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg));
 }
 
-void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg)
+// To whoever is the next hop.
+static bool send_routed(struct stack *s, struct frame *f, uint32_t dst_ip, uint8_t proto, size_t len)
 {
   static const uint8_t unknown[6] = {0};
+  if (!make_ip(s, f, unknown, dst_ip, proto, len)) return false;
+  neigh_send(s, dst_ip, f);
+  return true;
+}
+
+void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg)
+{
   struct frame *f = take(s);
-  if (!f || !make_ip(s, f, unknown, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg))) return;
-  neigh_send(s, t->remote_ip, f);
+  if (f) send_routed(s, f, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg));
+}
+
+bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size_t len)
+{
+  const struct udp_datagram u = {.src_port = t->local_port, .dst_port = t->remote_port, .data = data, .data_len = len};
+  struct frame *f = take(s);
+  if (!f) return false;
+  size_t udp_len = udp_emit(ip_payload(f), ip_payload_cap(s), t->local_ip, t->remote_ip, &u);
+  return send_routed(s, f, t->remote_ip, IPV4_PROTO_UDP, udp_len);
 }
 
 void out_arp_request(struct stack *s, uint32_t ip)
@@ -93,6 +110,12 @@ void out_reset_reply(struct stack *s, const struct arrival *a)
   }
   s->stat[ST_TCP_RST_SENT]++;
   out_segment(s, arrival_mac(a), &a->tuple, &seg);
+}
+
+void out_icmp(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *m)
+{
+  struct frame *f = take(s);
+  if (f) send_ip(s, f, mac, dst_ip, IPV4_PROTO_ICMP, icmp_emit(ip_payload(f), ip_payload_cap(s), m));
 }
 
 void out_echo_reply(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *request)

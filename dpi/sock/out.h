@@ -3,6 +3,7 @@
 // matters is sent again by a timer or asked for again by the peer.
 #ifndef LW_OUT_H
 #define LW_OUT_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,9 +26,13 @@ uint16_t out_window(const struct stack *s, uint8_t wscale);
 void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg);
 // The same to whoever is the next hop to the tuple's remote address; while its MAC is asked for, the frame waits (neigh.h).
 void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg);
+// A datagram of this tuple, routed likewise. False: the output queue is full, or it exceeds the MTU; it was dropped.
+bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size_t len);
 // The RST for a segment that has no connection or acknowledges what was never sent (RFC 9293 section 3.5.2, groups 1 and
 // 2), back to where it came from. The segment itself is no RST.
 void out_reset_reply(struct stack *s, const struct arrival *a);
+// An ICMP message.
+void out_icmp(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *m);
 // The answer to an echo request, and to an ARP request.
 void out_echo_reply(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *request);
 void out_arp_reply(struct stack *s, const struct arp_packet *request);

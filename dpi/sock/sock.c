@@ -1,32 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// The calls that programs make. Each finds its socket, looks at its kind, and leaves the rest to flow.c.
+// The calls that programs make. Each finds its socket, looks at its kind, and leaves the rest to flow.c or datagram.c.
 #include "sock/sock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "sock/connect.h"
+#include "sock/datagram.h"
 #include "sock/flow.h"
 #include "sock/handshake.h"
 #include "sock/stack_priv.h"
+
+static bool is_datagram(const struct sock *k) { return k->kind == SOCK_KIND_DATAGRAM; }
 
 // Connecting: the handshake is not through.
 static bool half_open(const struct sock *k) { return k->conn && !flow_carried(k->conn); }
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
-  if (type != SOCK_TCP) return -EPROTONOSUPPORT;
+  if (type != SOCK_TCP && type != SOCK_UDP) return -EPROTONOSUPPORT;
+  if (type == SOCK_UDP && s->cfg.shared_ip) return -EPROTONOSUPPORT;   // the kernel has all of UDP there
   int err;
   struct sock *k = socks_new(s, &err);
-  return k ? k->sid : err;
+  if (!k) return err;
+  if (type == SOCK_TCP || datagram_open(k)) return k->sid;
+  socks_delete(s, k);
+  return -ENOMEM;
 }
 
 int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->kind != SOCK_KIND_IDLE || k->port != 0 || port == 0) return -EINVAL;
-  if (ip != 0 && ip != s->cfg.ip) return -EINVAL;
+  if (k->port != 0 || (ip != 0 && ip != s->cfg.ip)) return -EINVAL;
+  if (is_datagram(k)) return datagram_bind(s, k, ip, port);
+  if (k->kind != SOCK_KIND_IDLE || port == 0) return -EINVAL;
   if (s->socks.owner[port] > 0) return -EADDRINUSE;
   s->socks.owner[port] = sid + 1;
   k->ip = ip;
@@ -38,6 +46,7 @@ int sock_listen(struct stack *s, int sid, int backlog)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
+  if (is_datagram(k)) return -EOPNOTSUPP;
   if (k->kind == SOCK_KIND_CONN || k->port == 0) return -EINVAL;
   k->kind = SOCK_KIND_LISTENER;
   k->backlog = backlog < 1 ? 1 : (unsigned)backlog;
@@ -48,7 +57,7 @@ int sock_set_policy(struct stack *s, int sid, sock_policy policy, void *arg)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->kind == SOCK_KIND_CONN) return -EINVAL;
+  if (k->kind == SOCK_KIND_CONN || is_datagram(k)) return -EINVAL;
   k->policy = policy;
   k->policy_arg = arg;
   return 0;
@@ -64,6 +73,7 @@ int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
+  if (is_datagram(k)) return datagram_connect(s, k, (struct sock_addr){ip, port});
   if (k->kind == SOCK_KIND_CONN) return second_connect(k);
   if (k->kind != SOCK_KIND_IDLE || port == 0) return -EINVAL;
   return connect_begin(s, k, (struct sock_addr){ip, port});
@@ -73,7 +83,7 @@ int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
 {
   struct sock *l = socks_get(s, sid);
   if (!l) return -EBADF;
-  if (l->kind != SOCK_KIND_LISTENER) return -EINVAL;
+  if (l->kind != SOCK_KIND_LISTENER) return is_datagram(l) ? -EOPNOTSUPP : -EINVAL;
   struct conn *c = l->queue_first;
   if (!c) return -EAGAIN;
   int err;
@@ -99,10 +109,13 @@ int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
   return k->sid;
 }
 
-ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
+ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len) { return sock_sendto(s, sid, data, len, NULL); }
+
+ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
+  if (is_datagram(k)) return datagram_send(s, k, data, len, to);
   if (k->kind != SOCK_KIND_CONN) return -ENOTCONN;
   if (k->err) return -k->err;
   if (k->shut || !k->conn) return -EPIPE;
@@ -120,10 +133,13 @@ static bool at_end(const struct sock *k)
   return !k->conn || (k->conn->peer_closed && seq_eq(k->conn->rx_got, k->conn->rx_ready));
 }
 
-ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
+ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap) { return sock_recvfrom(s, sid, buf, cap, NULL); }
+
+ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct sock_addr *from)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
+  if (is_datagram(k)) return datagram_recv(k, buf, cap, from);
   if (k->kind != SOCK_KIND_CONN) return -ENOTCONN;
   if (k->err) return -k->err;
   if (socks_rx_used(k) == 0) return at_end(k) || cap == 0 ? 0 : -EAGAIN;
@@ -136,7 +152,8 @@ int sock_shutdown(struct stack *s, int sid)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->kind != SOCK_KIND_CONN || k->err || half_open(k)) return -ENOTCONN;
+  bool there = is_datagram(k) ? k->connected : k->kind == SOCK_KIND_CONN && !k->err && !half_open(k);
+  if (!there) return -ENOTCONN;
   k->shut = true;
   if (k->conn) flow_close(s, k->conn);
   return 0;
@@ -162,6 +179,8 @@ int sock_close(struct stack *s, int sid)
   k->conn = NULL;
   if (k->kind == SOCK_KIND_LISTENER) {
     close_children(s, k);
+  } else if (is_datagram(k)) {
+    datagram_close(s, k);
   } else if (c && !flow_carried(c)) {
     connect_cancel(s, c);
   } else if (c && (socks_rx_used(k) > 0 || !seq_eq(c->rx_got, c->rx_ready))) {
@@ -178,6 +197,7 @@ int sock_abort(struct stack *s, int sid)
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
   if (k->kind == SOCK_KIND_LISTENER) close_children(s, k);
+  if (is_datagram(k)) datagram_close(s, k);
   if (half_open(k))
     connect_cancel(s, k->conn);
   else if (k->conn)
@@ -190,6 +210,7 @@ unsigned sock_poll(struct stack *s, int sid)
 {
   const struct sock *k = socks_get(s, sid);
   if (!k) return 0;
+  if (is_datagram(k)) return datagram_poll(k);
   if (k->kind == SOCK_KIND_LISTENER) return k->queue_first ? SOCK_IN : 0;
   if (k->kind != SOCK_KIND_CONN) return 0;
   if (k->err) return SOCK_IN | SOCK_OUT | SOCK_HUP | SOCK_ERR;
@@ -215,7 +236,9 @@ void *sock_user(struct stack *s, int sid)
 size_t sock_room(struct stack *s, int sid)
 {
   const struct sock *k = socks_get(s, sid);
-  return k && k->conn && !k->shut ? flow_credit(s, k->conn) : 0;
+  if (!k || k->shut) return 0;
+  if (is_datagram(k)) return datagram_max(s);
+  return k->conn ? flow_credit(s, k->conn) : 0;
 }
 
 bool sock_next_ready(struct stack *s, int *sid, unsigned *events)

@@ -11,11 +11,12 @@
 struct stack;
 
 // IN: something to read, a connection to accept, the end or an error. OUT: room to send, or an error. HUP: the peer will
-// send no more (there may be data left to read). ERR: the connection failed.
+// send no more (there may be data left to read). ERR: the connection failed, or a datagram did not arrive.
 enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8 };
 enum sock_type { SOCK_TCP, SOCK_UDP };
 
-// SOCK_OPT_...: values as int. Read only: the buffers and the error. What the engine cannot do is -ENOPROTOOPT.
+// SOCK_OPT_...: values as int. Read only: the buffers and the error. What the engine cannot do is -ENOPROTOOPT. Datagram
+// sockets have the last four.
 enum sock_opt {
   SOCK_OPT_NODELAY,            // 1: Nagle's algorithm off
   SOCK_OPT_USER_TIMEOUT_MS,    // RFC 5482; 0: the engine's own limit
@@ -23,8 +24,9 @@ enum sock_opt {
   SOCK_OPT_KEEP_IDLE_MS,       // silence before the first probe; at first 2 h
   SOCK_OPT_KEEP_INTERVAL_MS,   // between probes; at first 75 s
   SOCK_OPT_KEEP_COUNT,         // unanswered ones before the connection times out; at first 9, at most 255
-  SOCK_OPT_RCVBUF, SOCK_OPT_SNDBUF,   // bytes
-  SOCK_OPT_ERROR,              // why the connection failed, a positive errno, or 0; stays
+  SOCK_OPT_REUSEADDR,          // 1: may share its port with datagram sockets that have it too; TCP: always 1
+  SOCK_OPT_RCVBUF, SOCK_OPT_SNDBUF,   // bytes; SNDBUF of a datagram socket: the longest datagram
+  SOCK_OPT_ERROR,              // why the connection failed, a positive errno, or 0; stays, but of datagrams is told once
   SOCK_OPT_N
 };
 
@@ -38,32 +40,51 @@ typedef enum sock_verdict (*sock_policy)(void *arg, const struct sock_addr *peer
 
 // All calls: -EBADF when sid is no socket. Those of a connection: -ENOTCONN on a socket that has none; once it has failed
 // (-ECONNRESET, -ETIMEDOUT) send and recv keep saying so, and data that was not read is discarded.
-int sock_socket(struct stack *s, enum sock_type type);                  // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT
-int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);    // 0, or -EADDRINUSE, -EINVAL (port 0); ip 0 = any of ours
-// 0, or -EINVAL (not bound, or connected). Connections half open and not yet accepted together are at most backlog
+//
+// Datagram sockets (SOCK_UDP): below, "datagrams:" says where they differ. One that is not bound gets a port when it
+// connects or sends. A datagram goes to the socket connected to its sender, else to the one bound last that is not
+// connected. What finds the receive buffer full is dropped. When a connected one's datagram is known not to have arrived,
+// the next send or recv says so, once: -ECONNREFUSED (nobody has the port), -EHOSTUNREACH, -ENETUNREACH, -EMSGSIZE (too
+// big for the way there).
+int sock_socket(struct stack *s, enum sock_type type);   // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT (UDP on a shared address)
+// 0, or -EADDRINUSE, -EINVAL (port 0, bound already, an address not ours); ip 0 = any of ours. Datagrams: port 0 chooses
+// one, or -EADDRNOTAVAIL (none is free).
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);
+// 0, or -EINVAL (not bound, or connected), -EOPNOTSUPP (datagrams). Connections half open and not yet accepted together are at most backlog
 // (at least 1); a SYN beyond is answered by a cookie, which costs no memory, and left unanswered while backlog
 // connections wait to be accepted. May be called again to change the backlog.
 int sock_listen(struct stack *s, int sid, int backlog);
 // Asked at each SYN for this listener, before anything is remembered of it. Must not call the stack. NULL: let all in.
-int sock_set_policy(struct stack *s, int sid, sock_policy policy, void *arg);   // 0, or -EINVAL (a connection's socket)
+int sock_set_policy(struct stack *s, int sid, sock_policy policy, void *arg);   // 0, or -EINVAL (connection's or datagrams)
 // Begins a connection; a socket that is not bound gets a port. -EINPROGRESS: sock_poll then shows SOCK_OUT when it stands,
 // or SOCK_ERR, and send, recv and a further connect say why: -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH. At once: -EALREADY
 // (on its way), -EISCONN, -EINVAL (listens, port 0), -EADDRINUSE (this pair of addresses is), -EADDRNOTAVAIL (no port
 // free), -ENETUNREACH (no way there), -ENOBUFS (no flow of the engine free), -ENOMEM.
+// Datagrams: 0 at once, and again for another peer; from then on only that peer's datagrams come. ip 0 with port 0 lets
+// all come again.
 int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port);
-// New sid, or -EAGAIN, -EINVAL (does not listen), -ENOMEM, -EMFILE (the connection stays queued); peer may be NULL.
+// New sid, or -EAGAIN, -EINVAL (does not listen), -EOPNOTSUPP (datagrams), -ENOMEM, -EMFILE (the connection stays queued);
+// peer may be NULL.
 int sock_accept(struct stack *s, int sid, struct sock_addr *peer);
 // Takes as many bytes as there is room for; -EAGAIN when none, -EPIPE after shutdown of our side, -ECONNRESET, -ETIMEDOUT.
+// Datagrams: one, of all len bytes (0 is allowed), to where the socket is connected; or as sock_sendto says.
 ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len);
-// 0 at the peer's FIN, -EAGAIN when nothing is there, -ECONNRESET, -ETIMEDOUT.
+// 0 at the peer's FIN, -EAGAIN when nothing is there, -ECONNRESET, -ETIMEDOUT. Datagrams: the next one, of which what
+// exceeds cap is lost; 0 is an empty one.
 ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap);
+// The same with the other end's address. sendto: `to` goes before the connected address; NULL: that one. -EDESTADDRREQ
+// (neither), -EINVAL (port 0), -EMSGSIZE (longer than the MTU lets one be: no fragmentation), -ENETUNREACH (no way there,
+// or no single host's address), -ENOBUFS (the output queue is full). A connection's socket looks at neither: `to` is
+// ignored, and *from stays as it was; from may be NULL.
+ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to);
+ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct sock_addr *from);
 // 0, or -EINVAL (value out of range), -ENOPROTOOPT. Accepted sockets begin with their listener's options; a listener's
 // changes hold for connections established later.
 int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value);
 int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value);
 int sock_getsockname(struct stack *s, int sid, struct sock_addr *a);    // port 0 when not bound; ip 0: any of ours
 int sock_getpeername(struct stack *s, int sid, struct sock_addr *a);    // or -ENOTCONN
-int sock_shutdown(struct stack *s, int sid);                            // our side only (FIN); reading goes on
+int sock_shutdown(struct stack *s, int sid);                            // our side only (FIN); reading goes on; datagrams: -ENOTCONN when not connected
 // The sid is gone at once; unsent data and FIN still go out. When data of the peer was not read, or more comes later,
 // the connection is reset instead (RFC 1122 section 4.2.2.13). Closing a listener resets what was not accepted.
 int sock_close(struct stack *s, int sid);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "sock/datagram.h"
 #include "sock/flow.h"
 #include "sock/stack_priv.h"
 
@@ -18,14 +19,17 @@ struct flow_tuning sockopt_tuning(const struct sock_options *o)
 }
 
 // Whether the engine can do it, and which values make sense.
-static int check(const struct engine *e, enum sock_opt opt, int value)
+static int check(const struct engine *e, bool datagram, enum sock_opt opt, int value)
 {
   static const struct { int min, max; } range[SOCK_OPT_N] = {
     [SOCK_OPT_NODELAY] = {0, 1},       [SOCK_OPT_USER_TIMEOUT_MS] = {0, INT32_MAX}, [SOCK_OPT_KEEPALIVE] = {0, 1},
     [SOCK_OPT_KEEP_IDLE_MS] = {1, INT32_MAX}, [SOCK_OPT_KEEP_INTERVAL_MS] = {1, INT32_MAX}, [SOCK_OPT_KEEP_COUNT] = {1, 255},
+    [SOCK_OPT_REUSEADDR] = {0, 1},
   };
   bool can = false;
-  if (opt == SOCK_OPT_NODELAY) can = e->nagle || value == 1;   // without Nagle there is never a delay
+  if (opt == SOCK_OPT_REUSEADDR) can = datagram || value == 1;   // TCP's ports are always free once their listener is closed
+  else if (datagram) can = false;
+  else if (opt == SOCK_OPT_NODELAY) can = e->nagle || value == 1;   // without Nagle there is never a delay
   else if (opt == SOCK_OPT_USER_TIMEOUT_MS) can = e->user_timeout;
   else if (opt >= SOCK_OPT_KEEPALIVE && opt <= SOCK_OPT_KEEP_COUNT) can = e->keepalive;
   if (!can) return -ENOPROTOOPT;
@@ -40,6 +44,7 @@ static void store(struct sock_options *o, enum sock_opt opt, int value)
   if (opt == SOCK_OPT_KEEP_IDLE_MS) o->keep_idle_ms = (uint32_t)value;
   if (opt == SOCK_OPT_KEEP_INTERVAL_MS) o->keep_interval_ms = (uint32_t)value;
   if (opt == SOCK_OPT_KEEP_COUNT) o->keep_count = (uint8_t)value;
+  if (opt == SOCK_OPT_REUSEADDR) o->reuse = value;
 }
 
 int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
@@ -47,10 +52,10 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
   struct engine *e = s->engine;
-  int err = check(e, opt, value);
+  int err = check(e, k->kind == SOCK_KIND_DATAGRAM, opt, value);
   if (err) return err;
   bool open = k->conn && flow_carried(k->conn);
-  bool nothing_to_do = opt == SOCK_OPT_NODELAY && !e->nagle;
+  bool nothing_to_do = (opt == SOCK_OPT_NODELAY && !e->nagle) || opt == SOCK_OPT_REUSEADDR;
   if (open && !e->ops->tune && !nothing_to_do) return -ENOPROTOOPT;
   store(&k->opt, opt, value);
   if (open && e->ops->tune) {
@@ -60,10 +65,22 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
   return 0;
 }
 
+static int get_datagram(struct stack *s, struct sock *k, enum sock_opt opt, int *value)
+{
+  switch (opt) {
+    case SOCK_OPT_REUSEADDR: *value = k->opt.reuse; return 0;
+    case SOCK_OPT_RCVBUF: *value = SOCKS_RX_BYTES; return 0;
+    case SOCK_OPT_SNDBUF: *value = (int)datagram_max(s); return 0;
+    case SOCK_OPT_ERROR: *value = -datagram_take_error(k); return 0;
+    default: return -ENOPROTOOPT;
+  }
+}
+
 int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
 {
-  const struct sock *k = socks_get(s, sid);
+  struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
+  if (k->kind == SOCK_KIND_DATAGRAM) return get_datagram(s, k, opt, value);
   switch (opt) {
     case SOCK_OPT_NODELAY: *value = k->opt.nodelay || !s->engine->nagle; return 0;
     case SOCK_OPT_USER_TIMEOUT_MS: *value = (int)k->opt.user_timeout_ms; return 0;
@@ -71,6 +88,7 @@ int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
     case SOCK_OPT_KEEP_IDLE_MS: *value = (int)k->opt.keep_idle_ms; return 0;
     case SOCK_OPT_KEEP_INTERVAL_MS: *value = (int)k->opt.keep_interval_ms; return 0;
     case SOCK_OPT_KEEP_COUNT: *value = k->opt.keep_count; return 0;
+    case SOCK_OPT_REUSEADDR: *value = 1; return 0;
     case SOCK_OPT_RCVBUF: *value = (int)(SOCKS_RX_BYTES + s->engine->rx_ring_bytes); return 0;
     case SOCK_OPT_SNDBUF: *value = (int)s->engine->tx_ring_bytes; return 0;
     case SOCK_OPT_ERROR: *value = k->err; return 0;
@@ -91,7 +109,9 @@ int sock_getpeername(struct stack *s, int sid, struct sock_addr *a)
 {
   const struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->kind != SOCK_KIND_CONN || k->err || (k->conn && !flow_carried(k->conn))) return -ENOTCONN;
+  bool there = k->kind == SOCK_KIND_DATAGRAM ? k->connected
+                                             : k->kind == SOCK_KIND_CONN && !k->err && (!k->conn || flow_carried(k->conn));
+  if (!there) return -ENOTCONN;
   *a = k->peer;
   return 0;
 }

@@ -136,6 +136,7 @@ uint32_t socks_rx_room(const struct sock *k) { return SOCKS_RX_BYTES - socks_rx_
 void socks_rx_append(struct sock *k, const uint8_t *data, size_t len)
 {
   assert(len <= socks_rx_room(k));
+  if (len == 0) return;   // data may be NULL then
   size_t at = k->rx_put % SOCKS_RX_BYTES;
   size_t first = len < SOCKS_RX_BYTES - at ? len : SOCKS_RX_BYTES - at;
   memcpy(k->rx + at, data, first);
@@ -146,6 +147,7 @@ void socks_rx_append(struct sock *k, const uint8_t *data, size_t len)
 size_t socks_rx_take(struct sock *k, uint8_t *buf, size_t cap)
 {
   size_t n = cap < socks_rx_used(k) ? cap : socks_rx_used(k);
+  if (n == 0) return 0;   // buf may be NULL then
   size_t at = k->rx_taken % SOCKS_RX_BYTES;
   size_t first = n < SOCKS_RX_BYTES - at ? n : SOCKS_RX_BYTES - at;
   memcpy(buf, k->rx + at, first);

@@ -15,17 +15,21 @@ struct conn;
 enum {
   SOCKS_RX_BYTES = 65536,   // receive buffer; a power of two, its place is the low bits of a running count
   SOCKS_MAX = 65536,        // numbers
+  SOCKS_DYNAMIC_FIRST = 49152,   // RFC 6335 section 6: ports of those who asked for none
+  SOCKS_DYNAMIC_N = 65536 - SOCKS_DYNAMIC_FIRST,
+  SOCKS_DATAGRAM_BUCKETS = 256,
   SOCKS_PORT_WAS_OURS = -1  // in socks.owner
 };
 
 // What a program has chosen, as it was told; the engine gets it as struct flow_tuning.
 struct sock_options {
   bool nodelay, keepalive;
+  bool reuse;                             // of a datagram socket: its port may be shared
   uint32_t user_timeout_ms, keep_idle_ms, keep_interval_ms;
   uint8_t keep_count;
 };
 
-enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN };
+enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN, SOCK_KIND_DATAGRAM };
 
 struct sock {
   int sid;
@@ -52,14 +56,19 @@ struct sock {
   bool shut;                              // our side is closed
   uint8_t *rx;
   uint32_t rx_put, rx_taken;              // running counts of bytes
+
+  // Datagrams: peer, err, shut and rx as above, but err is told once.
+  bool connected;                         // to peer; false of every other kind
+  struct sock *port_next;                 // the next in its bucket of ports
 };
 
 struct socks {
   struct sock **of;                       // by sid
   int *free;                              // sids given back, the last first
   size_t n, n_free, cap;
-  // By port: sid + 1 of the socket bound to it, 0: never ours, -1: was ours.
+  // TCP by port: sid + 1 of the socket bound to it, 0: never ours, -1: was ours.
   int32_t *owner;
+  struct sock *datagram[SOCKS_DATAGRAM_BUCKETS];   // datagram sockets, by port modulo their number; bound last first
   struct sock *ready_first, *ready_last;
 };
 

@@ -36,6 +36,12 @@ enum stack_stat {
   ST_IP_NOT_OURS, ST_IP_FRAGMENT,
   ST_IP_OPTIONS,            // not dropped: handled like any other
   ST_OTHER_PROTO,
+  ST_ICMP_UNREACHABLE_SENT, // for those of ST_UDP_NO_PORT that were answered
+  // UDP.
+  ST_UDP_IN, ST_UDP_OUT,    // from and to programs
+  ST_UDP_BAD, ST_UDP_CHECKSUM,
+  ST_UDP_NO_PORT,           // no socket is bound to it
+  ST_UDP_QUEUE_FULL,        // its socket's receive buffer
   // TCP.
   ST_TCP_BAD, ST_TCP_CHECKSUM, ST_TCP_IGNORED,
   ST_TCP_SYN, ST_TCP_BACKLOG_FULL, ST_TCP_NO_FLOW_FREE, ST_TCP_POLICY_REFUSED,

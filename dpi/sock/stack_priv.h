@@ -20,6 +20,8 @@ struct stack {
   struct isn isn;
   struct arp_table *arp;
   uint64_t neigh_due_us;      // when neigh_run has something to do
+  uint64_t unreachable_us;    // since then, for a second, unreachable_n datagrams had no socket
+  unsigned unreachable_n;
   uint8_t port_key[16];       // RFC 6056: hides which port comes next
   uint16_t port_step;
   uint8_t cookie_key[16];     // cookie.h

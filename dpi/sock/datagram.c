@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sock/datagram.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "net/eth.h"
+#include "net/icmp.h"
+#include "net/udp.h"
+#include "sock/neigh.h"
+#include "sock/out.h"
+#include "sock/stack_priv.h"
+
+enum {
+  RECORD_BYTES = 8,             // before each datagram in the receive buffer: sender's address 4, port 2, length 2
+  UNREACHABLE_PER_SECOND = 100
+};
+
+// --- ports -----------------------------------------------------------------------------------------------------------
+
+static unsigned bucket(uint16_t port) { return port % SOCKS_DATAGRAM_BUCKETS; }
+
+static bool port_free(const struct stack *s, uint16_t port, bool may_share)
+{
+  for (const struct sock *k = s->socks.datagram[bucket(port)]; k; k = k->port_next)
+    if (k->port == port && !(may_share && k->opt.reuse)) return false;
+  return true;
+}
+
+// RFC 6056 section 3.3.1: anywhere, then the next that nobody has. 0: all are in use.
+static uint16_t choose_port(struct stack *s)
+{
+  uint32_t start = rng_below(&s->rng, SOCKS_DYNAMIC_N);
+  for (uint32_t i = 0; i < SOCKS_DYNAMIC_N; i++) {
+    uint16_t port = (uint16_t)(SOCKS_DYNAMIC_FIRST + (start + i) % SOCKS_DYNAMIC_N);
+    if (port_free(s, port, false)) return port;
+  }
+  return 0;
+}
+
+int datagram_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port)
+{
+  if (port != 0 && !port_free(s, port, k->opt.reuse)) return -EADDRINUSE;
+  if (port == 0) port = choose_port(s);
+  if (port == 0) return -EADDRNOTAVAIL;
+  struct sock **first = &s->socks.datagram[bucket(port)];
+  k->ip = ip;
+  k->port = port;
+  k->port_next = *first;
+  *first = k;
+  return 0;
+}
+
+// The socket connected to the sender, else the one bound last that is not connected; NULL: nobody has the port.
+static struct sock *find(const struct stack *s, const struct tuple *t)
+{
+  struct sock *open = NULL;
+  for (struct sock *k = s->socks.datagram[bucket(t->local_port)]; k; k = k->port_next) {
+    if (k->port != t->local_port) continue;
+    if (k->connected && k->peer.ip == t->remote_ip && k->peer.port == t->remote_port) return k;
+    if (!k->connected && !open) open = k;
+  }
+  return open;
+}
+
+// --- from birth to end -----------------------------------------------------------------------------------------------
+
+bool datagram_open(struct sock *k)
+{
+  k->kind = SOCK_KIND_DATAGRAM;
+  k->rx = malloc(SOCKS_RX_BYTES);
+  return k->rx != NULL;
+}
+
+void datagram_close(struct stack *s, struct sock *k)
+{
+  if (k->port == 0) return;
+  struct sock **at = &s->socks.datagram[bucket(k->port)];
+  while (*at != k) at = &(*at)->port_next;
+  *at = k->port_next;
+}
+
+int datagram_connect(struct stack *s, struct sock *k, struct sock_addr to)
+{
+  uint32_t hop;
+  bool dissolve = to.ip == 0 && to.port == 0;
+  if (!dissolve && to.port == 0) return -EINVAL;
+  if (!dissolve && !neigh_next_hop(s, to.ip, &hop)) return -ENETUNREACH;
+  int err = dissolve || k->port ? 0 : datagram_bind(s, k, 0, 0);
+  if (err) return err;
+  if (!dissolve) k->ip = s->cfg.ip;
+  k->connected = !dissolve;
+  k->peer = to;
+  k->err = 0;
+  return 0;
+}
+
+int datagram_take_error(struct sock *k)
+{
+  int err = k->err;
+  k->err = 0;
+  return -err;
+}
+
+unsigned datagram_poll(const struct sock *k)
+{
+  unsigned events = k->shut ? 0 : SOCK_OUT;
+  if (socks_rx_used(k) > 0) events |= SOCK_IN;
+  if (k->err) events |= SOCK_IN | SOCK_OUT | SOCK_ERR;
+  return events;
+}
+
+static void tell(struct stack *s, struct sock *k, int err)
+{
+  k->err = err;
+  socks_mark_ready(s, k);
+}
+
+// --- in --------------------------------------------------------------------------------------------------------------
+
+// Into the buffer of whose it is, or dropped when that is full. False: nobody has the port.
+static bool deliver(struct stack *s, const struct tuple *t, const uint8_t *data, size_t len)
+{
+  struct sock *k = find(s, t);
+  if (!k) return false;
+  if (socks_rx_room(k) < RECORD_BYTES + len) {
+    s->stat[ST_UDP_QUEUE_FULL]++;
+    return true;
+  }
+  uint8_t record[RECORD_BYTES];
+  put_be32(record, t->remote_ip);
+  put_be16(record + 4, t->remote_port);
+  put_be16(record + 6, (uint16_t)len);
+  socks_rx_append(k, record, sizeof record);
+  socks_rx_append(k, data, len);
+  s->stat[ST_UDP_IN]++;
+  socks_mark_ready(s, k);
+  return true;
+}
+
+ssize_t datagram_recv(struct sock *k, void *buf, size_t cap, struct sock_addr *from)
+{
+  if (k->err) return datagram_take_error(k);
+  if (socks_rx_used(k) == 0) return -EAGAIN;
+  uint8_t record[RECORD_BYTES];
+  socks_rx_take(k, record, sizeof record);
+  size_t len = get_be16(record + 6), n = len < cap ? len : cap;
+  socks_rx_take(k, buf, n);
+  k->rx_taken += (uint32_t)(len - n);   // what the caller had no room for is lost
+  if (from) *from = (struct sock_addr){get_be32(record), get_be16(record + 4)};
+  return (ssize_t)n;
+}
+
+// RFC 1122 sections 3.2.2.1 and 4.1.3.1, back to where it came from. Nothing from or to a group gets this far. Bounded,
+// so that a scan of our ports, or a flood in somebody else's name, does not become one of ours.
+static void port_unreachable(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
+{
+  if (s->now_us - s->unreachable_us >= 1000000) {
+    s->unreachable_us = s->now_us;
+    s->unreachable_n = 0;
+  }
+  if (s->unreachable_n++ >= UNREACHABLE_PER_SECOND) return;
+  const struct icmp_msg m = {.type = ICMP_TYPE_UNREACHABLE, .code = ICMP_CODE_PORT,
+                             .data = frame + ETH_HDR_BYTES, .data_len = ip->hdr_len + (size_t)UDP_HDR_BYTES};
+  s->stat[ST_ICMP_UNREACHABLE_SENT]++;
+  out_icmp(s, frame + 6, ip->src, &m);
+}
+
+void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
+{
+  struct udp_datagram u;
+  enum udp_result r = udp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, ip->src, ip->dst, &u);
+  if (r != UDP_OK) {
+    s->stat[r == UDP_BAD_CHECKSUM ? ST_UDP_CHECKSUM : ST_UDP_BAD]++;
+    return;
+  }
+  const struct tuple t = {ip->dst, ip->src, u.dst_port, u.src_port};
+  if (deliver(s, &t, u.data, u.data_len)) return;
+  s->stat[ST_UDP_NO_PORT]++;
+  if (!s->cfg.shared_ip) port_unreachable(s, frame, ip);   // there the kernel answers
+}
+
+void datagram_icmp(struct stack *s, const struct tuple *t, int err)
+{
+  struct sock *k = find(s, t);
+  if (k && k->connected) tell(s, k, err);
+}
+
+void datagram_hop_lost(struct stack *s, uint32_t hop_ip)
+{
+  for (size_t i = 0; i < s->socks.n; i++) {
+    struct sock *k = s->socks.of[i];
+    uint32_t hop;
+    if (k && k->connected && neigh_next_hop(s, k->peer.ip, &hop) && hop == hop_ip) tell(s, k, EHOSTUNREACH);
+  }
+}
+
+// --- out -------------------------------------------------------------------------------------------------------------
+
+size_t datagram_max(const struct stack *s) { return s->cfg.mtu - IPV4_HDR_BYTES - UDP_HDR_BYTES; }
+
+// 0: it may go to dst; else a negative errno.
+static int check_send(const struct stack *s, struct sock *k, size_t len, const struct sock_addr *dst)
+{
+  uint32_t hop;
+  if (k->err) return datagram_take_error(k);
+  if (k->shut) return -EPIPE;
+  if (!dst) return -EDESTADDRREQ;
+  if (dst->port == 0) return -EINVAL;
+  if (len > datagram_max(s)) return -EMSGSIZE;
+  return neigh_next_hop(s, dst->ip, &hop) ? 0 : -ENETUNREACH;
+}
+
+ssize_t datagram_send(struct stack *s, struct sock *k, const void *data, size_t len, const struct sock_addr *to)
+{
+  const struct sock_addr *dst = to ? to : k->connected ? &k->peer : NULL;
+  int err = check_send(s, k, len, dst);
+  if (!err && k->port == 0) err = datagram_bind(s, k, 0, 0);
+  if (err) return err;
+  const struct tuple t = {s->cfg.ip, dst->ip, k->port, dst->port};
+  if (dst->ip == s->cfg.ip) {
+    const struct tuple back = {t.remote_ip, t.local_ip, t.remote_port, t.local_port};
+    if (!deliver(s, &back, data, len)) datagram_icmp(s, &t, ECONNREFUSED);
+  } else if (!out_datagram(s, &t, data, len)) {
+    return -ENOBUFS;
+  }
+  s->stat[ST_UDP_OUT]++;
+  return (ssize_t)len;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Datagram sockets: UDP (RFC 768, RFC 1122 section 4.1) to and from programs. They need neither connections nor the
+// engine. A datagram to our own address never leaves the stack.
+#ifndef LW_DATAGRAM_H
+#define LW_DATAGRAM_H
+#include "net/ipv4.h"
+#include "net/tuple.h"
+#include "sock/socks.h"
+
+// Makes a new socket one for datagrams; false: no memory.
+bool datagram_open(struct sock *k);
+// Before it is deleted.
+void datagram_close(struct stack *s, struct sock *k);
+
+// As sock_bind, sock_connect, sock_sendto, sock_recvfrom and sock_poll say.
+int datagram_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port);
+int datagram_connect(struct stack *s, struct sock *k, struct sock_addr to);
+ssize_t datagram_send(struct stack *s, struct sock *k, const void *data, size_t len, const struct sock_addr *to);
+ssize_t datagram_recv(struct sock *k, void *buf, size_t cap, struct sock_addr *from);
+unsigned datagram_poll(const struct sock *k);
+// The most bytes that one datagram carries: there is no fragmentation.
+size_t datagram_max(const struct stack *s);
+// Why an earlier datagram did not arrive, as a negative errno, once; 0: nothing is known.
+int datagram_take_error(struct sock *k);
+
+// A UDP packet that was addressed to us, with the frame that it came in.
+void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip);
+// "Destination unreachable", as an errno, about a datagram of ours: the socket connected to where it went is told.
+void datagram_icmp(struct stack *s, const struct tuple *t, int err);
+// Nobody answers for this neighbour: sockets connected to what lies behind it are told.
+void datagram_hop_lost(struct stack *s, uint32_t hop_ip);
+#endif
