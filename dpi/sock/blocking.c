@@ -171,27 +171,38 @@ int blocking_accept(struct blocking *b, int sid, struct sock_addr *peer, int tim
   return (int)end(&c, r);
 }
 
-ssize_t blocking_send(struct blocking *b, int sid, const void *data, size_t len, int timeout_ms)
+// At least one call, since a datagram may be empty; it is taken whole, a stream perhaps in pieces.
+ssize_t blocking_sendto(struct blocking *b, int sid, const void *data, size_t len, const struct sock_addr *to, int timeout_ms)
 {
   struct call c = begin(b, sid, timeout_ms);
   const uint8_t *p = data;
   size_t done = 0;
-  ssize_t r = b->stopped ? -ECANCELED : 0;
-  while (r >= 0 && done < len) {
-    r = sock_send(b->s, sid, p + done, len - done);
+  ssize_t r;
+  do {
+    r = b->stopped ? -ECANCELED : sock_sendto(b->s, sid, p + done, len - done, to);
     if (r > 0) done += (size_t)r;
     else if (r == -EAGAIN) r = wait_news(&c) ? 0 : c.err;
-  }
+  } while (r >= 0 && done < len);
   return end(&c, done > 0 ? (ssize_t)done : r);
+}
+
+ssize_t blocking_send(struct blocking *b, int sid, const void *data, size_t len, int timeout_ms)
+{
+  return blocking_sendto(b, sid, data, len, NULL, timeout_ms);
+}
+
+ssize_t blocking_recvfrom(struct blocking *b, int sid, void *buf, size_t cap, struct sock_addr *from, int timeout_ms)
+{
+  struct call c = begin(b, sid, timeout_ms);
+  ssize_t r;
+  while ((r = b->stopped ? -ECANCELED : sock_recvfrom(b->s, sid, buf, cap, from)) == -EAGAIN)
+    if (!wait_news(&c)) return end(&c, c.err);
+  return end(&c, r);
 }
 
 ssize_t blocking_recv(struct blocking *b, int sid, void *buf, size_t cap, int timeout_ms)
 {
-  struct call c = begin(b, sid, timeout_ms);
-  ssize_t r;
-  while ((r = b->stopped ? -ECANCELED : sock_recv(b->s, sid, buf, cap)) == -EAGAIN)
-    if (!wait_news(&c)) return end(&c, c.err);
-  return end(&c, r);
+  return blocking_recvfrom(b, sid, buf, cap, NULL, timeout_ms);
 }
 
 int blocking_close_socket(struct blocking *b, int sid)

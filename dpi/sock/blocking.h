@@ -32,6 +32,9 @@ int blocking_accept(struct blocking *b, int sid, struct sock_addr *peer, int tim
 // All of it; fewer only when time is over or the connection fails after so many bytes (the next call says why).
 ssize_t blocking_send(struct blocking *b, int sid, const void *data, size_t len, int timeout_ms);
 ssize_t blocking_recv(struct blocking *b, int sid, void *buf, size_t cap, int timeout_ms);
+// The same with the other end's address. Sending a datagram never waits.
+ssize_t blocking_sendto(struct blocking *b, int sid, const void *data, size_t len, const struct sock_addr *to, int timeout_ms);
+ssize_t blocking_recvfrom(struct blocking *b, int sid, void *buf, size_t cap, struct sock_addr *from, int timeout_ms);
 // Closes, and ends what waits on it.
 int blocking_close_socket(struct blocking *b, int sid);
 int blocking_shutdown(struct blocking *b, int sid);

@@ -267,6 +267,56 @@ static void test_threads_move_bytes_through_waiting_calls(void **state)
   }
 }
 
+// --- datagrams ---
+
+static void *echo_datagrams(void *arg)
+{
+  struct job *j = arg;
+  struct sock_addr from;
+  uint8_t buf[2000];
+  ssize_t n;
+  while ((n = blocking_recvfrom(j->b, j->sid, buf, sizeof buf, &from, -1)) >= 0)
+    if (blocking_sendto(j->b, j->sid, buf, (size_t)n, &from, -1) != n) break;
+  j->result = n;
+  return NULL;
+}
+
+static int new_datagram_socket(struct blocking *b, uint16_t port)
+{
+  struct stack *s = blocking_lock(b);
+  int sid = sock_socket(s, SOCK_UDP);
+  assert_int_equal(sock_bind(s, sid, 0, port), 0);
+  blocking_unlock(b);
+  return sid;
+}
+
+static void test_threads_exchange_datagrams_of_every_length(void **state)
+{
+  struct bed *b = *state;
+  struct blocking *c = b->side[0].b;
+  struct job j = {.b = b->side[1].b, .sid = new_datagram_socket(b->side[1].b, PORT)};
+  int sid = new_datagram_socket(c, 0);
+  uint8_t data[1472], buf[1472];
+  const struct sock_addr to = {IP_1, PORT};
+  struct sock_addr from;
+  pthread_create(&j.thread, NULL, echo_datagrams, &j);
+  for (size_t len = 0; len <= sizeof data; len += 64) {
+    for (size_t i = 0; i < len; i++) data[i] = byte_of((int)len, i);
+    assert_int_equal(blocking_sendto(c, sid, data, len, &to, -1), len);
+    assert_int_equal(blocking_recvfrom(c, sid, buf, sizeof buf, &from, -1), len);
+    assert_memory_equal(buf, data, len);
+    assert_true(from.ip == IP_1 && from.port == PORT);
+  }
+  assert_int_equal(blocking_recvfrom(c, sid, buf, sizeof buf, &from, 20), -EAGAIN);
+  assert_int_equal(blocking_sendto(c, sid, data, 1, NULL, -1), -EDESTADDRREQ);
+  blocking_close_socket(j.b, j.sid);
+  pthread_join(j.thread, NULL);
+  assert_int_equal(j.result, -EBADF);
+  assert_int_equal(blocking_connect(c, sid, IP_1, PORT, -1), 0);
+  assert_int_equal(blocking_send(c, sid, NULL, 0, -1), 0);   // nobody is there any more
+  assert_int_equal(blocking_recv(c, sid, buf, sizeof buf, -1), -ECONNREFUSED);
+}
+
 // --- what ends a wait ---
 
 static void connect_pair(struct bed *b, int sid[2])
@@ -396,6 +446,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_threads_move_bytes_through_waiting_calls, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_threads_exchange_datagrams_of_every_length, setup, teardown),
     cmocka_unit_test_setup_teardown(test_waits_end_when_their_time_is_over, setup, teardown),
     cmocka_unit_test_setup_teardown(test_connect_tells_of_refusal, setup, teardown),
     cmocka_unit_test_setup_teardown(test_close_by_another_thread_ends_all_that_waits, setup, teardown),
