@@ -12,14 +12,20 @@
 #include <cmocka.h>
 
 #include "app/app_opt.h"
+#include "app/apps.h"
 
-// --- the stand-in: a listener (sid 0) and connections as pairs of byte queues ---
+// --- the stand-in: a listener (sid 0), connections as pairs of byte queues, and one datagram socket ---
 
-enum { SIDS = 8, BYTES = 65536 };
+enum { SIDS = 8, UDP_SID = SIDS, DATAGRAMS = 8, BYTES = 65536 };
 
 struct queue {
   size_t off, len;
   uint8_t bytes[BYTES];
+};
+
+struct datagrams {
+  size_t n, taken;
+  struct { struct sock_addr addr; size_t len; uint8_t bytes[9000]; } of[DATAGRAMS];
 };
 
 struct stack {
@@ -29,16 +35,20 @@ struct stack {
     bool open, aborted, shut, fin, reset;
     void *user;
     struct queue in, out;
-  } sid[SIDS];
+  } sid[SIDS + 1];
+  int udp_error;                     // of its socket or bind
+  bool udp_bind_fails;
+  struct datagrams heard, said;
   size_t room;  // of each out queue: what was not yet taken counts
 };
 static struct stack fake;
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
-  assert_int_equal(type, SOCK_TCP);
-  s->sid[0].open = true;
-  return 0;
+  if (type == SOCK_UDP && s->udp_error && !s->udp_bind_fails) return s->udp_error;
+  int sid = type == SOCK_UDP ? UDP_SID : 0;
+  s->sid[sid].open = true;
+  return sid;
 }
 
 int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
@@ -56,8 +66,8 @@ int sock_shutdown(struct stack *s, int sid)
 
 int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
-  (void)port;
-  assert_true(sid == 0 && ip == 0);
+  assert_true((sid == 0 || sid == UDP_SID) && ip == 0 && port > 0);
+  if (sid == UDP_SID) return s->udp_error;
   return s->bind_fails ? -EADDRINUSE : 0;
 }
 
@@ -108,6 +118,27 @@ ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
   return (ssize_t)n;
 }
 
+ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to)
+{
+  struct datagrams *d = &s->said;
+  assert_true(sid == UDP_SID && s->sid[sid].open && d->n < DATAGRAMS && len <= sizeof d->of[0].bytes);
+  d->of[d->n].addr = *to;
+  d->of[d->n].len = len;
+  memcpy(d->of[d->n++].bytes, data, len);
+  return (ssize_t)len;
+}
+
+ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct sock_addr *from)
+{
+  struct datagrams *d = &s->heard;
+  assert_true(sid == UDP_SID && s->sid[sid].open);
+  if (d->taken == d->n) return -EAGAIN;
+  size_t i = d->taken++, n = d->of[i].len < cap ? d->of[i].len : cap;
+  memcpy(buf, d->of[i].bytes, n);
+  *from = d->of[i].addr;
+  return (ssize_t)n;
+}
+
 int sock_close(struct stack *s, int sid)
 {
   assert_true(s->sid[sid].open);
@@ -123,15 +154,17 @@ int sock_abort(struct stack *s, int sid)
 
 void sock_set_user(struct stack *s, int sid, void *user) { s->sid[sid].user = user; }
 
-static struct app *open_app(const char *name)
+static struct app *open_app_with(const char *name, const struct app_opt *opt)
 {
   char err[APP_ERR_LEN];
   fake = (struct stack){.room = 1 << 14};
-  struct app *a = app_find(name)->open(&fake, 7, NULL, 0, err);
+  struct app *a = app_find(name)->open(&fake, 7, opt, opt ? 1 : 0, err);
   assert_non_null(a);
   assert_true(fake.listening && fake.sid[0].user == a);
   return a;
 }
+
+static struct app *open_app(const char *name) { return open_app_with(name, NULL); }
 
 static void connect_one(struct app *a)
 {
@@ -288,6 +321,66 @@ static void test_echo_drops_a_reset_connection_and_serves_others(void **state)
   assert_memory_equal(fake.sid[3].out.bytes, "three", 5);
   a->ops->close(a);
   for (int i = 0; i < SIDS; i++) assert_false(fake.sid[i].open);
+}
+
+// --- echo of datagrams ---
+
+static const struct app_opt udp_opt = {"udp", ""};
+
+static void hear(struct app *a, uint16_t port, const uint8_t *data, size_t len)
+{
+  struct datagrams *d = &fake.heard;
+  d->of[d->n].addr = (struct sock_addr){0x0a000001, port};
+  d->of[d->n].len = len;
+  memcpy(d->of[d->n++].bytes, data, len);
+  if (a) a->ops->ready(a, UDP_SID, SOCK_IN | SOCK_OUT);
+}
+
+static void test_echo_sends_datagrams_back_to_their_senders(void **state)
+{
+  (void)state;
+  static uint8_t data[9000];
+  static const size_t len[] = {3, 0, sizeof data};
+  for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 7 + (i >> 8));
+  struct app *a = open_app_with("echo", &udp_opt);
+  assert_ptr_equal(fake.sid[UDP_SID].user, a);
+  for (uint16_t i = 0; i < 3; i++) hear(i == 2 ? a : NULL, (uint16_t)(1000 + i), data + i, len[i] - (i == 2 ? i : 0));
+  assert_int_equal(fake.said.n, 3);
+  for (uint16_t i = 0; i < 3; i++) {
+    assert_int_equal(fake.said.of[i].addr.ip, 0x0a000001);
+    assert_int_equal(fake.said.of[i].addr.port, 1000 + i);
+    assert_int_equal(fake.said.of[i].len, fake.heard.of[i].len);
+    assert_memory_equal(fake.said.of[i].bytes, data + i, fake.said.of[i].len);
+  }
+  hear(a, 7, data, 5);   // another echo service, it may be
+  hear(a, 0, data, 5);   // wants no answer
+  assert_int_equal(fake.heard.taken, 5);
+  assert_int_equal(fake.said.n, 3);
+  connect_one(a);        // and TCP goes on
+  say(a, 1, "tcp", 3);
+  assert_memory_equal(fake.sid[1].out.bytes, "tcp", 3);
+  a->ops->close(a);
+  assert_false(fake.sid[UDP_SID].open);
+}
+
+static void test_echo_leaves_udp_alone_unless_asked_and_says_why_it_cannot(void **state)
+{
+  (void)state;
+  static const struct { bool bind; int error; const char *want; } t[] = {
+      {true, -EADDRINUSE, "echo: UDP port 80: Address already in use"},
+      {false, -ENOMEM, "echo: UDP port 80: Cannot allocate memory"},
+      {false, -EPROTONOSUPPORT, "echo: UDP port 80: on a shared address UDP is the kernel's"},
+  };
+  struct app *a = open_app("echo");
+  assert_false(fake.sid[UDP_SID].open);
+  a->ops->close(a);
+  for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+    char err[APP_ERR_LEN];
+    fake = (struct stack){.udp_error = t[i].error, .udp_bind_fails = t[i].bind};
+    assert_null(echo_ops.open(&fake, 80, &udp_opt, 1, err));
+    assert_string_equal(err, t[i].want);
+    assert_false(fake.sid[0].open || fake.sid[UDP_SID].open);
+  }
 }
 
 // --- kv ---
@@ -449,6 +542,8 @@ int main(void)
       cmocka_unit_test(test_echo_sends_back_all_whatever_the_room),
       cmocka_unit_test(test_echo_does_not_read_what_it_cannot_send),
       cmocka_unit_test(test_echo_drops_a_reset_connection_and_serves_others),
+      cmocka_unit_test(test_echo_sends_datagrams_back_to_their_senders),
+      cmocka_unit_test(test_echo_leaves_udp_alone_unless_asked_and_says_why_it_cannot),
       cmocka_unit_test(test_kv_answers_whatever_the_room),
       cmocka_unit_test(test_kv_does_not_read_while_replies_wait),
       cmocka_unit_test(test_kv_closes_after_quit_and_after_a_protocol_error),

@@ -4,7 +4,7 @@
 #define LW_APPS_H
 #include "app/app.h"
 
-extern const struct app_ops echo_ops;  // echo.c: RFC 862 over TCP
+extern const struct app_ops echo_ops;  // echo.c: RFC 862 over TCP and UDP
 extern const struct app_ops echo_client_ops;  // echo_client.c
 extern const struct app_ops kv_ops;    // kv.c: a key-value store speaking RESP2
 extern const struct app_ops sink_ops, source_ops;  // bulk.c: one way, for measuring

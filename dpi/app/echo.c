@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP echo (RFC 862): what comes in goes out. A peer that does not read stops its own sending, and each connection costs
-// one small buffer. At the peer's FIN the rest is sent, then the connection is closed.
+// Echo (RFC 862): what comes in goes out. TCP: a peer that does not read stops its own sending, and each connection costs
+// one small buffer. At the peer's FIN the rest is sent, then the connection is closed. UDP, when asked for: each datagram
+// goes back to its sender.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/app_opt.h"
 #include "app/apps.h"
 #include "app/conns.h"
 
-enum { ECHO_BUF_BYTES = 4096 };
+enum { ECHO_BUF_BYTES = 4096, ECHO_DATAGRAM_BYTES = 9000 };   // no datagram is longer than the MTU may be
 
 struct echo {
   struct app base;
   struct conns conns;
+  uint16_t port;
+  int udp;          // sid of the datagram socket; -1: none
 };
 
 struct echo_conn {
@@ -67,10 +71,24 @@ static void accept_all(struct echo *e)
   }
 }
 
+// One that comes from an echo port gets no answer: two echo services would go on for ever.
+static void echo_datagrams(struct echo *e)
+{
+  uint8_t buf[ECHO_DATAGRAM_BYTES];
+  struct sock_addr from;
+  ssize_t n;
+  while ((n = sock_recvfrom(e->base.stack, e->udp, buf, sizeof buf, &from)) >= 0)
+    if (from.port != e->port && from.port != 0) sock_sendto(e->base.stack, e->udp, buf, (size_t)n, &from);
+}
+
 static void echo_ready(struct app *a, int sid, unsigned events)
 {
   (void)events;
   struct echo *e = (struct echo *)a;
+  if (sid == e->udp) {
+    echo_datagrams(e);
+    return;
+  }
   if (sid == e->conns.listener) {
     accept_all(e);
     return;
@@ -86,21 +104,46 @@ static void echo_close(struct app *a)
   for (size_t i = 0; i < e->conns.n; i++)
     if (e->conns.of[i]) drop(e, (int)i, e->conns.of[i]);
   conns_close(&e->conns, a->stack);
+  if (e->udp >= 0) sock_close(a->stack, e->udp);
   free(e);
+}
+
+static bool open_udp(struct echo *e, char err[static APP_ERR_LEN])
+{
+  struct stack *s = e->base.stack;
+  int sid = sock_socket(s, SOCK_UDP);
+  int rc = sid < 0 ? sid : sock_bind(s, sid, 0, e->port);
+  if (rc < 0) {
+    const char *why = rc == -EPROTONOSUPPORT ? "on a shared address UDP is the kernel's" : strerror(-rc);
+    snprintf(err, APP_ERR_LEN, "echo: UDP port %u: %s", e->port, why);
+    if (sid >= 0) sock_close(s, sid);
+    return false;
+  }
+  sock_set_user(s, sid, e);
+  e->udp = sid;
+  return true;
 }
 
 static struct app *echo_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts,
                              char err[static APP_ERR_LEN])
 {
-  if (!app_opts_apply("echo", NULL, 0, opts, n_opts, err)) return NULL;
+  uint64_t udp = 0;
+  const struct app_opt_desc table[] = {{"udp", APP_OPT_FLAG, 0, 0, &udp}};
+  if (!app_opts_apply("echo", table, 1, opts, n_opts, err)) return NULL;
   struct echo *e = calloc(1, sizeof *e);
   if (!e) {
     snprintf(err, APP_ERR_LEN, "echo: out of memory");
     return NULL;
   }
   e->base = (struct app){.ops = &echo_ops, .stack = s};
+  e->port = port;
+  e->udp = -1;
   if (!conns_listen(&e->conns, &e->base, port, err)) {
     free(e);
+    return NULL;
+  }
+  if (udp && !open_udp(e, err)) {
+    echo_close(&e->base);
     return NULL;
   }
   return &e->base;
@@ -108,7 +151,7 @@ static struct app *echo_open(struct stack *s, uint16_t port, const struct app_op
 
 const struct app_ops echo_ops = {
     .name = "echo",
-    .summary = "echo:PORT  sends back what it gets (RFC 862)",
+    .summary = "echo:PORT[,udp]  sends back what it gets (RFC 862); udp: datagrams too",
     .open = echo_open,
     .ready = echo_ready,
     .close = echo_close,
