@@ -21,7 +21,7 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- C: the layers below the simulator, as one library -------------------------------------------------------------
-LAYERS := base wire net tcp tcp/core sock app
+LAYERS := base wire net tcp tcp/core sock app check
 LIB_SRC := $(filter-out %_test.c,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*.c)))
 TEST_SRC := $(foreach l,$(LAYERS),$(wildcard dpi/$l/*_test.c))
 GEN_H := $(if $(wildcard scripts/gen_layout.py),$(B)/gen/nic_layout.h)
@@ -112,11 +112,11 @@ M := $(B)/model
 MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF)
 MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF)
 
-$(M)/Vcosim_top.mk: sim/cosim_top.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
+$(M)/Vcosim_top.mk: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
 	@mkdir -p $(M)
 	$(if $(Q),@echo "  VERILATE")
 	$(Q)verilator --cc -Wall -O3 --x-assign fast --assert --no-timing $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) \
-	  rtl/prim/ring_mem.sv sim/cosim_top.sv --top-module cosim_top --Mdir $(M)
+	  rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top --Mdir $(M)
 
 $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
@@ -157,7 +157,7 @@ live: deps ## the same NIC left running for your own clients, until Ctrl-C
 .PHONY: lint synth test-live test
 lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
 	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
-	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv --top-module cosim_top
+	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top
 	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -t null -s nic_top $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
 	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
 	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi

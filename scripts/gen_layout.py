@@ -53,13 +53,18 @@ def emit_struct(name: str, members) -> list[str]:
     out = [f"enum {{ {name.upper()}_BITS = {total}, {name.upper()}_WORDS = {(total + 31) // 32} }};", f"struct {name} {{"]
     out += [f"  {c_type(w, seq)} {m};" for m, w, seq in members]
     out += ["};", ""]
-    unpack, pack, low = [], [], total
+    unpack, pack, low, low_of = [], [], total, {}
     for m, w, seq in members:  # the first member of a packed struct holds the highest bits
         low -= w
+        low_of[m] = low
         cast = "" if w == 64 else f"({c_type(w, False)})"
         field = m + (".v" if seq else "")
         unpack.append(f"  s->{field} = {cast}lw_bits_get(v, {low}, {w});")
         pack.append(f"  lw_bits_put(v, {low}, {w}, s->{field});")
+    fields = [f'  {{"{m}", {low_of[m]}, {w}}},' for m, w, _ in members]
+    out += [f"static const struct nic_field {name}_fields[] = {{", *fields, "};", ""]
+    same = " &&\n         ".join(f"a->{m}{'.v' * seq} == b->{m}{'.v' * seq}" for m, _, seq in members)
+    out += [f"static inline bool {name}_equal(const struct {name} *a, const struct {name} *b)", "{", f"  return {same};", "}", ""]
     out += [f"static inline void {name}_unpack(struct {name} *s, const uint32_t *v)", "{", *unpack, "}", ""]
     out += [f"static inline void {name}_pack(const struct {name} *s, uint32_t *v)", "{", *pack, "}", ""]
     return out
@@ -72,6 +77,12 @@ HEAD = """// Made by scripts/gen_layout.py from rtl/nic_pkg.sv and rtl/nic_types
 #include <stdint.h>
 
 #include "base/seq.h"
+
+// A member of a packed struct, for messages: its name and its place in the vector.
+struct nic_field {
+  const char *name;
+  unsigned low, width;
+};
 
 // Bits [low, low + width) of a packed vector in 32-bit words, least significant first (svBitVecVal order); width <= 64.
 static inline uint64_t lw_bits_get(const uint32_t *v, unsigned low, unsigned width)

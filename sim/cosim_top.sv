@@ -18,6 +18,7 @@ module cosim_top #(
     input  wire logic         clk_i,
     input  wire logic         rst_ni,
     input  wire logic [63:0]  host_i,          // struct glue of the C side, as a number
+    input  wire logic         check_i,         // retired events are reported (nic_retire.sv)
     input  wire logic [47:0]  mac_i,
     input  wire logic [13:0]  max_frame_i,
     input  wire logic [127:0] hash_key_i,

@@ -30,6 +30,7 @@ void model_start(struct model *m, struct glue *g, const struct model_config *c)
   uint64_t mac = 0;
   for (int i = 0; i < 6; i++) mac = mac << 8 | c->mac[i];
   t.host_i = reinterpret_cast<uintptr_t>(g);
+  t.check_i = c->check;
   t.mac_i = mac;
   t.max_frame_i = static_cast<SData>(c->max_frame);
   for (int i = 0; i < 4; i++) t.hash_key_i[i] = static_cast<uint32_t>(c->hash_key[i / 2] >> (32 * (i % 2)));

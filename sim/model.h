@@ -16,6 +16,7 @@ struct model_config {
   uint8_t mac[6];
   unsigned max_frame;        // bytes without FCS
   uint64_t hash_key[2];
+  bool check;                // retired events are reported to the glue's checker
 };
 
 // What this build of the RTL is.

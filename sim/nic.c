@@ -45,6 +45,8 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
   return inputs(&n->port) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
 }
 
+bool nic_failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
+
 static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
 {
   struct nic *n = of(c);
@@ -52,15 +54,17 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   bool quiet = false;
   n->port.woken = false;
   set_time(n, now_us);
-  for (; *budget && !n->port.woken; --*budget) {
+  for (; *budget && !n->port.woken && !nic_failed(n); --*budget) {
     unsigned have = inputs(&n->port);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
     if (quiet) break;
-    model_cycle(n->model, have);
     n->cycles++;
+    if (n->glue.check) check_cycle(n->glue.check, n->cycles, now_us);
+    model_cycle(n->model, have);
   }
+  if (quiet && n->glue.check) check_quiescent(n->glue.check, next_us);
   n->eval_ns += clock_ns() - began;
-  return !quiet;
+  return !quiet && !nic_failed(n);
 }
 
 static bool nic_next_slow(struct carrier *c, struct slow_item *it)
@@ -96,6 +100,7 @@ static void nic_close(struct carrier *c)
   struct nic *n = of(c);
   model_free(n->model);            // closes the wire that it opened
   nic_port_close(&n->port);
+  check_close(n->glue.check);
   free(n);
 }
 
@@ -104,21 +109,39 @@ static const struct carrier_ops ops = {
     .next_frame = nic_next_frame, .deadline = nic_deadline, .close = nic_close,
 };
 
+// What this build of the RTL can do.
+static struct core_caps rtl_caps(const struct model_info *i)
+{
+  return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = NIC_CWND_BYTES};
+}
+
+static struct check *open_check(const struct nic_options *o, const struct model_info *i)
+{
+  struct check_config c = {.num_flows = i->num_flows, .beat_bytes = i->data_bits / 8, .tx_ring_bytes = i->tx_ring_bytes, .caps = rtl_caps(i),
+                           .max_frame = o->mtu + ETH_HEADER};
+  memcpy(c.mac, o->mac, 6);
+  return check_open(&c);
+}
+
 struct nic *nic_open(const struct nic_options *o)
 {
   struct model_info info = model_info();
   struct nic *n = calloc(1, sizeof *n);
   struct rng rng;
   if (!n) return NULL;
-  if (!nic_port_open(&n->port, info.data_bits / 8, (uint16_t)info.num_flows, info.tx_ring_bytes, info.rx_ring_bytes)) {
+  struct check *check = o->check ? open_check(o, &info) : NULL;
+  bool room = nic_port_open(&n->port, info.data_bits / 8, (uint16_t)info.num_flows, info.tx_ring_bytes, info.rx_ring_bytes);
+  if (!room || (o->check && !check)) {
+    nic_port_close(&n->port);
+    check_close(check);
     free(n);
     return NULL;
   }
   rng_seed(&rng, o->seed);
-  struct model_config m = {.max_frame = o->mtu + ETH_HEADER, .hash_key = {rng_next(&rng), rng_next(&rng)}};
+  struct model_config m = {.max_frame = o->mtu + ETH_HEADER, .hash_key = {rng_next(&rng), rng_next(&rng)}, .check = o->check};
   memcpy(m.mac, o->mac, 6);
   n->base = (struct carrier){&ops, &n->port.engine};
-  n->glue = (struct glue){.port = &n->port, .open_wire = o->open_wire, .user = o->user};
+  n->glue = (struct glue){.port = &n->port, .check = check, .open_wire = o->open_wire, .user = o->user};
   n->model = model_new();
   model_start(n->model, &n->glue, &m);
   return n;

@@ -19,10 +19,14 @@ struct nic_options {
   uint8_t mac[6];
   unsigned mtu;                    // bytes of an IP packet
   uint64_t seed;                   // of the flow table's hash
+  bool check;                      // the lockstep checker follows
   // Opens the wire as the simulation starts; NULL: it has none of its own.
   struct wire *(*open_wire)(void *user, char err[static WIRE_ERR_LEN]);
   void *user;
 };
+
+// The checker has found a difference: the NIC is not clocked any more.
+bool nic_failed(const struct nic *n);
 
 // Builds and resets the NIC. NULL: out of memory. Whether the wire is open: glue.wire, else glue.err says why.
 struct nic *nic_open(const struct nic_options *o);

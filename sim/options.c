@@ -62,6 +62,12 @@ static bool set_engine(struct run_options *o, char *val, char *err)
   return o->engine_ref || o->engine_rtl || fail(err, "--engine %s: not an engine; rtl and ref are", val);
 }
 
+static bool set_check(struct run_options *o, char *val, char *err)
+{
+  o->no_check = !strcmp(val, "off");
+  return o->no_check || !strcmp(val, "on") || fail(err, "--check %s: on or off", val);
+}
+
 static bool set_flows(struct run_options *o, char *val, char *err)
 {
   uint64_t v;
@@ -159,6 +165,7 @@ static const struct {
     {"mac", "MAC", "the NIC's Ethernet address (default: made from the IP address)", set_mac},
     {"shared-ip", NULL, "ADDR is the host's own: serve only the --app ports of it", set_shared},
     {"engine", "rtl|ref", "what carries the data: the simulated NIC (default), or the software reference", set_engine},
+    {"check", "on|off", "the checker that follows every step of the NIC (default: on; off is for measuring what it costs)", set_check},
     {"flows", "N", "connections at once with --engine ref (default 1024; the NIC's are built in)", set_flows},
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},

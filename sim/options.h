@@ -31,6 +31,7 @@ struct run_options {
   const char *record_dir, *stats_file;
   struct wire_fault_opts fault;
   bool have_fault;
+  bool no_check;             // --check off
   struct app_spec apps[OPT_MAX_APPS];
   size_t n_apps;
   bool help;

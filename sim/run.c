@@ -185,7 +185,7 @@ static bool open_loop(struct run *r)
 
 static struct carrier *open_nic(struct run *r)
 {
-  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .open_wire = open_wire, .user = r};
+  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .check = !r->opt->no_check, .open_wire = open_wire, .user = r};
   memcpy(o.mac, r->mac, 6);
   r->nic = nic_open(&o);
   if (!r->nic) return NULL;
@@ -356,12 +356,23 @@ static int say_clients(const struct run *r)
   return status;
 }
 
+static bool failed(const struct run *r) { return r->nic && nic_failed(r->nic); }
+
+static int say_difference(const struct run *r)
+{
+  char hint[400];
+  snprintf(hint, sizeof hint, "seed %llu; %s", (unsigned long long)r->seed,
+           r->opt->record_dir ? "the frames are in the recording" : "run it with --record DIR to keep the frames");
+  check_report(r->nic->glue.check, stderr, hint);
+  return EXIT_DIFFERENCE;
+}
+
 static int loop(struct run *r)
 {
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
   set_time(r);
-  while (!stopping && r->now_us < end_us && !r->wire->dead) {
+  while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r)) {
     bool busy = read_wire(r) > 0;
     busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
     progress(r);
@@ -376,6 +387,7 @@ static int loop(struct run *r)
     }
   }
   if (r->tty) fputs("\r\033[K", stderr);
+  if (failed(r)) return say_difference(r);
   return r->wire->dead ? complain("%s", r->wire->err) : say_clients(r);
 }
 

@@ -224,10 +224,8 @@ void nic_port_fence(struct nic_port *p, uint16_t flow, bool ok)
   p->woken = true;
 }
 
-void nic_port_event(struct nic_port *p, const uint32_t bits[HOST_EVENT_WORDS])
+void nic_port_event(struct nic_port *p, const struct host_event *e)
 {
-  struct host_event h;
-  host_event_unpack(&h, bits);
-  recq_put(&p->events, 0, &h, sizeof h);
+  recq_put(&p->events, 0, e, sizeof *e);
   p->woken = true;
 }

@@ -64,5 +64,5 @@ void nic_port_take_cmd(struct nic_port *p, uint32_t bits[HOST_CMD_WORDS]);
 // Beats out of the NIC: appended to the record at hand, which a last beat ends.
 void nic_port_beat(struct nic_port *p, struct recq *q, uint32_t tag, const uint8_t *beat, unsigned nbytes, bool last);
 void nic_port_fence(struct nic_port *p, uint16_t flow, bool ok);
-void nic_port_event(struct nic_port *p, const uint32_t bits[HOST_EVENT_WORDS]);
+void nic_port_event(struct nic_port *p, const struct host_event *e);
 #endif

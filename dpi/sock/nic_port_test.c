@@ -300,9 +300,7 @@ static void test_nic_port_fence_lies_behind_the_frames_before_it(void **state)
 
 static void give_event(struct bed *b, const struct host_event *h)
 {
-  uint32_t v[HOST_EVENT_WORDS] = {0};
-  host_event_pack(h, v);
-  nic_port_event(&b->p, v);
+  nic_port_event(&b->p, h);
 }
 
 static struct engine_event next_event(struct bed *b)

@@ -352,9 +352,10 @@ static void op_abort(struct engine *e, uint16_t flow)
 {
   struct ref *r = ref_of(e);
   struct ref_flow *f = live_flow(e, flow);
-  if (!f || !f->snd.open) return;
-  send(r, f, &(struct tx_desc){.kind = TX_RST, .seq = snd_idle_seq(&f->snd)});
-  f->snd.open = f->snd.rto_vld = f->rcv.open = f->rcv.delack_vld = false;
+  struct tx_desc d;
+  if (!f || !snd_abort(&f->snd, &d)) return;
+  send(r, f, &d);
+  f->rcv.open = f->rcv.delack_vld = false;
   set_timer(r, f);
 }
 

@@ -23,7 +23,7 @@ module rcv_segment (
 );
   logic fin, syn, rst, ack;
   logic [31:0] pay, seg_len, seg_end, wnd, start, stop, data_end;
-  logic in_window, acceptable, zero_window, new_ack, in_order;
+  logic in_window, acceptable, zero_window, new_ack, in_order, update, behind_probe, use_ack;
 
   assign fin = seg_i.flags[nic_pkg::FlagFin];
   assign syn = seg_i.flags[nic_pkg::FlagSyn];
@@ -51,6 +51,14 @@ module rcv_segment (
 
   assign wnd_o   = 32'(seg_i.wnd) << ctx_i.snd_wscale;
   assign new_ack = nic_pkg::seq_lt(ctx_i.ack_fwd, seg_i.ack);
+  // SND.WND update rule, on the segment as tailored to the window. Also what repairs a hole has news when it acknowledges
+  // more: WL1 may stand ahead of it.
+  assign update  = nic_pkg::seq_leq(snd_i.una, seg_i.ack)
+                   && (new_ack || nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)));
+  // A segment without data, one below RCV.NXT, that acknowledges more than was known: its sender has a window probe out that
+  // we took, and has not heard so. Were its ACK refused with it (section 3.10.7.4), two ends that probe each other would
+  // refuse each other's ACKs for ever.
+  assign behind_probe = seg_len == '0 && seg_i.seq + 32'd1 == ctx_i.nxt && ack && new_ack && nic_pkg::seq_leq(seg_i.ack, snd_i.max);
 
   always @* begin
     ctx_o = ctx_i;
@@ -63,6 +71,7 @@ module rcv_segment (
     ack_now_o = 1'b0;
     fwd_o = 1'b0;
     wnd_vld_o = 1'b0;
+    use_ack = 1'b0;
 
     if (!ctx_i.open) begin
       class_o = RcvDead;
@@ -85,25 +94,14 @@ module rcv_segment (
     end else if (!acceptable && !zero_window) begin
       class_o = nic_pkg::seq_leq(seg_end, ctx_i.nxt) ? RcvDuplicate : RcvOutOfWindow;
       ack_now_o = 1'b1;
+      use_ack = behind_probe;
     end else if (!ack) begin
       class_o = RcvNoAck;
     end else if (nic_pkg::seq_lt(snd_i.max, seg_i.ack)) begin
       class_o = RcvChallenge;              // acknowledges what was never sent: RFC 5961 section 5.2
       ack_now_o = 1'b1;
     end else begin
-      // SND.WND update rule, on the segment as tailored to the window. Also what repairs a hole has news when it
-      // acknowledges more: WL1 may stand ahead of it.
-      if (nic_pkg::seq_leq(snd_i.una, seg_i.ack)
-          && (new_ack || nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)))) begin
-        wnd_vld_o = 1'b1;
-        ctx_o.wl1 = start;
-        ctx_o.wl2 = seg_i.ack;
-        ctx_o.wnd_fwd = wnd_o;
-      end
-      if (new_ack) ctx_o.ack_fwd = seg_i.ack;
-      // What changes nothing and is no duplicate ACK does not enter the send side.
-      fwd_o = new_ack || (wnd_vld_o && wnd_o != ctx_i.wnd_fwd) || seg_len == '0;
-
+      use_ack = 1'b1;
       if (seg_len != '0) begin
         if (!acceptable) begin
           class_o = RcvOutOfWindow;
@@ -128,6 +126,17 @@ module rcv_segment (
           end
         end
       end
+    end
+    if (use_ack) begin
+      if (update) begin
+        wnd_vld_o = 1'b1;
+        ctx_o.wl1 = start;
+        ctx_o.wl2 = seg_i.ack;
+        ctx_o.wnd_fwd = wnd_o;
+      end
+      if (new_ack) ctx_o.ack_fwd = seg_i.ack;
+      // What changes nothing and is no duplicate ACK does not enter the send side.
+      fwd_o = new_ack || (update && wnd_o != ctx_i.wnd_fwd) || seg_len == '0;
     end
   end
 endmodule

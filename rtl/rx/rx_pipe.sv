@@ -183,6 +183,7 @@ module rx_pipe #(
         ctx_next.rcv_wscale = tok_cmd_i.rcv_wscale;
         ctx_next.ts_ok      = tok_cmd_i.ts_ok;
         ctx_next.sack_ok    = tok_cmd_i.sack_ok;
+        ctx_next.ts_recent  = tok_cmd_i.ts_recent;
         ctx_we              = e_valid_q;
       end
       default: begin                       // RevRelease

@@ -179,6 +179,7 @@ module send_pipe #(
         ctx_next.nagle_off = cmd_i.nagle_off;
         ctx_next.ts_ok     = cmd_i.ts_ok;
         ctx_next.sack_ok   = cmd_i.sack_ok;
+        ctx_next.user_timeout_ms = cmd_i.user_timeout_ms;
         desc      = '0;
         desc.kind = TxOpen;
         desc.seq  = cmd_i.rcv_nxt;

@@ -97,6 +97,10 @@ void snd_sack(const struct core_caps *caps, struct snd_ctx *c, struct core_block
 struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us);
 struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us);
 struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, uint64_t now_us);
+// The program aborts: true when *d, a RST, is to be sent.
+bool snd_abort(struct snd_ctx *c, struct tx_desc *d);
+// The flow is let go of; the descriptor follows all that were emitted before.
+struct tx_desc snd_release(struct snd_ctx *c);
 // Where a segment without data stands: at the highest sent, but inside the peer's window, or it would be refused there
 // (RFC 9293 section 3.10.5 has SND.NXT for RST).
 static inline struct seq snd_idle_seq(const struct snd_ctx *c) { return seq_min(c->max, seq_add(c->una, c->wnd)); }

@@ -198,6 +198,7 @@ static void take_fin(struct rcv_ctx *c, struct rcv_actions *a)
   if (!c->fin_vld || !seq_eq(c->fin_seq, c->nxt) || !seq_lt(c->nxt, c->wnd_end)) return;
   a->fin = c->fin_done = true;
   c->fin_vld = false;
+  c->fin_seq = seq_of(0);
   c->nxt = seq_add(c->nxt, 1);
 }
 

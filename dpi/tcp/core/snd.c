@@ -461,3 +461,17 @@ struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, con
   a.wake = a.more;
   return a;
 }
+
+bool snd_abort(struct snd_ctx *c, struct tx_desc *d)
+{
+  bool was_open = c->open;
+  *d = (struct tx_desc){.kind = TX_RST, .seq = snd_idle_seq(c), .una = c->una};   // RFC 9293 section 3.10.5
+  c->open = c->rto_vld = false;
+  return was_open;
+}
+
+struct tx_desc snd_release(struct snd_ctx *c)
+{
+  c->open = c->rto_vld = false;
+  return (struct tx_desc){.kind = TX_RELEASE};
+}
