@@ -61,22 +61,21 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
 
 # --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
-PAIR_SRC := sim/tools/pair_seeds.c sim/pair.c sim/load.c sim/endpoint.c sim/carrier_ref.c
-PAIR_OBJ := $(PAIR_SRC:%.c=$(B)/obj/%.o)
+PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/load.c sim/endpoint.c sim/carrier_ref.c
 PAIR_SAN := $(PAIR_SRC:%.c=$(B)/san/%.o)
-$(PAIR_OBJ) $(PAIR_SAN): CFLAGS += -Isim
-$(B)/pair_seeds: $(PAIR_OBJ) $(B)/libdpi.a
-	$(Q)$(CC) -o $@ $^
+$(PAIR_SAN): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $^
 
 N ?= 1000
 FIRST ?= 1
-.PHONY: regress regress-ci
-regress: $(B)/pair_seeds ## N=1000 seeds of the pair: two software endpoints over a faulty wire in virtual time
-	$(Q)$(PYTHON) scripts/regress.py --tool $< --first $(FIRST) --out $(B)/regress $(N)
-regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair, each twice, under ASan and UBSan
-	$(Q)$(PYTHON) scripts/regress.py --tool $< --twice --memory 0 --out $(B)/regress-ci 100
+.PHONY: regress regress-ci regress-nic-ci
+regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
+	$(Q)$(PYTHON) scripts/regress.py --first $(FIRST) --out $(B)/regress $(N)
+regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
+	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
+regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
+	$(Q)$(PYTHON) scripts/regress.py --engine rtl --twice --out $(B)/regress-nic-ci 100
 
 # --- benches: all of tb/*_tb.sv in one model for each simulator ------------------------------------------------------
 RTL_F := rtl/nic.f

@@ -18,6 +18,7 @@ STAGES = [
     ("benches on Verilator", "bench-verilator", "lines"),
     ("build", "build", "stage"),
     ("pair in virtual time", "regress-ci", "closing"),
+    ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),
     ("synthesis", "synth", "stage"),

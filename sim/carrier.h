@@ -10,6 +10,7 @@
 #include "tcp/engine.h"
 
 struct carrier;
+struct check;
 struct ref;
 
 // What comes to the stack by the slow path: a frame that is no flow's business, or the fence of an open.
@@ -18,6 +19,11 @@ struct slow_item {
   uint16_t flow;
   const uint8_t *frame;      // NULL for a fence; valid until the carrier is next called
   size_t len;
+};
+
+struct carrier_figures {
+  uint64_t rx_bytes, tx_bytes;             // payload through the rings
+  uint64_t timeouts, retransmissions;
 };
 
 struct carrier_ops {
@@ -34,6 +40,9 @@ struct carrier_ops {
   // The next frame for the wire, valid until the carrier is next called.
   bool (*next_frame)(struct carrier *c, const uint8_t **frame, size_t *len);
   uint64_t (*deadline)(struct carrier *c);   // us; UINT64_MAX: never
+  struct carrier_figures (*figures)(struct carrier *c);
+  // The checker has found a difference: the carrier does nothing any more. NULL: it has none.
+  struct check *(*failed)(struct carrier *c);
   void (*close)(struct carrier *c);
 };
 

@@ -61,6 +61,18 @@ static bool ref_carrier_next_frame(struct carrier *c, const uint8_t **frame, siz
 
 static uint64_t ref_carrier_deadline(struct carrier *c) { return ref_next_deadline(of(c)->ref); }
 
+static struct carrier_figures ref_carrier_figures(struct carrier *c)
+{
+  const struct ref_stats *s = ref_stats(of(c)->ref);
+  return (struct carrier_figures){s->rx_bytes, s->tx_bytes, s->timeouts, s->retransmissions};
+}
+
+static struct check *ref_carrier_failed(struct carrier *c)
+{
+  (void)c;
+  return NULL;
+}
+
 static void ref_carrier_close(struct carrier *c)
 {
   struct carrier_ref *r = of(c);
@@ -73,6 +85,7 @@ static void ref_carrier_close(struct carrier *c)
 static const struct carrier_ops ops = {
     .input = ref_carrier_input, .slow_input = ref_carrier_slow_input, .due = ref_carrier_due, .run = ref_carrier_run,
     .next_slow = ref_carrier_next_slow, .next_frame = ref_carrier_next_frame, .deadline = ref_carrier_deadline,
+    .figures = ref_carrier_figures, .failed = ref_carrier_failed,
     .close = ref_carrier_close,
 };
 

@@ -6,6 +6,9 @@
 #include "options.h"
 #include "pair.h"
 #include "run.h"
+#include "seeds.h"
+
+static const struct pair_nic pair_nic = {nic_build, nic_open};
 
 static int cmd_run(int argc, char **argv)
 {
@@ -19,14 +22,17 @@ static int cmd_run(int argc, char **argv)
     options_help_run();
     return EXIT_GOOD;
   }
-  return o.pair ? pair_main(&o) : run_main(&o);
+  return o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
 }
+
+static int cmd_seeds(int argc, char **argv) { return seeds_main(argc, argv, &pair_nic); }
 
 static const struct {
   const char *name, *text;
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "put the simulated NIC on a network and serve it", cmd_run},
+    {"seeds", "run many seeds of --wire pair, a line of JSON for each", cmd_seeds},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -45,7 +45,7 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
   return inputs(&n->port) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
 }
 
-bool nic_failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
+static bool failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
 
 static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
 {
@@ -54,7 +54,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   bool quiet = false;
   n->port.woken = false;
   set_time(n, now_us);
-  for (; *budget && !n->port.woken && !nic_failed(n); --*budget) {
+  for (; *budget && !n->port.woken && !failed(n); --*budget) {
     unsigned have = inputs(&n->port);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
     if (quiet) break;
@@ -64,7 +64,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   }
   if (quiet && n->glue.check) check_quiescent(n->glue.check, next_us);
   n->eval_ns += clock_ns() - began;
-  return !quiet && !nic_failed(n);
+  return !quiet && !failed(n);
 }
 
 static bool nic_next_slow(struct carrier *c, struct slow_item *it)
@@ -95,6 +95,18 @@ static uint64_t nic_deadline(struct carrier *c)
   return model_quiescent(of(c)->model, &next_us) ? next_us : 0;
 }
 
+static struct carrier_figures nic_figures(struct carrier *c)
+{
+  struct model *m = of(c)->model;
+  return (struct carrier_figures){model_counter(m, NIC_CNT_RX_RING_BYTES), model_counter(m, NIC_CNT_TX_RING_BYTES),
+                                  model_counter(m, NIC_CNT_TIMEOUTS), model_counter(m, NIC_CNT_REXMITS)};
+}
+
+static struct check *nic_failed(struct carrier *c)
+{
+  return failed(of(c)) ? of(c)->glue.check : NULL;
+}
+
 static void nic_close(struct carrier *c)
 {
   struct nic *n = of(c);
@@ -106,7 +118,8 @@ static void nic_close(struct carrier *c)
 
 static const struct carrier_ops ops = {
     .input = nic_input, .slow_input = nic_slow_input, .due = nic_due, .run = nic_run, .next_slow = nic_next_slow,
-    .next_frame = nic_next_frame, .deadline = nic_deadline, .close = nic_close,
+    .next_frame = nic_next_frame, .deadline = nic_deadline, .figures = nic_figures,
+    .failed = nic_failed, .close = nic_close,
 };
 
 // What this build of the RTL can do.
@@ -121,6 +134,12 @@ static struct check *open_check(const struct nic_options *o, const struct model_
                            .max_frame = o->mtu + ETH_HEADER};
   memcpy(c.mac, o->mac, 6);
   return check_open(&c);
+}
+
+struct nic_build nic_build(void)
+{
+  struct model_info i = model_info();
+  return (struct nic_build){i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes, rtl_caps(&i)};
 }
 
 struct nic *nic_open(const struct nic_options *o)

@@ -25,8 +25,13 @@ struct nic_options {
   void *user;
 };
 
-// The checker has found a difference: the NIC is not clocked any more.
-bool nic_failed(const struct nic *n);
+// What this build of the RTL is, and what it can do.
+struct nic_build {
+  unsigned num_flows;
+  uint32_t tx_ring_bytes, rx_ring_bytes;
+  struct core_caps caps;
+};
+struct nic_build nic_build(void);
 
 // Builds and resets the NIC. NULL: out of memory. Whether the wire is open: glue.wire, else glue.err says why.
 struct nic *nic_open(const struct nic_options *o);

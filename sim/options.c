@@ -195,7 +195,6 @@ static bool check_pair(const struct run_options *o, char *err)
 {
   bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->flows || o->n_apps || o->for_seconds > 0;
   if (alien) return fail(err, "--wire pair goes with --seed, --fault, --record and --stats alone");
-  if (o->engine_rtl) return fail(err, "--wire pair: only the reference runs on it as yet (--engine ref)");
   return o->have_seed || fail(err, "--wire pair needs its --seed");
 }
 

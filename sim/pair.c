@@ -28,7 +28,7 @@ struct host {
   struct world *world;
   unsigned i;                        // 0 or 1
   struct endpoint e;
-  struct ref *ref;
+  struct ref *ref;                   // NULL: it is the simulated NIC
   struct wire *wire;
   struct stack_config cfg;
   struct ref_config ref_cfg;
@@ -36,6 +36,7 @@ struct host {
 
 struct world {
   struct rng rng;
+  const struct pair_nic *nic;
   struct host h[2];
   struct load load;
   struct wire *fault;                // around host 0's end: rx is host 1 -> host 0
@@ -90,6 +91,8 @@ static struct core_caps draw_caps(struct world *w, uint32_t rx_ring_bytes)
   return c;
 }
 
+static bool is_nic(const struct world *w, unsigned i) { return w->nic && i == 0; }
+
 static void draw_host(struct world *w, struct host *h, unsigned i)
 {
   const uint8_t mac[6] = {0x02, 0x4c, 0x57, 0, 0, (uint8_t)(i + 1)};
@@ -100,6 +103,10 @@ static void draw_host(struct world *w, struct host *h, unsigned i)
   uint32_t rx = 4096u << below(w, 7), tx = 4096u << below(w, 7);
   h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
                                    .seed = rng_next(&w->rng)};
+  if (!is_nic(w, i)) return;
+  struct nic_build b = w->nic->build();
+  h->ref_cfg = (struct ref_config){.num_flows = (uint16_t)b.num_flows, .tx_ring_bytes = b.tx_ring_bytes, .rx_ring_bytes = b.rx_ring_bytes,
+                                   .caps = b.caps, .seed = h->ref_cfg.seed};
 }
 
 static uint32_t ppb(struct world *w, uint32_t most_per_mille) { return below(w, most_per_mille + 1) * 1000000u; }
@@ -195,14 +202,27 @@ static void send(void *arg, const uint8_t *frame, size_t len)
   wire_send(h->wire, frame, len);
 }
 
+static struct carrier *open_ref(struct host *h)
+{
+  h->ref = ref_open(&h->ref_cfg);
+  return h->ref ? carrier_ref_open(h->ref) : NULL;
+}
+
+static struct carrier *open_nic(const struct world *w, const struct host *h)
+{
+  struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true};
+  memcpy(o.mac, h->cfg.mac, 6);
+  struct nic *n = w->nic->open(&o);
+  return n ? &n->base : NULL;
+}
+
 static bool open_hosts(struct world *w)
 {
   for (unsigned i = 0; i < 2; i++) {
     struct host *h = &w->h[i];
     h->world = w;
     h->i = i;
-    h->ref = ref_open(&h->ref_cfg);
-    struct carrier *c = h->ref ? carrier_ref_open(h->ref) : NULL;
+    struct carrier *c = is_nic(w, i) ? open_nic(w, h) : open_ref(h);
     if (!endpoint_open(&h->e, &h->cfg, c, &(struct endpoint_owner){serve, send, h}, w->now_us)) return false;
   }
   return true;
@@ -212,6 +232,7 @@ static void open_world(struct world *w, const struct pair_options *o)
 {
   char err[WIRE_ERR_LEN];
   rng_seed(&w->rng, o->seed);
+  w->nic = o->nic;
   for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
   draw_faults(w);
   if (o->fault) w->fault_opts = *o->fault;
@@ -263,6 +284,18 @@ static void check_flows(struct world *w, unsigned i)
   }
 }
 
+static void check_nic(struct world *w, unsigned i)
+{
+  struct carrier *c = w->h[i].e.carrier;
+  struct check *k = c->ops->failed(c);
+  if (!k || failed(w)) return;
+  fail(w, "the checker found a difference");
+  FILE *f = fmemopen(w->result->report, PAIR_REPORT, "w");
+  if (!f) return;
+  check_report(k, f, NULL);
+  fclose(f);
+}
+
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t next_time(const struct world *w)
@@ -310,7 +343,8 @@ static bool turn(struct world *w)
     moved |= receive(w, i);
     endpoint_poke(&w->h[i].e);         // the programs have plans of their own
     endpoint_turn(&w->h[i].e, w->now_us, STEPS_PER_TURN);
-    check_flows(w, i);
+    if (w->h[i].ref) check_flows(w, i);
+    else check_nic(w, i);
   }
   if (w->load.why[0]) fail(w, "%s", w->load.why);
   if (++w->instant_turns > TURNS_PER_INSTANT) fail(w, "%d turns without the clock moving on", TURNS_PER_INSTANT);
@@ -327,9 +361,11 @@ static void figures(struct world *w)
   r->aborted = w->load.aborted;
   r->retried = w->load.retried;
   for (int i = 0; i < 2; i++) {
-    if (w->h[i].ref) {
-      r->retransmissions += ref_stats(w->h[i].ref)->retransmissions;
-      r->timeouts += ref_stats(w->h[i].ref)->timeouts;
+    struct carrier *c = w->h[i].e.carrier;
+    if (c) {
+      struct carrier_figures f = c->ops->figures(c);
+      r->retransmissions += f.retransmissions;
+      r->timeouts += f.timeouts;
     }
     if (!w->fault) continue;
     const struct wire_fault_stats *s = wire_fault_stats(w->fault, (enum wire_fault_way)i);
@@ -343,7 +379,7 @@ static void figures(struct world *w)
 static size_t describe_host(const struct host *h, unsigned i, char *out, size_t cap)
 {
   const struct core_caps *c = &h->ref_cfg.caps;
-  int n = snprintf(out, cap, "  host %u: mtu %u, rings %u in, %u out, isn %s%#x,%s%s%s%s%s%s%s%s intervals %u, cwnd %u\n", i, h->cfg.mtu,
+  int n = snprintf(out, cap, "  host %u%s: mtu %u, rings %u in, %u out, isn %s%#x,%s%s%s%s%s%s%s%s intervals %u, cwnd %u\n", i, h->ref ? "" : " (the NIC)", h->cfg.mtu,
                    h->ref_cfg.rx_ring_bytes, h->ref_cfg.tx_ring_bytes, h->cfg.isn_near ? "near " : "anywhere, not near ",
                    h->cfg.isn_base, c->sack ? " sack" : "", c->timestamps ? " timestamps" : "", c->delayed_ack ? " delayed-ack" : "",
                    c->recovery ? " recovery" : "", c->congestion ? " congestion" : "", c->rtt ? " rtt" : "", c->silly ? " silly" : "",
@@ -390,6 +426,7 @@ void pair_print(FILE *out, uint64_t seed, const struct pair_result *r)
           ": %s%s\n", seed, r->conns, r->aborted, r->bytes, r->frames, r->retransmissions, r->lost, r->duplicated, r->reordered,
           r->corrupted, (double)r->virtual_us / 1e6, r->hash, r->ok ? "PASS" : "FAIL: ", r->why);
   fputs(r->setup, out);
+  fputs(r->report, out);
 }
 
 bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r)
@@ -411,12 +448,12 @@ static int complain(const char *file)
   return EXIT_USAGE;
 }
 
-int pair_main(const struct run_options *o)
+int pair_main(const struct run_options *o, const struct pair_nic *nic)
 {
   struct wire_fault_opts fault = o->fault;
   for (int i = 0; i < 2; i++)
     if (!fault.dir[i].have_seed) fault.dir[i].seed = o->seed;
-  struct pair_options p = {.seed = o->seed, .fault = o->have_fault ? &fault : NULL, .record_dir = o->record_dir};
+  struct pair_options p = {.seed = o->seed, .nic = o->engine_ref ? NULL : nic, .fault = o->have_fault ? &fault : NULL, .record_dir = o->record_dir};
   struct pair_result r;
   FILE *stats = o->stats_file ? fopen(o->stats_file, "w") : NULL;
   if (o->stats_file && !stats) return complain(o->stats_file);

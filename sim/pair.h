@@ -7,13 +7,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nic.h"
 #include "options.h"
 #include "wire/wire.h"
 
-enum { PAIR_WHY = 320, PAIR_SETUP = 600 };
+enum { PAIR_WHY = 320, PAIR_SETUP = 600, PAIR_REPORT = 6000 };
+
+// How to make the simulated NIC; apart, so that the pair of two references links without the model.
+struct pair_nic {
+  struct nic_build (*build)(void);
+  struct nic *(*open)(const struct nic_options *o);
+};
 
 struct pair_options {
   uint64_t seed;
+  const struct pair_nic *nic;            // host 0 is the simulated NIC, under the checker; NULL: both are the reference
   const struct wire_fault_opts *fault;   // in place of those drawn; NULL: drawn. rx is towards host 0
   const char *record_dir;                // wire.pcapng and faults.log as host 0 sees them; NULL: none
 };
@@ -22,6 +30,7 @@ struct pair_result {
   bool ok;
   char setup[PAIR_SETUP];                // what the seed made of the hosts and the wire, a line each
   char why[PAIR_WHY];                    // when not
+  char report[PAIR_REPORT];              // the checker's, when it found a difference
   uint64_t hash;                         // of every frame that was sent or received, with its time
   uint64_t frames, bytes, virtual_us;    // frames sent; payload bytes read by the programs
   uint64_t retransmissions, timeouts;
@@ -35,5 +44,5 @@ void pair_print(FILE *out, uint64_t seed, const struct pair_result *r);   // one
 bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r);    // one object; false when not written in full
 
 // lockwire run --wire pair; the exit status.
-int pair_main(const struct run_options *o);
+int pair_main(const struct run_options *o, const struct pair_nic *nic);
 #endif

@@ -356,14 +356,14 @@ static int say_clients(const struct run *r)
   return status;
 }
 
-static bool failed(const struct run *r) { return r->nic && nic_failed(r->nic); }
+static struct check *failed(const struct run *r) { return r->e.carrier->ops->failed(r->e.carrier); }
 
 static int say_difference(const struct run *r)
 {
   char hint[400];
   snprintf(hint, sizeof hint, "seed %llu; %s", (unsigned long long)r->seed,
            r->opt->record_dir ? "the frames are in the recording" : "run it with --record DIR to keep the frames");
-  check_report(r->nic->glue.check, stderr, hint);
+  check_report(failed(r), stderr, hint);
   return EXIT_DIFFERENCE;
 }
 

@@ -115,6 +115,7 @@ static void on_next(struct check *k, struct check_flow *f, const struct check_sn
     diff_row(k, "ACKs at once", v.ack_now, e->owed_now, false);
   }
   struct snd_actions a = snd_next(&k->cfg.caps, &f->snd, &v, e->now_us);
+  f->since[DUTY_SEND] = 0;
   expect_desc(k, f, e, a.emit, &a.desc);
 }
 
@@ -155,6 +156,7 @@ void check_snd(struct check *k, const struct check_snd *e)
     case SEV_INCOMING: on_incoming(k, f, e); break;
     case SEV_TIMEOUT:
       snd_timeout(&k->cfg.caps, &f->snd, e->now_us);
+      f->since[DUTY_TIMEOUT] = 0;
       expect_none(k, f, e);
       break;
     case SEV_NEXT: on_next(k, f, e); break;
@@ -194,6 +196,7 @@ static void sample(struct check *k, struct check_flow *f, const struct check_sam
   k->ip_id++;
   k->counts.payload_out += e->desc.len;
   late_set(k, &f->owed_bit, 0);
+  f->since[DUTY_ACK] = 0;
   if (e->desc.kind == TX_ACK && f->owed_now.now) late_set(k, &f->owed_now, f->owed_now.now - 1);
   late_set(k, &f->sent_ack, nxt.v);
   late_set(k, &f->sent_end, seq_add(nxt, (uint32_t)wnd << scale).v);

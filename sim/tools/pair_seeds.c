@@ -1,55 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many seeds of `lockwire run --wire pair` in one process and without the model, for scripts/regress.py and sanitizers: a line
-// of JSON for each. `pair_seeds FIRST COUNT [--twice] [--fault SPEC]...`; --twice runs each seed again and compares the hashes.
-#include <stdio.h>
-#include <string.h>
+// `lockwire seeds` without the model, so with the reference at both ends: quick to build, also with sanitizers.
+#include "seeds.h"
 
-#include "base/text.h"
-#include "pair.h"
-
-static int usage(const char *why)
-{
-  fprintf(stderr, "pair_seeds: %s\nusage: pair_seeds FIRST COUNT [--twice] [--fault SPEC]...\n", why);
-  return 2;
-}
-
-static bool one_seed(const struct pair_options *o, bool twice)
-{
-  struct pair_result r, again;
-  pair_run(o, &r);
-  if (twice && r.ok) {
-    pair_run(o, &again);
-    if (again.hash != r.hash) {
-      r.ok = false;
-      snprintf(r.why, sizeof r.why, "the second run of the seed differs: hash %016llx", (unsigned long long)again.hash);
-    }
-  }
-  return pair_json(stdout, o->seed, &r) && r.ok;
-}
-
-int main(int argc, char **argv)
-{
-  uint64_t first, count;
-  bool twice = false, good = true, have_fault = false;
-  struct wire_fault_opts fault = {0};
-  char err[WIRE_ERR_LEN];
-  if (argc < 3 || !text_parse_uint(argv[1], 0, UINT64_MAX, &first) || !text_parse_uint(argv[2], 1, 1000000, &count))
-    return usage("FIRST and COUNT are numbers");
-  for (int i = 3; i < argc; i++) {
-    if (!strcmp(argv[i], "--twice")) {
-      twice = true;
-    } else if (!strcmp(argv[i], "--fault") && i + 1 < argc) {
-      if (!wire_fault_parse(&fault, argv[++i], err)) return usage(err);
-      have_fault = true;
-    } else {
-      return usage(argv[i]);
-    }
-  }
-  for (uint64_t seed = first; seed - first < count; seed++) {
-    struct wire_fault_opts f = fault;
-    for (int i = 0; i < 2; i++)
-      if (!f.dir[i].have_seed) f.dir[i].seed = seed;
-    good &= one_seed(&(struct pair_options){.seed = seed, .fault = have_fault ? &f : NULL}, twice);
-  }
-  return good ? 0 : 1;
-}
+int main(int argc, char **argv) { return seeds_main(argc - 1, argv + 1, NULL); }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seeds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static int usage(const char *why)
+{
+  fprintf(stderr, "lockwire: seeds: %s\nusage: lockwire seeds FIRST COUNT [--twice] [--engine rtl|ref] [--fault SPEC]...\n", why);
+  return 2;
+}
+
+static bool one_seed(const struct pair_options *o, bool twice)
+{
+  struct pair_result r, again;
+  pair_run(o, &r);
+  if (twice && r.ok) {
+    pair_run(o, &again);
+    if (again.hash != r.hash) {
+      r.ok = false;
+      snprintf(r.why, sizeof r.why, "the second run of the seed differs: hash %016llx", (unsigned long long)again.hash);
+    }
+  }
+  return pair_json(stdout, o->seed, &r) && r.ok;
+}
+
+int seeds_main(int argc, char **argv, const struct pair_nic *nic)
+{
+  uint64_t first, count;
+  bool twice = false, good = true, have_fault = false;
+  struct wire_fault_opts fault = {0};
+  char err[WIRE_ERR_LEN];
+  if (argc < 2 || !text_parse_uint(argv[0], 0, UINT64_MAX, &first) || !text_parse_uint(argv[1], 1, 1000000, &count))
+    return usage("FIRST and COUNT are numbers");
+  for (int i = 2; i < argc; i++) {
+    if (!strcmp(argv[i], "--twice")) {
+      twice = true;
+    } else if (!strcmp(argv[i], "--engine") && i + 1 < argc && (!strcmp(argv[i + 1], "ref") || (!strcmp(argv[i + 1], "rtl") && nic))) {
+      if (!strcmp(argv[++i], "ref")) nic = NULL;
+    } else if (!strcmp(argv[i], "--fault") && i + 1 < argc) {
+      if (!wire_fault_parse(&fault, argv[++i], err)) return usage(err);
+      have_fault = true;
+    } else {
+      return usage(argv[i]);
+    }
+  }
+  for (uint64_t seed = first; seed - first < count; seed++) {
+    struct wire_fault_opts f = fault;
+    for (int i = 0; i < 2; i++)
+      if (!f.dir[i].have_seed) f.dir[i].seed = seed;
+    good &= one_seed(&(struct pair_options){.seed = seed, .nic = nic, .fault = have_fault ? &f : NULL}, twice);
+  }
+  return good ? 0 : 1;
+}
