@@ -126,14 +126,20 @@ $(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
 	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 -Wall -Wextra $(MODEL_DEF) -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
+# What the RTL was built from: a recording is replayed by the same build alone.
+$(B)/gen/identity.h: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv Makefile
+	@mkdir -p $(@D)
+	$(Q)printf '#define LW_IDENTITY "%s"\n' "$$({ cat $(filter %.sv %.svh,$^); echo '$(MODEL_GEN)'; verilator --version; } | sha256sum | cut -c1-64)" > $@
+
 SIM_C := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sim/*.c))
 $(SIM_C): CFLAGS += -Isim
+$(B)/obj/sim/nic.o: $(B)/gen/identity.h
 $(B)/obj/dpi/glue/glue.o: CFLAGS += -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -isystem $(M)
 $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread
+	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread -lz
 
 ##@ Build
 .PHONY: deps build

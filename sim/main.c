@@ -5,6 +5,7 @@
 
 #include "options.h"
 #include "pair.h"
+#include "replay.h"
 #include "run.h"
 #include "seeds.h"
 
@@ -32,6 +33,7 @@ static const struct {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "put the simulated NIC on a network and serve it", cmd_run},
+    {"replay", "drive the NIC from a recording alone, cycle for cycle", replay_main},
     {"seeds", "run many seeds of --wire pair, a line of JSON for each", cmd_seeds},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

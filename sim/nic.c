@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nic.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/rng.h"
+#include "identity.h"
 
 enum { ETH_HEADER = 14 };
 
@@ -47,9 +50,29 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
 
 static bool failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
 
+static void clock_once(struct nic *n, unsigned have)
+{
+  n->cycles++;
+  if (n->recorder) recorder_time(n->recorder, n->now_us);
+  if (n->glue.check) check_cycle(n->glue.check, n->cycles, n->now_us);
+  model_cycle(n->model, have);
+}
+
+// A recording that cannot go on.
+static void drop_recorder(struct nic *n)
+{
+  int e = errno;
+  n->glue.tap = NULL;
+  recorder_close(n->recorder);
+  n->recorder = NULL;
+  if (n->must_record) n->record_errno = e;
+  else fprintf(stderr, "lockwire: warning: recording: %s: the run goes on unrecorded\n", strerror(e));
+}
+
 static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
 {
   struct nic *n = of(c);
+  if (n->recorder && !recorder_flush(n->recorder, now_us)) drop_recorder(n);
   uint64_t next_us, began = clock_ns();
   bool quiet = false;
   n->port.woken = false;
@@ -58,9 +81,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
     unsigned have = inputs(&n->port);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
     if (quiet) break;
-    n->cycles++;
-    if (n->glue.check) check_cycle(n->glue.check, n->cycles, now_us);
-    model_cycle(n->model, have);
+    clock_once(n, have);
   }
   if (quiet && n->glue.check) check_quiescent(n->glue.check, next_us);
   n->eval_ns += clock_ns() - began;
@@ -107,19 +128,22 @@ static struct check *nic_failed(struct carrier *c)
   return failed(of(c)) ? of(c)->glue.check : NULL;
 }
 
-static void nic_close(struct carrier *c)
+void nic_close(struct nic *n)
 {
-  struct nic *n = of(c);
+  if (!n) return;
+  if (n->recorder && !recorder_close(n->recorder)) fprintf(stderr, "lockwire: warning: recording: %s: its end is missing\n", strerror(errno));
   model_free(n->model);            // closes the wire that it opened
   nic_port_close(&n->port);
   check_close(n->glue.check);
   free(n);
 }
 
+static void close_carrier(struct carrier *c) { nic_close(of(c)); }
+
 static const struct carrier_ops ops = {
     .input = nic_input, .slow_input = nic_slow_input, .due = nic_due, .run = nic_run, .next_slow = nic_next_slow,
     .next_frame = nic_next_frame, .deadline = nic_deadline, .figures = nic_figures,
-    .failed = nic_failed, .close = nic_close,
+    .failed = nic_failed, .close = close_carrier,
 };
 
 // What this build of the RTL can do.
@@ -128,40 +152,86 @@ static struct core_caps rtl_caps(const struct model_info *i)
   return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = NIC_CWND_BYTES};
 }
 
-static struct check *open_check(const struct nic_options *o, const struct model_info *i)
-{
-  struct check_config c = {.num_flows = i->num_flows, .beat_bytes = i->data_bits / 8, .tx_ring_bytes = i->tx_ring_bytes, .caps = rtl_caps(i),
-                           .max_frame = o->mtu + ETH_HEADER};
-  memcpy(c.mac, o->mac, 6);
-  return check_open(&c);
-}
-
 struct nic_build nic_build(void)
 {
   struct model_info i = model_info();
   return (struct nic_build){i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes, rtl_caps(&i)};
 }
 
-struct nic *nic_open(const struct nic_options *o)
+const char *nic_identity(void) { return LW_IDENTITY; }
+
+// Model and checker, not yet started.
+static struct nic *make(const struct stim_head *h, bool check)
 {
-  struct model_info info = model_info();
+  struct model_info i = model_info();
+  struct check_config c = {.num_flows = i.num_flows, .beat_bytes = i.data_bits / 8, .tx_ring_bytes = i.tx_ring_bytes, .caps = rtl_caps(&i),
+                           .max_frame = h->max_frame};
+  memcpy(c.mac, h->mac, 6);
   struct nic *n = calloc(1, sizeof *n);
-  struct rng rng;
   if (!n) return NULL;
-  struct check *check = o->check ? open_check(o, &info) : NULL;
-  bool room = nic_port_open(&n->port, info.data_bits / 8, (uint16_t)info.num_flows, info.tx_ring_bytes, info.rx_ring_bytes);
-  if (!room || (o->check && !check)) {
-    nic_port_close(&n->port);
-    check_close(check);
-    free(n);
+  n->base = (struct carrier){&ops, &n->port.engine};
+  n->glue.beat_bytes = i.data_bits / 8;
+  n->glue.check = check ? check_open(&c) : NULL;
+  n->model = model_new();
+  if (n->model && (n->glue.check || !check)) return n;
+  nic_close(n);
+  return NULL;
+}
+
+static void start(struct nic *n, const struct stim_head *h)
+{
+  struct model_config m = {.max_frame = h->max_frame, .hash_key = {h->hash_key[0], h->hash_key[1]}, .check = n->glue.check != NULL};
+  memcpy(m.mac, h->mac, 6);
+  model_start(n->model, &n->glue, &m);
+}
+
+static struct stim_head head_of(const struct nic_options *o)
+{
+  struct rng rng;
+  rng_seed(&rng, o->seed);
+  struct stim_head h = {.max_frame = (uint16_t)(o->mtu + ETH_HEADER), .seed = o->seed, .hash_key = {rng_next(&rng), rng_next(&rng)}};
+  memcpy(h.mac, o->mac, 6);
+  snprintf(h.identity, sizeof h.identity, "%s", nic_identity());
+  return h;
+}
+
+static bool record(struct nic *n, const struct nic_options *o, const struct stim_head *h, char err[static STIM_ERR_LEN])
+{
+  n->must_record = o->must_record;
+  n->recorder = recorder_open(&(struct recorder_options){o->record_dir, *h, &n->cycles, o->command ? o->command : "", o->record_limit}, err);
+  if (n->recorder) n->glue.tap = recorder_tap(n->recorder);
+  return n->recorder;
+}
+
+struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
+{
+  struct model_info i = model_info();
+  struct stim_head h = head_of(o);
+  struct nic *n = make(&h, o->check);
+  snprintf(err, STIM_ERR_LEN, "out of memory");
+  if (!n || !nic_port_open(&n->port, i.data_bits / 8, (uint16_t)i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes)
+      || (o->record_dir && !record(n, o, &h, err))) {
+    nic_close(n);
     return NULL;
   }
-  rng_seed(&rng, o->seed);
-  struct model_config m = {.max_frame = o->mtu + ETH_HEADER, .hash_key = {rng_next(&rng), rng_next(&rng)}, .check = o->check};
-  memcpy(m.mac, o->mac, 6);
-  n->base = (struct carrier){&ops, &n->port.engine};
-  n->glue = (struct glue){.port = &n->port, .check = check, .open_wire = o->open_wire, .user = o->user};
-  n->model = model_new();
-  model_start(n->model, &n->glue, &m);
+  n->glue.port = &n->port;
+  n->glue.open_wire = o->open_wire;
+  n->glue.user = o->user;
+  start(n, &h);
   return n;
+}
+
+struct nic *nic_open_replay(const struct stim_head *h, bool check, struct glue_tap *tap)
+{
+  struct nic *n = make(h, check);
+  if (!n) return NULL;
+  n->glue.tap = tap;
+  start(n, h);
+  return n;
+}
+
+void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us)
+{
+  set_time(n, now_us);
+  clock_once(n, have);
 }

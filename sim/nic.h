@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The simulated NIC as a carrier: the verilated model, the host's half of its ports, and what the imports work on.
+// The simulated NIC as a carrier: the verilated model, the host's half of its ports, what the imports work on, the checker, and
+// the recorder when asked for.
 #ifndef LW_NIC_H
 #define LW_NIC_H
 #include "carrier.h"
 #include "glue/glue.h"
 #include "model.h"
+#include "recorder.h"
 #include "sock/nic_port.h"
 
 struct nic {
   struct carrier base;             // first
   struct model *model;
   struct nic_port port;
-  struct glue glue;                // owns the wire that open_wire opened
+  struct glue glue;                // owns the wire that open_wire opened, and the checker
+  struct recorder *recorder;       // NULL: none, or not any more
+  bool must_record;
+  int record_errno;                // why a recording that must be could not go on; 0: it does
   uint64_t now_us, cycles, eval_ns;   // cycles clocked, and the time that took
 };
 
@@ -20,6 +25,10 @@ struct nic_options {
   unsigned mtu;                    // bytes of an IP packet
   uint64_t seed;                   // of the flow table's hash
   bool check;                      // the lockstep checker follows
+  const char *record_dir;          // exists; NULL: no recording
+  uint64_t record_limit;           // bytes of stimulus; 0: any
+  bool must_record;                // a recording that cannot go on stops the NIC (record_errno)
+  const char *command;             // for the manifest
   // Opens the wire as the simulation starts; NULL: it has none of its own.
   struct wire *(*open_wire)(void *user, char err[static WIRE_ERR_LEN]);
   void *user;
@@ -32,7 +41,13 @@ struct nic_build {
   struct core_caps caps;
 };
 struct nic_build nic_build(void);
+const char *nic_identity(void);    // of the RTL's sources and parameters, hexadecimal
 
-// Builds and resets the NIC. NULL: out of memory. Whether the wire is open: glue.wire, else glue.err says why.
-struct nic *nic_open(const struct nic_options *o);
+// Builds and resets the NIC. NULL with one line in err. Whether the wire is open: glue.wire, else glue.err says why.
+struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN]);
+// The same from a recording's head: nothing behind the ports but `tap`, which has a fetch. NULL: out of memory.
+struct nic *nic_open_replay(const struct stim_head *h, bool check, struct glue_tap *tap);
+// One cycle of a replay; `have` as model_cycle has it.
+void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us);
+void nic_close(struct nic *n);     // NULL is allowed; a carrier's close does the same
 #endif

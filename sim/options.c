@@ -104,6 +104,20 @@ static bool set_record(struct run_options *o, char *val, char *err)
   return *val || fail(err, "--record: the directory's name is empty");
 }
 
+static bool set_record_limit(struct run_options *o, char *val, char *err)
+{
+  uint64_t mib;
+  if (!text_parse_uint(val, 1, UINT64_MAX >> 20, &mib)) return fail(err, "--record-limit %s: not a number of MiB", val);
+  o->record_limit = mib << 20;
+  return true;
+}
+
+static bool set_record_errors(struct run_options *o, char *val, char *err)
+{
+  o->record_go_on = !strcmp(val, "go-on");
+  return o->record_go_on || !strcmp(val, "stop") || fail(err, "--record-errors %s: stop or go-on", val);
+}
+
 static bool set_fault(struct run_options *o, char *val, char *err)
 {
   char why[WIRE_ERR_LEN];
@@ -169,7 +183,9 @@ static const struct {
     {"flows", "N", "connections at once with --engine ref (default 1024; the NIC's are built in)", set_flows},
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
-    {"record", "DIR", "write DIR/wire.pcapng: every frame, with cycle and flow", set_record},
+    {"record", "DIR", "write DIR: wire.pcapng has every frame with cycle and flow, stimulus.bin all that lockwire replay needs", set_record},
+    {"record-limit", "MIB", "end the recording when its stimulus has so many MiB (default: never)", set_record_limit},
+    {"record-errors", "stop|go-on", "when the recording cannot be written (default: stop the run)", set_record_errors},
     {"fault", "[rx:|tx:]loss=P,dup=P,reorder=P,corrupt=P,delay=US,seed=N",
      "do harm to the frames in (rx), out (tx) or both, P from 0 to 1; may be given again; with --record told in DIR/faults.log", set_fault},
     {"stats", "FILE", "write the summary as JSON", set_stats},
@@ -210,9 +226,16 @@ static bool check(const struct run_options *o, char *err)
   return true;
 }
 
+static void keep_command(struct run_options *o, int argc, char **argv)
+{
+  size_t n = (size_t)snprintf(o->command, sizeof o->command, "lockwire run");
+  for (int i = 0; i < argc && n < sizeof o->command; i++) n += (size_t)snprintf(o->command + n, sizeof o->command - n, " %s", argv[i]);
+}
+
 bool options_parse_run(struct run_options *o, int argc, char **argv, char err[static OPT_ERR_LEN])
 {
   *o = (struct run_options){0};
+  keep_command(o, argc, argv);
   for (int i = 0; i < argc; i++) {
     char *arg = argv[i];
     if (strncmp(arg, "--", 2) != 0 || !arg[2]) return fail(err, "%s: not an option (see lockwire run --help)", arg);

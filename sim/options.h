@@ -29,6 +29,9 @@ struct run_options {
   uint64_t seed;
   double for_seconds;        // 0: until a signal
   const char *record_dir, *stats_file;
+  uint64_t record_limit;     // bytes; 0: any
+  bool record_go_on;         // when the recording cannot be written, the run goes on without
+  char command[400];         // as it was typed, cut off if need be
   struct wire_fault_opts fault;
   bool have_fault;
   bool no_check;             // --check off

@@ -37,6 +37,8 @@ struct host {
 struct world {
   struct rng rng;
   const struct pair_nic *nic;
+  const char *record_dir;
+  char command[64];
   struct host h[2];
   struct load load;
   struct wire *fault;                // around host 0's end: rx is host 1 -> host 0
@@ -208,11 +210,14 @@ static struct carrier *open_ref(struct host *h)
   return h->ref ? carrier_ref_open(h->ref) : NULL;
 }
 
-static struct carrier *open_nic(const struct world *w, const struct host *h)
+static struct carrier *open_nic(struct world *w, const struct host *h)
 {
-  struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true};
+  struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true, .record_dir = w->record_dir, .must_record = true,
+                          .command = w->command};
   memcpy(o.mac, h->cfg.mac, 6);
-  struct nic *n = w->nic->open(&o);
+  char err[STIM_ERR_LEN];
+  struct nic *n = w->nic->open(&o, err);
+  if (!n) fail(w, "%s", err);
   return n ? &n->base : NULL;
 }
 
@@ -233,6 +238,8 @@ static void open_world(struct world *w, const struct pair_options *o)
   char err[WIRE_ERR_LEN];
   rng_seed(&w->rng, o->seed);
   w->nic = o->nic;
+  w->record_dir = o->record_dir;
+  snprintf(w->command, sizeof w->command, "lockwire run --wire pair --seed %" PRIu64, o->seed);
   for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
   draw_faults(w);
   if (o->fault) w->fault_opts = *o->fault;

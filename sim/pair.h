@@ -16,7 +16,7 @@ enum { PAIR_WHY = 320, PAIR_SETUP = 600, PAIR_REPORT = 6000 };
 // How to make the simulated NIC; apart, so that the pair of two references links without the model.
 struct pair_nic {
   struct nic_build (*build)(void);
-  struct nic *(*open)(const struct nic_options *o);
+  struct nic *(*open)(const struct nic_options *o, char err[static STIM_ERR_LEN]);
 };
 
 struct pair_options {

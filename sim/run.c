@@ -185,10 +185,20 @@ static bool open_loop(struct run *r)
 
 static struct carrier *open_nic(struct run *r)
 {
-  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .check = !r->opt->no_check, .open_wire = open_wire, .user = r};
+  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .check = !r->opt->no_check, .record_dir = r->opt->record_dir, .record_limit = r->opt->record_limit,
+                          .must_record = !r->opt->record_go_on, .command = r->opt->command, .open_wire = open_wire, .user = r};
+  char err[WIRE_ERR_LEN];
   memcpy(o.mac, r->mac, 6);
-  r->nic = nic_open(&o);
-  if (!r->nic) return NULL;
+  if (o.record_dir && !make_record_dir(r->opt, err)) {
+    complain("%s", err);
+    return NULL;
+  }
+  char why[STIM_ERR_LEN];
+  r->nic = nic_open(&o, why);
+  if (!r->nic) {
+    complain("%s", why);
+    return NULL;
+  }
   r->wire = r->nic->glue.wire;
   memcpy(r->wire_err, r->nic->glue.err, sizeof r->wire_err);
   return &r->nic->base;
@@ -200,9 +210,10 @@ static struct carrier *open_ref(struct run *r)
   enum { FLOWS = 1024, RING = 256 * 1024 };
   r->ref = ref_open(&(struct ref_config){.num_flows = (uint16_t)(r->opt->flows ? r->opt->flows : FLOWS), .tx_ring_bytes = RING, .rx_ring_bytes = RING,
                                          .caps = core_caps_full(RING), .seed = r->seed});
-  if (!r->ref) return NULL;
-  r->wire = open_wire(r, r->wire_err);
-  return carrier_ref_open(r->ref);
+  struct carrier *c = r->ref ? carrier_ref_open(r->ref) : NULL;
+  if (!c) complain("out of memory");
+  else r->wire = open_wire(r, r->wire_err);
+  return c;
 }
 
 static void serve_apps(void *arg);
@@ -216,6 +227,7 @@ static bool open_endpoint(struct run *r)
   memcpy(c.mac, r->mac, 6);
   struct carrier *carrier = o->engine_ref ? open_ref(r) : open_nic(r);
   r->now_us = clock_us(r);
+  if (!carrier) return false;
   bool open = endpoint_open(&r->e, &c, carrier, &(struct endpoint_owner){serve_apps, send_frame, r}, r->now_us);
   if (!open || !r->wire) complain("%s", open ? r->wire_err : "out of memory");
   return open && r->wire;
@@ -358,6 +370,9 @@ static int say_clients(const struct run *r)
 
 static struct check *failed(const struct run *r) { return r->e.carrier->ops->failed(r->e.carrier); }
 
+// The recording that must be could not go on: its errno, else 0.
+static int lost_record(const struct run *r) { return r->nic ? r->nic->record_errno : 0; }
+
 static int say_difference(const struct run *r)
 {
   char hint[400];
@@ -372,7 +387,7 @@ static int loop(struct run *r)
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
   set_time(r);
-  while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r)) {
+  while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r) && !lost_record(r)) {
     bool busy = read_wire(r) > 0;
     busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
     progress(r);
@@ -388,6 +403,7 @@ static int loop(struct run *r)
   }
   if (r->tty) fputs("\r\033[K", stderr);
   if (failed(r)) return say_difference(r);
+  if (lost_record(r)) return complain("recording: %s", strerror(lost_record(r)));
   return r->wire->dead ? complain("%s", r->wire->err) : say_clients(r);
 }
 

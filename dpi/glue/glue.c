@@ -24,84 +24,136 @@ void lw_close(void *h)
   g->wire = NULL;
 }
 
-static void beat_out(struct glue *g, struct recq *q, uint32_t tag, const svBitVecVal *data, int nbytes, svBit last)
+// --- what leaves -----------------------------------------------------------------------------------------------------
+
+static struct glue_beat beat_of(enum glue_port port, int flow, const svBitVecVal *data, int nbytes, bool last)
 {
-  nic_port_beat(g->port, q, tag, (const uint8_t *)data, (unsigned)nbytes, last);
+  return (struct glue_beat){port, (unsigned)flow, (const uint8_t *)data, (unsigned)nbytes, last};
+}
+
+static void pass(struct glue *g, const struct glue_beat *b)
+{
+  if (g->tap) g->tap->ops->pass(g->tap, b);
+}
+
+static void beat_out(struct glue *g, struct recq *q, uint32_t tag, const struct glue_beat *b)
+{
+  nic_port_beat(g->port, q, tag, b->data, b->nbytes, b->last);
 }
 
 void lw_tx(void *h, const svBitVecVal *data, int nbytes, svBit last)
 {
   struct glue *g = h;
-  if (g->check) check_tx_beat(g->check, (const uint8_t *)data, (unsigned)nbytes, last);
-  beat_out(g, &g->port->tx, 0, data, nbytes, last);
+  struct glue_beat b = beat_of(GLUE_TX, 0, data, nbytes, last);
+  pass(g, &b);
+  if (g->check) check_tx_beat(g->check, b.data, b.nbytes, last);
+  if (g->port) beat_out(g, &g->port->tx, 0, &b);
 }
 
 void lw_slow_out(void *h, const svBitVecVal *data, int nbytes, svBit last)
 {
   struct glue *g = h;
-  if (g->check) check_slow_out_beat(g->check, (const uint8_t *)data, (unsigned)nbytes, last);
-  beat_out(g, &g->port->slow_out, NIC_SLOW_FRAME, data, nbytes, last);
+  struct glue_beat b = beat_of(GLUE_SLOW_OUT, 0, data, nbytes, last);
+  pass(g, &b);
+  if (g->check) check_slow_out_beat(g->check, b.data, b.nbytes, last);
+  if (g->port) beat_out(g, &g->port->slow_out, NIC_SLOW_FRAME, &b);
 }
 
 void lw_fence(void *h, int flow, svBit ok)
 {
   struct glue *g = h;
-  if (g->check) check_fence(g->check, (unsigned)flow, ok);
-  nic_port_fence(g->port, (uint16_t)flow, ok);
+  struct glue_beat b = beat_of(GLUE_FENCE, flow, NULL, 0, ok);
+  pass(g, &b);
+  if (g->check) check_fence(g->check, b.flow, ok);
+  if (g->port) nic_port_fence(g->port, (uint16_t)flow, ok);
 }
 
 void lw_payload_out(void *h, int flow, const svBitVecVal *data, int nbytes, svBit last)
 {
   struct glue *g = h;
-  if (g->check) check_payload_out_beat(g->check, (unsigned)flow, (const uint8_t *)data, (unsigned)nbytes, last);
-  beat_out(g, &g->port->pout, (uint32_t)flow, data, nbytes, last);
+  struct glue_beat b = beat_of(GLUE_POUT, flow, data, nbytes, last);
+  pass(g, &b);
+  if (g->check) check_payload_out_beat(g->check, b.flow, b.data, b.nbytes, last);
+  if (g->port) beat_out(g, &g->port->pout, b.flow, &b);
 }
 
 void lw_event(void *h, const svBitVecVal *ev)
 {
   struct glue *g = h;
   struct host_event e;
+  struct glue_beat b = beat_of(GLUE_EVENT, 0, ev, 4 * HOST_EVENT_WORDS, true);
+  pass(g, &b);
   host_event_unpack(&e, ev);
   if (g->check) check_event(g->check, &e);
-  nic_port_event(g->port, &e);
+  if (g->port) nic_port_event(g->port, &e);
+}
+
+// --- what enters -----------------------------------------------------------------------------------------------------
+
+// From the tap when it is the source; false: from the host's half.
+static bool fetched(struct glue *g, enum glue_port port, svBitVecVal *data, struct glue_beat *b)
+{
+  *b = (struct glue_beat){.port = port, .data = (const uint8_t *)data};
+  if (!g->tap || !g->tap->ops->fetch) return false;
+  g->tap->ops->fetch(g->tap, port, (uint8_t *)data, b);
+  return true;
+}
+
+static struct glue_beat frame_in(struct glue *g, enum glue_port port, svBitVecVal *data)
+{
+  struct glue_beat b;
+  uint32_t tag;
+  if (!fetched(g, port, data, &b)) {
+    struct nic_source *from = port == GLUE_RX ? &g->port->rx : &g->port->slow_in;
+    b.nbytes = nic_source_beat(from, g->beat_bytes, (uint8_t *)data, &b.last, &tag);
+  }
+  pass(g, &b);
+  return b;
 }
 
 void lw_rx(void *h, svBitVecVal *data, int *nbytes, svBit *last)
 {
   struct glue *g = h;
-  bool end;
-  uint32_t tag;
-  *nbytes = (int)nic_source_beat(&g->port->rx, g->port->beat_bytes, (uint8_t *)data, &end, &tag);
-  *last = end;
-  if (g->check) check_rx_beat(g->check, (const uint8_t *)data, (unsigned)*nbytes, end);
+  struct glue_beat b = frame_in(g, GLUE_RX, data);
+  *nbytes = (int)b.nbytes;
+  *last = b.last;
+  if (g->check) check_rx_beat(g->check, b.data, b.nbytes, b.last);
 }
 
 void lw_slow_in(void *h, svBitVecVal *data, int *nbytes, svBit *last)
 {
   struct glue *g = h;
-  bool end;
-  uint32_t tag;
-  *nbytes = (int)nic_source_beat(&g->port->slow_in, g->port->beat_bytes, (uint8_t *)data, &end, &tag);
-  *last = end;
-  if (g->check) check_slow_in_beat(g->check, (const uint8_t *)data, (unsigned)*nbytes, end);
+  struct glue_beat b = frame_in(g, GLUE_SLOW_IN, data);
+  *nbytes = (int)b.nbytes;
+  *last = b.last;
+  if (g->check) check_slow_in_beat(g->check, b.data, b.nbytes, b.last);
 }
 
 void lw_payload_in(void *h, int *flow, svBitVecVal *data, int *nbytes, svBit *last)
 {
   struct glue *g = h;
-  bool end;
+  struct glue_beat b;
   uint16_t id;
-  *nbytes = (int)nic_port_payload_beat(g->port, (uint8_t *)data, &end, &id);
-  *flow = id;
-  *last = end;
-  if (g->check) check_payload_in_beat(g->check, id, (const uint8_t *)data, (unsigned)*nbytes, end);
+  if (!fetched(g, GLUE_PIN, data, &b)) {
+    b.nbytes = nic_port_payload_beat(g->port, (uint8_t *)data, &b.last, &id);
+    b.flow = id;
+  }
+  pass(g, &b);
+  *flow = (int)b.flow;
+  *nbytes = (int)b.nbytes;
+  *last = b.last;
+  if (g->check) check_payload_in_beat(g->check, b.flow, b.data, b.nbytes, b.last);
 }
 
 void lw_command(void *h, svBitVecVal *cmd)
 {
   struct glue *g = h;
+  struct glue_beat b;
   struct host_cmd c;
-  nic_port_take_cmd(g->port, cmd);
+  if (!fetched(g, GLUE_CMD, cmd, &b)) nic_port_take_cmd(g->port, cmd);
+  b.nbytes = 4 * HOST_CMD_WORDS;
+  b.last = true;
+  pass(g, &b);
   if (!g->check) return;
   host_cmd_unpack(&c, cmd);
   check_command(g->check, &c);

@@ -1,14 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the simulator's imports work on: the main loop fills it in and passes its address to the model as a number.
+// What the simulator's imports work on: the owner fills it in and passes its address to the model as a number.
+//
+//     host's half of the ports, or a tap with a fetch --in--> the NIC's ports --out--> host's half
+//                                                                    |
+//                                                     checker, tap (recorder or comparer)
 #ifndef LW_GLUE_H
 #define LW_GLUE_H
 #include "check/check.h"
 #include "sock/nic_port.h"
 #include "wire/wire.h"
 
+enum glue_port { GLUE_RX, GLUE_SLOW_IN, GLUE_PIN, GLUE_CMD, GLUE_TX, GLUE_SLOW_OUT, GLUE_FENCE, GLUE_POUT, GLUE_EVENT, GLUE_PORTS };
+
+// What passes a port in one cycle: a beat of bytes, or the packed words of a command or event. A fence has no bytes; `last`
+// is its `ok`.
+struct glue_beat {
+  enum glue_port port;
+  unsigned flow;             // of payload and fences
+  const uint8_t *data;
+  unsigned nbytes;
+  bool last;
+};
+
+struct glue_tap;
+struct glue_tap_ops {
+  // A beat passes, in or out, in this cycle.
+  void (*pass)(struct glue_tap *t, const struct glue_beat *b);
+  // Where what enters comes from, in place of the host's half; NULL: from there. Fills in data (room for a beat or a
+  // command), and flow, nbytes, last.
+  void (*fetch)(struct glue_tap *t, enum glue_port port, uint8_t *data, struct glue_beat *b);
+};
+struct glue_tap {
+  const struct glue_tap_ops *ops;
+};
+
 struct glue {
-  struct nic_port *port;
+  struct nic_port *port;     // the host's half; NULL in a replay: what leaves is only compared
+  unsigned beat_bytes;
   struct check *check;       // told of all that passes; NULL: nobody is
+  struct glue_tap *tap;      // likewise
   // Opens the wire as the simulation starts; NULL with a line in err ends the run.
   struct wire *(*open_wire)(void *user, char err[static WIRE_ERR_LEN]);
   void *user;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "recorder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+enum { FLUSH_US = 1000000 };
+
+struct recorder {
+  struct glue_tap tap;             // first
+  struct stim_writer *w;
+  const uint64_t *cycle;
+  uint64_t now_us, flushed_us, limit_bytes, ended_cycle;
+  bool timed, full;
+};
+
+static struct recorder *of(struct glue_tap *t) { return (struct recorder *)t; }
+
+static void pass(struct glue_tap *t, const struct glue_beat *b)
+{
+  struct recorder *r = of(t);
+  if (!r->full) stim_put_beat(r->w, *r->cycle, b);
+}
+
+static const struct glue_tap_ops ops = {.pass = pass};
+
+// As a JSON string; what is not printable ASCII is left out.
+static void put_text(FILE *f, const char *s)
+{
+  fputc('"', f);
+  for (; *s; s++) {
+    if (*s < ' ' || *s > '~') continue;
+    if (*s == '"' || *s == '\\') fputc('\\', f);
+    fputc(*s, f);
+  }
+  fputc('"', f);
+}
+
+static bool write_manifest(const struct recorder_options *o, const char *path)
+{
+  struct model_info i = model_info();
+  FILE *f = fopen(path, "w");
+  if (!f) return false;
+  fprintf(f, "{\n  \"format\": 1,\n  \"identity\": \"%s\",\n  \"data_bits\": %u,\n  \"flows\": %u,\n  \"tx_ring_bytes\": %" PRIu32
+          ",\n  \"rx_ring_bytes\": %" PRIu32 ",\n  \"max_frame\": %u,\n  \"seed\": %" PRIu64 ",\n  \"command\": ",
+          o->head.identity, i.data_bits, i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes, o->head.max_frame, o->head.seed);
+  put_text(f, o->command);
+  fputs("\n}\n", f);
+  bool ok = !ferror(f);
+  return fclose(f) == 0 && ok;
+}
+
+struct recorder *recorder_open(const struct recorder_options *o, char err[static STIM_ERR_LEN])
+{
+  char path[4096];
+  struct recorder *r = calloc(1, sizeof *r);
+  if (!r) {
+    snprintf(err, STIM_ERR_LEN, "out of memory");
+    return NULL;
+  }
+  *r = (struct recorder){.tap = {&ops}, .cycle = o->cycle, .limit_bytes = o->limit_bytes};
+  snprintf(path, sizeof path, "%s/manifest.json", o->dir);
+  if (!write_manifest(o, path)) {
+    snprintf(err, STIM_ERR_LEN, "%.120s: %s", path, strerror(errno));
+    free(r);
+    return NULL;
+  }
+  snprintf(path, sizeof path, "%s/stimulus.bin", o->dir);
+  r->w = stim_create(path, &o->head, err);
+  if (r->w) return r;
+  free(r);
+  return NULL;
+}
+
+struct glue_tap *recorder_tap(struct recorder *r) { return &r->tap; }
+
+void recorder_time(struct recorder *r, uint64_t now_us)
+{
+  if (r->full || (r->timed && r->now_us == now_us)) return;
+  stim_put_time(r->w, *r->cycle, now_us);
+  r->now_us = now_us;
+  r->timed = true;
+}
+
+bool recorder_flush(struct recorder *r, uint64_t now_us)
+{
+  if (r->full || now_us - r->flushed_us < FLUSH_US) return true;
+  r->flushed_us = now_us;
+  if (!stim_flush(r->w)) return false;
+  if (!r->limit_bytes || stim_written(r->w) < r->limit_bytes) return true;
+  r->full = true;
+  r->ended_cycle = *r->cycle;
+  return true;
+}
+
+bool recorder_full(const struct recorder *r) { return r->full; }
+
+bool recorder_close(struct recorder *r)
+{
+  if (!r) return true;
+  bool ok = stim_close(r->w, r->full ? r->ended_cycle : *r->cycle);
+  free(r);
+  return ok;
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "replay.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nic.h"
+#include "run.h"
+#include "stimulus.h"
+
+enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
+
+struct replay_options {
+  const char *dir, *stats;
+  bool no_check, force, help;
+};
+
+struct replay {
+  struct glue_tap tap;             // first
+  const struct replay_options *opt;
+  struct stim_reader *reader;
+  struct nic *nic;
+  struct stim_item next;           // read ahead
+  bool have_next;
+  struct stim_item item[ITEMS_PER_CYCLE];   // of this cycle, in their order; at: the next to be seen
+  unsigned n, at;
+  uint8_t data[ITEMS_PER_CYCLE][64];        // what enters in this cycle
+  uint64_t now_us, hash, beats_in, beats_out, end_cycle;
+  char why[WHY_LEN];               // the first difference; empty: none
+};
+
+static const char *const port_name[GLUE_PORTS] = {
+    "receive stream", "slow path in", "payload in", "command", "transmit stream", "slow path out", "fence", "payload out", "event",
+};
+
+static struct replay *of(struct glue_tap *t) { return (struct replay *)t; }
+
+static void differs(struct replay *r, const char *what, unsigned port)
+{
+  if (r->why[0]) return;
+  snprintf(r->why, sizeof r->why, "at cycle %" PRIu64 ": %s (%s)", r->nic->cycles, what, port < GLUE_PORTS ? port_name[port] : "?");
+}
+
+// --- the tap: what the model takes and gives -------------------------------------------------------------------------
+
+static struct stim_item *expected(struct replay *r, unsigned port)
+{
+  if (r->at == r->n || r->item[r->at].kind != port) return NULL;
+  return &r->item[r->at++];
+}
+
+static void fetch(struct glue_tap *t, enum glue_port port, uint8_t *data, struct glue_beat *b)
+{
+  struct replay *r = of(t);
+  const struct stim_item *it = expected(r, port);
+  if (!it) {
+    differs(r, "the NIC takes something that it did not take then", port);
+    b->nbytes = 1;
+    b->last = true;
+    return;
+  }
+  memcpy(data, it->beat.data, it->beat.nbytes);
+  b->flow = it->beat.flow;
+  b->nbytes = it->beat.nbytes;
+  b->last = it->beat.last;
+  r->beats_in++;
+}
+
+static void pass(struct glue_tap *t, const struct glue_beat *b)
+{
+  struct replay *r = of(t);
+  if (stim_is_in(b->port)) return;
+  const struct stim_item *it = expected(r, b->port);
+  r->hash = stim_hash(r->hash, r->nic->cycles, b);
+  r->beats_out++;
+  if (!it) differs(r, "something leaves that did not leave then", b->port);
+  else if (it->hash != (uint16_t)r->hash) differs(r, "what leaves is not what left then", b->port);
+}
+
+static const struct glue_tap_ops ops = {.pass = pass, .fetch = fetch};
+
+// --- cycles ----------------------------------------------------------------------------------------------------------
+
+static void read_ahead(struct replay *r) { r->have_next = stim_next(r->reader, &r->next); }
+
+// The items of this cycle, and which inputs it has.
+static unsigned load(struct replay *r, uint64_t cycle)
+{
+  static const unsigned have_of[] = {MODEL_HAVE_RX, MODEL_HAVE_SLOW, MODEL_HAVE_PIN, MODEL_HAVE_CMD};
+  unsigned have = 0;
+  for (r->n = r->at = 0; r->have_next && r->next.cycle == cycle && r->next.kind != STIM_END && r->n < ITEMS_PER_CYCLE; read_ahead(r)) {
+    if (r->next.kind == STIM_TIME) {
+      r->now_us = r->next.now_us;
+      continue;
+    }
+    struct stim_item *it = &r->item[r->n];
+    *it = r->next;
+    if (stim_is_in(it->kind)) {
+      have |= have_of[it->kind];
+      if (it->kind != GLUE_CMD && it->beat.nbytes > sizeof r->data[0]) it->beat.nbytes = sizeof r->data[0];
+      if (it->beat.nbytes <= sizeof r->data[0]) it->beat.data = memcpy(r->data[r->n], it->beat.data, it->beat.nbytes);
+    }
+    r->n++;
+  }
+  return have;
+}
+
+static bool one_cycle(struct replay *r)
+{
+  unsigned have = load(r, r->nic->cycles + 1);
+  nic_replay_cycle(r->nic, have, r->now_us);
+  if (r->at < r->n) differs(r, stim_is_in(r->item[r->at].kind) ? "the NIC does not take what it took then" : "something does not leave that left then", r->item[r->at].kind);
+  return !r->why[0] && !(r->nic->glue.check && check_failed(r->nic->glue.check));
+}
+
+static void all_cycles(struct replay *r)
+{
+  bool tty = isatty(STDERR_FILENO);
+  read_ahead(r);
+  while (r->have_next && (r->next.kind != STIM_END || r->nic->cycles < r->next.cycle)) {
+    if (!one_cycle(r)) break;
+    if (tty && r->nic->cycles % PROGRESS_CYCLES == 0) fprintf(stderr, "\rlockwire: cycle %" PRIu64 " \033[K", r->nic->cycles);
+  }
+  if (tty) fputs("\r\033[K", stderr);
+}
+
+// --- the command -----------------------------------------------------------------------------------------------------
+
+static int complain(const char *what, const char *why)
+{
+  fprintf(stderr, "lockwire: %s%s%s\n", what, why ? ": " : "", why ? why : "");
+  return EXIT_USAGE;
+}
+
+static const char usage[] =
+    "lockwire replay: drive the NIC from a recording alone; it must do the same at the same cycles\n\n"
+    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
+    "  DIR             what lockwire run --record DIR has written\n"
+    "  --check on|off  the lockstep checker follows (default: on)\n"
+    "  --force         also when the recording was made by another build of the RTL: shows the first cycle that differs\n"
+    "  --stats FILE    write what came of it as JSON\n";
+
+static bool parse(struct replay_options *o, int argc, char **argv, char why[static WHY_LEN])
+{
+  for (int i = 0; i < argc; i++) {
+    const char *val = i + 1 < argc ? argv[i + 1] : NULL;
+    if (!strcmp(argv[i], "--help")) {
+      return o->help = true;
+    } else if (!strcmp(argv[i], "--force")) {
+      o->force = true;
+    } else if (!strcmp(argv[i], "--check") && val && (!strcmp(val, "on") || !strcmp(val, "off"))) {
+      o->no_check = !strcmp(argv[++i], "off");
+    } else if (!strcmp(argv[i], "--stats") && val) {
+      o->stats = argv[++i];
+    } else if (argv[i][0] == '-' || o->dir) {
+      snprintf(why, WHY_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
+      return false;
+    } else {
+      o->dir = argv[i];
+    }
+  }
+  if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording? (see lockwire replay --help)");
+  return o->dir;
+}
+
+static bool same_build(const struct stim_head *h, const struct replay_options *o)
+{
+  if (!strcmp(h->identity, nic_identity()) || o->force) return true;
+  fprintf(stderr, "lockwire: %s was recorded with another build of the RTL (%.12s, this is %.12s): replay it with that one, or see with "
+          "--force where they differ\n", o->dir, h->identity, nic_identity());
+  return false;
+}
+
+static int tell(const struct replay *r, double seconds)
+{
+  uint64_t lost, damaged;
+  const struct check *k = r->nic->glue.check;
+  bool complete = stim_complete(r->reader, &lost), bad = stim_damaged(r->reader, &damaged), checked = !k || !check_failed(k);
+  if (r->why[0]) printf("lockwire: replay of %s DIFFERS %s\n", r->opt->dir, r->why);
+  if (k && !checked) check_report(k, stdout, NULL);
+  if (bad) printf("lockwire: %s is damaged after cycle %" PRIu64 "\n", r->opt->dir, damaged);
+  bool same = !r->why[0] && checked && !bad;
+  if (same && !complete)
+    printf("lockwire: %s has no end (the run was killed, or its limit reached): whole up to cycle %" PRIu64 "\n", r->opt->dir, r->nic->cycles);
+  printf("lockwire: replayed %" PRIu64 " cycles in %.1f s, %" PRIu64 " beats in, %" PRIu64 " beats out: %s\n", r->nic->cycles, seconds, r->beats_in,
+         r->beats_out, same ? "the same" : "NOT the same");
+  return same ? EXIT_GOOD : EXIT_DIFFERENCE;
+}
+
+static bool write_stats(const struct replay *r, int status)
+{
+  FILE *f = fopen(r->opt->stats, "w");
+  if (!f) return false;
+  fprintf(f, "{\"same\": %s, \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\"}\n",
+          status == EXIT_GOOD ? "true" : "false", r->nic->cycles, r->beats_in, r->beats_out, r->why);
+  bool ok = !ferror(f);
+  return fclose(f) == 0 && ok;
+}
+
+static int run(struct replay *r, const struct stim_head *h)
+{
+  struct timespec from, to;
+  r->nic = nic_open_replay(h, !r->opt->no_check, &r->tap);
+  if (!r->nic) return complain("out of memory", NULL);
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  all_cycles(r);
+  clock_gettime(CLOCK_MONOTONIC, &to);
+  int status = tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+  if (r->opt->stats && !write_stats(r, status)) status = complain(r->opt->stats, strerror(errno));
+  nic_close(r->nic);
+  return status;
+}
+
+int replay_main(int argc, char **argv)
+{
+  struct replay_options o = {0};
+  struct replay r = {.tap = {&ops}, .opt = &o};
+  struct stim_head h;
+  char why[WHY_LEN], err[STIM_ERR_LEN], path[4096];
+  if (!parse(&o, argc, argv, why)) return complain(why, NULL);
+  if (o.help) {
+    fputs(usage, stdout);
+    return EXIT_GOOD;
+  }
+  snprintf(path, sizeof path, "%s/stimulus.bin", o.dir);
+  r.reader = stim_open(path, &h, err);
+  if (!r.reader) return complain("replay", err);
+  int status = same_build(&h, &o) ? run(&r, &h) : EXIT_USAGE;
+  stim_reader_close(r.reader);
+  return status;
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// lockwire replay: drives the NIC from a recording alone and holds every beat that leaves against it.
+#ifndef LW_REPLAY_H
+#define LW_REPLAY_H
+
+// The exit status.
+int replay_main(int argc, char **argv);
+#endif
