@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all live tests use: expectations, the network as netns.sh made it, commands and clients in it."""
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parent.parent
+MIB = 1 << 20
+FLOWS = 64                  # of the build under test
+CASE_SECONDS = 150          # no test takes longer; far above what any needs
+SHARED_IP = "10.99.0.3"     # the NIC host's own address, for --shared-ip
+ECHO, KV = 7, 6379
+
+
+class Fail(Exception):
+    """A test found something wrong."""
+
+
+def expect(ok, text):
+    if not ok:
+        raise Fail(text)
+
+
+def expect_equal(got, want, what):
+    expect(got == want, f"{what}: expected {want}, got {got}")
+
+
+def until(condition, seconds, what):
+    """Polls until condition() is true, and returns its value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Fail(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- the network, as netns.sh made it ---------------------------------------------------------------------------------
+
+PEER_IF, PEER_IP = os.environ.get("LW_PEER_IF", ""), os.environ.get("LW_PEER_IP", "")
+NIC_IF, NIC_IP = os.environ.get("LW_NIC_IF", ""), os.environ.get("LW_NIC_IP", "")
+LOCAL = (NIC_IP, ECHO)
+WIRE, IP, APP = f"--wire=afpacket:{NIC_IF}", f"--ip={NIC_IP}/24", f"--app=echo:{ECHO}"
+SOL_PACKET, PACKET_VNET_HDR = 263, 15
+ETH_P_ALL = 3
+
+
+def on_nic_host(*cmd):
+    """The command line that runs cmd on the NIC host; the process started becomes cmd."""
+    return ["nsenter", f"--net=/proc/{os.environ['LW_NIC_HOLDER']}/ns/net", "--", *cmd]
+
+
+def run(*cmd, seconds=60, **kw):
+    """Runs a command to its end; its output as text."""
+    try:
+        return subprocess.run(cmd, capture_output=True, text=True, timeout=seconds, **kw)
+    except subprocess.TimeoutExpired as e:
+        raise Fail(f"{' '.join(cmd[:6])}: still running after {seconds} s") from e
+
+
+def tshark(path, *args):
+    """tshark over a capture, with nobody's own settings."""
+    env = dict(os.environ, WIRESHARK_CONFIG_DIR=str(path.parent / "wireshark"))
+    return must("tshark", "-r", str(path), *args, seconds=CASE_SECONDS, env=env)
+
+
+def must(*cmd, **kw):
+    r = run(*cmd, **kw)
+    expect(r.returncode == 0, f"{' '.join(cmd)}: status {r.returncode}: {r.stderr.strip()[-300:]}")
+    return r.stdout
+
+
+def spread(*options):
+    """--key=value as two arguments, which is how the command line wants them."""
+    return [part for o in options for part in (o.split("=", 1) if o.startswith("--") and "=" in o else [o])]
+
+
+def own_mac():
+    """The peer interface's own MAC (/sys shows the network of whoever mounted it)."""
+    return json.loads(must("ip", "-j", "link", "show", "dev", PEER_IF))[0]["address"]
+
+
+def mac_of(ip):
+    """The MAC that the peer's kernel has learnt for an address."""
+    run("ping", "-c", "1", "-W", "2", ip)
+    m = re.search(r"lladdr (\S+)", must("ip", "neigh", "show", ip, "dev", PEER_IF))
+    expect(m, f"no ARP answer for {ip}")
+    return m.group(1)
+
+
+def open_connections():
+    """The peer's connections to the NIC, except those in TIME-WAIT."""
+    nic = socket.inet_aton(NIC_IP)[::-1].hex().upper()
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [x for x in lines if x[2].startswith(nic) and x[3] != "06"]
+
+
+def packet_socket(vnet_hdr=False):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL) if not vnet_hdr else 0)
+    if vnet_hdr:
+        s.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    s.bind((PEER_IF, ETH_P_ALL if not vnet_hdr else 0))
+    s.settimeout(5)
+    return s
+
+
+# --- clients ----------------------------------------------------------------------------------------------------------
+
+
+def connect(address=LOCAL, seconds=15):
+    s = socket.create_connection(address, timeout=seconds)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def recv_exactly(s, n):
+    got = bytearray()
+    while len(got) < n:
+        data = s.recv(n - len(got))
+        expect(data, f"connection closed after {len(got)} of {n} bytes")
+        got += data
+    return bytes(got)
+
+
+def echo_once(s, data):
+    s.sendall(data)
+    expect(recv_exactly(s, len(data)) == data, "echo differs")
+
+
+def start_nc(t, name, data, address=LOCAL):
+    """nc with a file as input and one as output."""
+    path = t.work / f"{name}.in"
+    path.write_bytes(data)
+    with open(path, "rb") as i, open(t.work / f"{name}.out", "wb") as o:
+        p = subprocess.Popen(["nc", "-N", *map(str, address)], stdin=i, stdout=o, stderr=subprocess.PIPE)
+    return p, t.work / f"{name}.out", sha256(data), len(data)
+
+
+def finish_nc(job, seconds):
+    p, out, want, size = job
+    try:
+        _, err = p.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired as e:
+        p.kill()
+        p.communicate()
+        raise Fail(f"nc is stuck: {out.stat().st_size} of {size} bytes came back") from e
+    expect_equal(p.returncode, 0, f"nc's status ({err.decode().strip()})")
+    got = out.read_bytes()
+    expect_equal((len(got), sha256(got)), (size, want), "what came back")
+    out.unlink()
+    out.with_suffix(".in").unlink()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test, and the runner of tests."""
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from live.common import (CASE_SECONDS, FLOWS, NIC_IF, NIC_IP, Fail, expect, expect_equal, on_nic_host, open_connections, run,
+                         until)
+
+# Names of --stats, which is one flat object of "group.name". Where a name stands in several groups, its values are added.
+RX_RING, TX_RING = "rx_ring_bytes", "tx_ring_bytes"
+# Frames of a flow that came by the slow path after its fence: what C held before it goes through the NIC like the rest.
+AFTER_FENCE = "after_fence"
+OPENED, CLOSED, LEFT = "flows_opened", "flows_closed", "flows_left"
+
+
+class Nic:
+    """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise."""
+
+    def __init__(self, t, name, *options, ip=NIC_IP):
+        self.name, self.stderr_path = name, t.work / f"{name}.stderr"
+        self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
+        self.stats_path.unlink(missing_ok=True)
+        self.cmd = [t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
+                    *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
+        self.proc = None
+
+    def start(self):
+        with open(self.stderr_path, "wb") as err, open(self.stdout_path, "wb") as out:
+            self.proc = subprocess.Popen(on_nic_host(*self.cmd), stderr=err, stdout=out)
+        until(lambda: b"lockwire: ready" in self.stderr_path.read_bytes() or self.proc.poll() is not None, 30, "ready")
+        expect(self.proc.poll() is None, f"lockwire ended at once with status {self.proc.returncode}")
+
+    def alive(self):
+        return self.proc is not None and self.proc.poll() is None
+
+    def end(self, sig=signal.SIGINT):
+        """Ends the run; returns its --stats after holding status and summary against what must be."""
+        expect(self.alive(), f"lockwire ended by itself with status {self.proc.poll() if self.proc else None}")
+        self.proc.send_signal(sig)
+        try:
+            self.proc.wait(15)
+        except subprocess.TimeoutExpired as e:
+            raise Fail(f"lockwire did not end within 15 s of {sig.name}") from e
+        expect_equal(self.proc.returncode, 0, "lockwire's status")
+        expect(self.stats_path.exists(), "no --stats file")
+        stats = json.loads(self.stats_path.read_text())
+        expect("goodput" in self.stdout_path.read_text(), "no summary on stdout")
+        return stats
+
+    def end_when_quiet(self):
+        """Ends the run when each connection has come to its end on the NIC's side too."""
+        until(lambda: not open_connections(), 30, "connections of the peer have ended")
+        run("ping", "-c", "1", "-W", "2", NIC_IP)  # behind the last ACK on the wire: when it is answered, that has arrived
+        return self.end()
+
+    def kill(self):
+        if self.alive():
+            self.proc.kill()
+            self.proc.wait()
+
+    def stderr(self):
+        return self.stderr_path.read_text(errors="replace")
+
+    def cpu_seconds(self):
+        fields = Path(f"/proc/{self.proc.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stat(stats, name):
+    """The value called name, in whatever group; added up where several groups have it."""
+    found = [v for k, v in stats.items() if k.rpartition(".")[2] == name]
+    expect(found, f"--stats has no '{name}'")
+    return sum(found)
+
+
+# --- running tests ----------------------------------------------------------------------------------------------------
+
+
+class Runner:
+    def __init__(self, a):
+        self.lockwire = str(Path(a.lockwire).resolve())
+        self.engine = a.engine
+        self.seed = a.seed
+        self.work = Path(a.work).resolve()
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.rng = random.Random(a.seed)
+        self.passed = self.failed = 0
+        self.nic = None
+        # The peer's ports of connections into which frames are forged, and of those that the NIC may reset.
+        self.ports = {"forged": set(), "reset": set()}
+
+    def case(self, name, fn, *args):
+        """Runs one test; False when it failed."""
+        began = time.monotonic()
+        signal.alarm(CASE_SECONDS)
+        try:
+            fn(*args)
+        except (Fail, OSError, subprocess.SubprocessError, ValueError) as e:
+            self.failed += 1
+            print(f"FAIL {name}: {type(e).__name__ + ': ' if not isinstance(e, Fail) else ''}{e}", flush=True)
+            self.show_stderr()
+            return False
+        finally:
+            signal.alarm(0)
+        self.passed += 1
+        print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+        return True
+
+    def show_stderr(self):
+        if not self.nic or not self.nic.stderr_path.exists():
+            return
+        print(f"  the end of lockwire's stderr ({self.nic.stderr_path}):")
+        for line in self.nic.stderr().splitlines()[-15:]:
+            print(f"  | {line}")
+
+    @contextlib.contextmanager
+    def run_of(self, name, *options, **kw):
+        """A run that several tests share. None when it does not come up: that is one failed test."""
+        self.nic = Nic(self, name, *options, **kw)
+        try:
+            yield self.nic if self.case(f"{name}_comes_up", self.nic.start) else None
+        finally:
+            self.nic.kill()
+            self.nic = None
+
+    def data(self, n):
+        return self.rng.randbytes(n)
+
+
+def on_alarm(_sig, _frame):
+    raise Fail(f"not done after {CASE_SECONDS} s")

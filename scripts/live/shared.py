@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group shared: --shared-ip, the NIC at the host's own address beside the kernel's TCP."""
+import contextlib
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+
+from live.common import (ECHO, MIB, NIC_IF, SHARED_IP, Fail, connect, echo_once, expect, expect_equal, finish_nc, must,
+                         on_nic_host, packet_socket, run, start_nc)
+
+SERVER = """
+import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    while data := c.recv(65536): c.sendall(data)
+    c.close()
+"""
+
+
+@contextlib.contextmanager
+def kernel_echo(port):
+    """An echo server in the NIC host's kernel TCP."""
+    cmd = on_nic_host(sys.executable, "-c", SERVER, SHARED_IP, str(port))
+    p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = p.stdout.readline()
+        expect(line == "ready\n", f"kernel server on port {port}: {p.stderr.read()[-300:] if not line else line}")
+        yield
+    finally:
+        p.kill()
+        p.communicate()
+
+
+def test_shared_echo(t):
+    finish_nc(start_nc(t, "shared", t.data(4 * MIB), (SHARED_IP, ECHO)), 60)
+
+
+def test_shared_no_rst(t):
+    """No RST comes from our port, whatever happens on it."""
+    with packet_socket() as sniffer:
+        for _ in range(20):
+            with connect((SHARED_IP, ECHO)) as s:
+                echo_once(s, t.data(3000))
+                s.shutdown(socket.SHUT_WR)
+                expect_equal(s.recv(1), b"", "end")
+        sniffer.settimeout(0.3)
+        frames = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                frames.append(sniffer.recv(65536))
+    ours = [f for f in frames if f[12:14] == b"\x08\x00" and f[26:30] == socket.inet_aton(SHARED_IP) and f[23] == 6
+            and f[34:36] == struct.pack("!H", ECHO)]
+    # The NIC acknowledges each segment; the reference delays ACKs, so SYN-ACK, data, FIN and an ACK are all it must send.
+    least = 101 if t.engine == "rtl" else 80
+    expect(len(ours) >= least, f"only {len(ours)} frames from our port were seen")
+    expect(not [f for f in ours if f[47] & 4], "a RST came from our port")
+
+
+def test_shared_other_ports(t):
+    must("ping", "-c", "1", "-W", "2", SHARED_IP)
+    with kernel_echo(8000), connect((SHARED_IP, 8000)) as s:
+        echo_once(s, t.data(100_000))
+    try:
+        connect((SHARED_IP, 81), seconds=5).close()
+        raise Fail("port 81 should refuse")
+    except ConnectionRefusedError:
+        pass
+
+
+def host_state():
+    """What of sockets and rules the NIC host has."""
+    state = {"packet sockets": must(*on_nic_host("cat", "/proc/net/packet")).splitlines()[1:]}
+    tcp = must(*on_nic_host("cat", "/proc/net/tcp")).splitlines()[1:]
+    state["listeners"] = [x for x in tcp if x.split()[3] == "0A"]
+    if shutil.which("nft"):
+        state["nft"] = must(*on_nic_host("nft", "list", "ruleset")).splitlines()
+    state["addresses"] = must(*on_nic_host("ip", "-br", "addr")).splitlines()
+    return state
+
+
+def test_shared_kill(t, nic, before):
+    """SIGKILL, in the middle of a connection: nothing of ours is left, and the kernel has its port again."""
+    with connect((SHARED_IP, ECHO)) as s:
+        t.ports["reset"].add(s.getsockname()[1])  # by the kernel, once the port is its own again
+        echo_once(s, b"x")
+        nic.proc.kill()
+        nic.proc.wait()
+        expect_equal(host_state(), before, "the NIC host's sockets and rules")
+    with kernel_echo(ECHO), connect((SHARED_IP, ECHO)) as s:
+        echo_once(s, t.data(1000))
+
+
+def group(t):
+    before = {}
+    try:
+        must(*on_nic_host("ip", "addr", "add", f"{SHARED_IP}/24", "dev", NIC_IF))
+        before = host_state()
+        with t.run_of("shared_ip", "--shared-ip", "--app", f"echo:{ECHO}", ip=SHARED_IP) as nic:
+            if not nic:
+                return
+            t.case("shared_ip_echo_4_mib", test_shared_echo, t)
+            t.case("shared_ip_kernel_sends_no_rst", test_shared_no_rst, t)
+            t.case("shared_ip_other_ports_work_as_before", test_shared_other_ports, t)
+            t.case("shared_ip_kill_9_leaves_nothing", test_shared_kill, t, nic, before)
+    finally:
+        run(*on_nic_host("ip", "addr", "del", f"{SHARED_IP}/24", "dev", NIC_IF))
