@@ -7,12 +7,12 @@ import signal
 import sys
 from pathlib import Path
 
-from live import bad, bulk, echo, hostile, judge, kv, record, shared
+from live import bad, bulk, echo, hostile, judge, kv, record, routed, shared
 from live.nic import Runner, on_alarm
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile": hostile.group, "shared": shared.group,
-          "bad": bad.group}
+          "routed": routed.group, "bad": bad.group}
 # Only when asked for, and after the judge: harm is done behind the engine's back.
 LATE = {"lossy": bulk.group_lossy, "bulk": bulk.group_bulk}
 

@@ -138,12 +138,13 @@ def echo_once(s, data):
     expect(recv_exactly(s, len(data)) == data, "echo differs")
 
 
-def start_nc(t, name, data, address=LOCAL):
-    """nc with a file as input and one as output."""
+def start_nc(t, name, data, address=LOCAL, on=None):
+    """nc with a file as input and one as output; on: what puts a command line onto another host."""
     path = t.work / f"{name}.in"
     path.write_bytes(data)
     with open(path, "rb") as i, open(t.work / f"{name}.out", "wb") as o:
-        p = subprocess.Popen(["nc", "-N", *map(str, address)], stdin=i, stdout=o, stderr=subprocess.PIPE)
+        cmd = ["nc", "-N", *map(str, address)]
+        p = subprocess.Popen(on(*cmd) if on else cmd, stdin=i, stdout=o, stderr=subprocess.PIPE)
     return p, t.work / f"{name}.out", sha256(data), len(data)
 
 

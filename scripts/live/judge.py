@@ -43,13 +43,16 @@ class Judge:
 
 
 def verdicts(path, source):
-    """(number of frames, [(frame, TCP destination port, severity, message)]) of those that a display filter picks."""
+    """(number of frames, [(frame, TCP destination port, severity, message)]) of those that a display filter picks; a time to
+    live that is not 64 counts as an error."""
     out = tshark(path, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
                  "-Y", source, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|", "-e", "frame.number",
-                 "-e", "tcp.dstport", "-e", "_ws.expert.severity", "-e", "_ws.expert.message")
+                 "-e", "tcp.dstport", "-e", "ip.ttl", "-e", "_ws.expert.severity", "-e", "_ws.expert.message")
     found, lines = [], out.splitlines()
     for line in lines:
-        number, port, severities, messages = (line.split("\t") + ["", "", ""])[:4]
+        number, port, ttl, severities, messages = (line.split("\t") + ["", "", "", ""])[:5]
+        if ttl not in ("", "64"):
+            found.append((int(number), int(port or 0), "error", f"time to live {ttl}"))
         for severity, message in zip(severities.split("|"), messages.split("|")):
             if severity and int(severity, 0) >= 0x600000:  # warning 0x600000, error 0x800000
                 kind = "error" if int(severity, 0) >= 0x800000 else "warning"
