@@ -131,10 +131,12 @@ void flow_event(struct stack *s, const struct engine_event *ev)
   // Both ends are there and just the program has not fetched everything: what comes now, as the RST by which a peer in
   // CLOSED answers a doubled ACK, ends nothing that is not over (RFC 9293 section 3.10.7.4, CLOSING to TIME-WAIT).
   if (c->peer_closed && c->fin_acked) return;
-  if (ev->reset)
+  if (ev->reset) {
     flow_fail(s, c, ECONNRESET);
-  else if (ev->timed_out)
+  } else if (ev->timed_out) {
+    s->stat[ST_TCP_TIMED_OUT]++;
     flow_fail(s, c, ETIMEDOUT);
+  }
 }
 
 void flow_payload(struct stack *s, uint16_t flow, const uint8_t *data, size_t len)

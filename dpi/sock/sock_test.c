@@ -287,6 +287,7 @@ static void test_time_out_is_told(void **state)
   bed_expect_call(b, CALL_RELEASE);
   assert_int_equal(sock_recv(b->s, p.sid, b->scratch, 100), -ETIMEDOUT);
   assert_int_equal(sock_send(b->s, p.sid, "x", 1), -ETIMEDOUT);
+  assert_int_equal(stack_stat(b->s, ST_TCP_TIMED_OUT), 1);
 }
 
 static void test_reset_takes_an_unaccepted_connection_off_the_queue(void **state)

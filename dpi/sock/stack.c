@@ -55,6 +55,7 @@ static const char *const stat_name[ST_N] = {
   [ST_TCP_ACCEPTED] = "tcp_accepted",
   [ST_TCP_CONNECTED] = "tcp_connected",
   [ST_TCP_RST_SENT] = "tcp_rst_sent",
+  [ST_TCP_TIMED_OUT] = "tcp_timed_out",
   [ST_FLOWS_OPENED] = "flows_opened",
   [ST_FLOWS_CLOSED] = "flows_closed",
   [ST_ORPHAN_TIMEOUT] = "orphan_timeout",

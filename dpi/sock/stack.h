@@ -51,6 +51,7 @@ enum stack_stat {
   ST_TCP_HALF_OPEN_EVICTED, // gave its flow to one who brought a cookie back
   ST_TCP_HANDSHAKE_TIMEOUT, ST_TCP_ACCEPTED, ST_TCP_CONNECTED,
   ST_TCP_RST_SENT,
+  ST_TCP_TIMED_OUT,         // given up by the engine: the peer left data, probes or keep-alives unanswered for too long
   ST_FLOWS_OPENED, ST_FLOWS_CLOSED, ST_ORPHAN_TIMEOUT,
   ST_HANDOVER_HELD, ST_HANDOVER_DROPPED,
   ST_AFTER_FENCE,           // frames of a flow that came through the slow path after its fence
