@@ -258,4 +258,5 @@ void options_help_run(void)
     printf("  --%s %s\n        %s\n", table[i].name, table[i].arg ? table[i].arg : "", table[i].text);
   puts("\nprograms for --app:");
   for (size_t i = 0; app_table[i]; i++) printf("  %-8s %s\n", app_table[i]->name, app_table[i]->summary);
+  printf("  each takes %s\n", app_common_help);
 }

@@ -13,6 +13,8 @@
 
 const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &kv_ops, &sink_ops, &source_ops, NULL};
 
+const char app_common_help[] = "user-timeout=SECONDS  a peer that acknowledges nothing for so long is given up (--engine ref)";
+
 const struct app_ops *app_find(const char *name)
 {
   for (size_t i = 0; app_table[i]; i++)
@@ -38,14 +40,13 @@ static const struct app_opt_desc *find_opt(const struct app_opt_desc *table, siz
   return NULL;
 }
 
-static bool fail_unknown_opt(const char *app, const struct app_opt_desc *table, size_t n_table, const char *key,
+static bool fail_unknown_opt(const char *app, const struct app_opt_desc *table, size_t n_table, const char *common, const char *key,
                              char err[static APP_ERR_LEN])
 {
-  int n = snprintf(err, APP_ERR_LEN, "%s: unknown option '%.40s' (", app, key);
-  if (n_table == 0) n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), "it has none");
+  int n = snprintf(err, APP_ERR_LEN, "%s: unknown option '%.40s' (it has ", app, key);
   for (size_t i = 0; i < n_table && n < APP_ERR_LEN; i++)
-    n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), "%s%s", i ? ", " : "it has ", table[i].key);
-  if (n < APP_ERR_LEN) snprintf(err + n, (size_t)(APP_ERR_LEN - n), ")");
+    n += snprintf(err + n, (size_t)(APP_ERR_LEN - n), "%s, ", table[i].key);
+  if (n < APP_ERR_LEN) snprintf(err + n, (size_t)(APP_ERR_LEN - n), "%s)", common);
   return false;
 }
 
@@ -104,12 +105,15 @@ static bool apply_one(const char *app, const struct app_opt_desc *d, const char 
   return true;
 }
 
-bool app_opts_apply(const char *app, const struct app_opt_desc *table, size_t n_table, const struct app_opt *opts,
-                    size_t n_opts, char err[static APP_ERR_LEN])
+bool app_opts_apply(const char *app, struct app_common *common, const struct app_opt_desc *table, size_t n_table,
+                    const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN])
 {
+  *common = (struct app_common){0};
+  const struct app_opt_desc all = {"user-timeout", APP_OPT_NUMBER, 1, INT32_MAX / 1000, &common->user_timeout_s};
   for (size_t i = 0; i < n_opts; i++) {
     const struct app_opt_desc *d = find_opt(table, n_table, opts[i].key);
-    if (!d) return fail_unknown_opt(app, table, n_table, opts[i].key, err);
+    if (!d) d = find_opt(&all, 1, opts[i].key);
+    if (!d) return fail_unknown_opt(app, table, n_table, all.key, opts[i].key, err);
     for (size_t j = 0; j < i; j++)
       if (strcmp(opts[j].key, opts[i].key) == 0) {
         snprintf(err, APP_ERR_LEN, "%s: option '%s' is given twice", app, d->key);
@@ -118,4 +122,12 @@ bool app_opts_apply(const char *app, const struct app_opt_desc *table, size_t n_
     if (!apply_one(app, d, opts[i].val, err)) return false;
   }
   return true;
+}
+
+bool app_tune(const struct app *a, int sid, char err[static APP_ERR_LEN])
+{
+  int ms = (int)a->common.user_timeout_s * 1000;
+  if (!ms || sock_setsockopt(a->stack, sid, SOCK_OPT_USER_TIMEOUT_MS, ms) == 0) return true;
+  snprintf(err, APP_ERR_LEN, "%s: user-timeout: not with this engine", a->ops->name);
+  return false;
 }

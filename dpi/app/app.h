@@ -30,12 +30,19 @@ struct app_ops {
 // How a client ended. DIFFERS: it got something else than it should have; FAILED: no connection, or it broke.
 enum app_end { APP_RUNS, APP_DONE, APP_DIFFERS, APP_FAILED };
 
+// Options that every program takes, beside its own.
+struct app_common {
+  uint64_t user_timeout_s;  // user-timeout=SECONDS, RFC 9293 section 3.9.1; 0: the engine's own limit
+};
+extern const char app_common_help[];  // a line for --help
+
 // Every program embeds this first.
 struct app {
   const struct app_ops *ops;
   struct stack *stack;
   enum app_end end;          // the program sets it, with one line in why
   char why[APP_ERR_LEN];
+  struct app_common common;
 };
 
 // NULL-terminated table of all programs.

@@ -18,8 +18,11 @@ struct app_opt_desc {
   uint64_t *dst;                                              // a flag stores 1
 };
 
-// Stores each option by the table. False with one line in err: unknown or repeated key, missing or superfluous value,
-// no number, out of range.
-bool app_opts_apply(const char *app, const struct app_opt_desc *table, size_t n_table, const struct app_opt *opts,
-                    size_t n_opts, char err[static APP_ERR_LEN]);
+// Stores each option by the table, and those of struct app_common, which are all 0 when not given. False with one line in err:
+// unknown or repeated key, missing or superfluous value, no number, out of range.
+bool app_opts_apply(const char *app, struct app_common *common, const struct app_opt_desc *table, size_t n_table,
+                    const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN]);
+// Sets a program's common options on a socket of its own (accepted ones have them from their listener). False with one line in
+// err when the engine cannot.
+bool app_tune(const struct app *a, int sid, char err[static APP_ERR_LEN]);
 #endif

@@ -29,7 +29,8 @@ struct datagrams {
 };
 
 struct stack {
-  bool listening, bind_fails, no_way;
+  bool listening, bind_fails, no_way, tunes_not;
+  int user_timeout_ms;
   int waiting;  // connections to accept
   struct {
     bool open, aborted, shut, fin, reset;
@@ -75,6 +76,14 @@ int sock_listen(struct stack *s, int sid, int backlog)
 {
   assert_true(sid == 0 && backlog > 0);
   s->listening = true;
+  return 0;
+}
+
+int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
+{
+  assert_true(s->sid[sid].open && sid == 0 && opt == SOCK_OPT_USER_TIMEOUT_MS);
+  if (s->tunes_not) return -ENOPROTOOPT;
+  s->user_timeout_ms = value;
   return 0;
 }
 
@@ -231,17 +240,18 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
       {{{"bytes", "1Mb"}, {"flag", ""}}, "x: bytes=1Mb: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
       {{{"bytes", "99999999999999G"}, {"flag", ""}},
        "x: bytes=99999999999999G: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
-      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes, addr)"},
+      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes, addr, user-timeout)"},
   };
+  struct app_common common;
   char err[APP_ERR_LEN];
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    bool ok = app_opts_apply("x", table, 4, cases[i].opt, 2, err);
+    bool ok = app_opts_apply("x", &common, table, 4, cases[i].opt, 2, err);
     assert_int_equal(ok, cases[i].err == NULL);
     if (cases[i].err) assert_string_equal(err, cases[i].err);
   }
   assert_int_equal(flag, 1);
-  assert_false(app_opts_apply("echo", NULL, 0, cases[0].opt, 1, err));
-  assert_string_equal(err, "echo: unknown option 'flag' (it has none)");
+  assert_false(app_opts_apply("echo", &common, NULL, 0, cases[0].opt, 1, err));
+  assert_string_equal(err, "echo: unknown option 'flag' (it has user-timeout)");
 }
 
 static void test_open_says_what_is_wrong(void **state)
@@ -260,6 +270,27 @@ static void test_open_says_what_is_wrong(void **state)
   }
   assert_false(fake.sid[0].open);
   assert_null(app_find("nope"));
+}
+
+static void test_user_timeout_is_an_option_of_every_program(void **state)
+{
+  (void)state;
+  char err[APP_ERR_LEN];
+  const struct app_opt opt[] = {{"user-timeout", "30"}, {"to", "10.0.0.1:7"}}, long_one = {"user-timeout", "2147484"};
+  for (size_t i = 0; app_table[i]; i++) {
+    size_t n = app_table[i]->ends ? 2 : 1;
+    fake = (struct stack){0};
+    struct app *a = app_table[i]->open(&fake, 80, opt, n, err);
+    assert_non_null(a);
+    assert_int_equal(fake.user_timeout_ms, 30000);
+    app_table[i]->close(a);
+    fake = (struct stack){.tunes_not = true};
+    assert_null(app_table[i]->open(&fake, 80, opt, n, err));
+    assert_non_null(strstr(err, "user-timeout: not with this engine"));
+    assert_false(fake.sid[0].open);
+    assert_null(app_table[i]->open(&fake, 80, &long_one, 1, err));
+    assert_non_null(strstr(err, "user-timeout=2147484: wants a number from 1 to 2147483"));
+  }
 }
 
 // --- echo ---
@@ -539,6 +570,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_opts_apply_by_table_and_say_what_is_wrong),
       cmocka_unit_test(test_open_says_what_is_wrong),
+      cmocka_unit_test(test_user_timeout_is_an_option_of_every_program),
       cmocka_unit_test(test_echo_sends_back_all_whatever_the_room),
       cmocka_unit_test(test_echo_does_not_read_what_it_cannot_send),
       cmocka_unit_test(test_echo_drops_a_reset_connection_and_serves_others),

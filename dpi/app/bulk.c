@@ -103,7 +103,8 @@ static struct app *bulk_open(const struct app_ops *ops, struct stack *s, uint16_
   }
   b->base = (struct app){.ops = ops, .stack = s};
   const struct app_opt_desc table[] = {{"bytes", APP_OPT_BYTES, 1, UINT64_MAX, &b->bytes}};
-  if (app_opts_apply(ops->name, table, ops == &source_ops, opts, n_opts, err) && conns_listen(&b->conns, &b->base, port, err))
+  if (app_opts_apply(ops->name, &b->base.common, table, ops == &source_ops, opts, n_opts, err)
+      && conns_listen(&b->conns, &b->base, port, err))
     return &b->base;
   free(b);
   return NULL;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/app_opt.h"
+
 enum { BACKLOG = 128, FIRST_SLOTS = 64 };
 
 static bool fail(const struct app *a, uint16_t port, const char *what, int rc, char err[static APP_ERR_LEN])
@@ -26,6 +28,10 @@ bool conns_listen(struct conns *c, struct app *a, uint16_t port, char err[static
   if (rc < 0) {
     sock_close(a->stack, sid);
     return fail(a, port, "cannot listen", rc, err);
+  }
+  if (!app_tune(a, sid, err)) {
+    sock_close(a->stack, sid);
+    return false;
   }
   c->listener = sid;
   return true;

@@ -15,8 +15,8 @@ struct conns {
   size_t n;
 };
 
-// Listens on `port` of all our addresses, with `a` as the sockets' user pointer. False with one line in err. `a` must
-// have its ops and stack set.
+// Listens on `port` of all our addresses, with `a` as the sockets' user pointer and its common options set on them. False with
+// one line in err. `a` must be filled in.
 bool conns_listen(struct conns *c, struct app *a, uint16_t port, char err[static APP_ERR_LEN]);
 // Remembers conn as the record of sid; false: out of memory.
 bool conns_put(struct conns *c, int sid, void *conn);

@@ -129,13 +129,14 @@ static struct app *echo_open(struct stack *s, uint16_t port, const struct app_op
 {
   uint64_t udp = 0;
   const struct app_opt_desc table[] = {{"udp", APP_OPT_FLAG, 0, 0, &udp}};
-  if (!app_opts_apply("echo", table, 1, opts, n_opts, err)) return NULL;
+  struct app_common common;
+  if (!app_opts_apply("echo", &common, table, 1, opts, n_opts, err)) return NULL;
   struct echo *e = calloc(1, sizeof *e);
   if (!e) {
     snprintf(err, APP_ERR_LEN, "echo: out of memory");
     return NULL;
   }
-  e->base = (struct app){.ops = &echo_ops, .stack = s};
+  e->base = (struct app){.ops = &echo_ops, .stack = s, .common = common};
   e->port = port;
   e->udp = -1;
   if (!conns_listen(&e->conns, &e->base, port, err)) {

@@ -98,6 +98,7 @@ static bool begin(struct client *c, uint16_t port, uint64_t to, char err[static 
 {
   char ip[TEXT_IPV4_LEN];
   int rc = c->sid = sock_socket(c->base.stack, SOCK_TCP);
+  if (rc >= 0 && !app_tune(&c->base, c->sid, err)) return false;
   if (rc >= 0) {
     sock_set_user(c->base.stack, c->sid, c);
     rc = sock_bind(c->base.stack, c->sid, 0, port);
@@ -119,7 +120,7 @@ static struct app *client_open(struct stack *s, uint16_t port, const struct app_
   *c = (struct client){.base = {.ops = &echo_client_ops, .stack = s}, .sid = -1, .bytes = BYTES_DEFAULT};
   uint64_t to = 0;
   const struct app_opt_desc table[] = {{"to", APP_OPT_ADDR, 0, 0, &to}, {"bytes", APP_OPT_BYTES, 1, UINT64_MAX, &c->bytes}};
-  if (app_opts_apply("echo-client", table, 2, opts, n_opts, err)) {
+  if (app_opts_apply("echo-client", &c->base.common, table, 2, opts, n_opts, err)) {
     if (!to) snprintf(err, APP_ERR_LEN, "echo-client: to=ADDR:PORT is missing");
     else if (begin(c, port, to, err)) return &c->base;
   }

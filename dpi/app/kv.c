@@ -111,7 +111,8 @@ static struct app *kv_open(struct stack *s, uint16_t port, const struct app_opt 
 {
   uint64_t maxmem = MAXMEM_DEFAULT;
   const struct app_opt_desc known[] = {{"maxmem", APP_OPT_BYTES, MAXMEM_MIN, MAXMEM_MAX, &maxmem}};
-  if (!app_opts_apply("kv", known, sizeof known / sizeof known[0], opts, n_opts, err)) return NULL;
+  struct app_common common;
+  if (!app_opts_apply("kv", &common, known, sizeof known / sizeof known[0], opts, n_opts, err)) return NULL;
 
   // The one thing here that is not an argument: it decides only how keys fall into buckets, which nobody can see.
   uint8_t hash_key[16];
@@ -125,7 +126,7 @@ static struct app *kv_open(struct stack *s, uint16_t port, const struct app_opt 
     free(k);
     return NULL;
   }
-  k->base = (struct app){.ops = &kv_ops, .stack = s};
+  k->base = (struct app){.ops = &kv_ops, .stack = s, .common = common};
   if (!conns_listen(&k->conns, &k->base, port, err)) {
     kv_server_free(&k->srv);
     free(k);
