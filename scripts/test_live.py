@@ -7,15 +7,15 @@ import signal
 import sys
 from pathlib import Path
 
-from live import bad, bulk, echo, hostile, judge, kv, record, routed, shared, vanish
+from live import bad, bulk, echo, flood, hostile, judge, kv, record, routed, shared, vanish
 from live.nic import Runner, on_alarm
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile": hostile.group, "shared": shared.group,
           "routed": routed.group, "bad": bad.group, "vanish": vanish.group}
 REF_ONLY = ("vanish",)
-# Only when asked for, and after the judge: harm is done behind the engine's back.
-LATE = {"lossy": bulk.group_lossy, "bulk": bulk.group_bulk}
+# Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.
+LATE = {"flood": flood.group, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk}
 
 
 def main() -> int:
@@ -40,8 +40,8 @@ def main() -> int:
 
     signal.signal(signal.SIGALRM, on_alarm)
     t = Runner(a)
-    watch = judge.Judge(t)
     judged = [g for g in a.groups if g in GROUPS] if a.groups else [g for g in GROUPS if a.engine == "ref" or g not in REF_ONLY]
+    watch = judge.Judge(t) if judged else None
     for name in judged:
         GROUPS[name](t)
     if judged:
