@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all live tests use: expectations, the network as netns.sh made it, commands and clients in it."""
+import collections
 import hashlib
 import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -113,6 +115,18 @@ def packet_socket(vnet_hdr=False):
     s.bind((PEER_IF, ETH_P_ALL if not vnet_hdr else 0))
     s.settimeout(5)
     return s
+
+
+Segment = collections.namedtuple("Segment", "src_ip src_port dst_port seq ack flags window length")
+
+
+def segment_of(frame):
+    """A frame's TCP segment, None when it has none. The window as it stands there, length that of the payload."""
+    if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+        return None
+    total, = struct.unpack("!H", frame[16:18])
+    src_port, dst_port, seq, ack, offset, flags, window = struct.unpack("!HHIIBBH", frame[34:50])
+    return Segment(socket.inet_ntoa(frame[26:30]), src_port, dst_port, seq, ack, flags, window, total - 20 - (offset >> 4) * 4)
 
 
 # --- clients ----------------------------------------------------------------------------------------------------------

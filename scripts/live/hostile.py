@@ -6,7 +6,7 @@ import struct
 import sys
 
 from live.common import (ECHO, NIC_IF, NIC_IP, PEER_IF, PEER_IP, SCRIPTS, connect, echo_once, expect, expect_equal, mac_of,
-                         must, on_nic_host, own_mac, packet_socket)
+                         must, on_nic_host, own_mac, packet_socket, segment_of)
 from live.nic import LEFT, stat
 
 # What frames.py calls a counter, where it has other names in --stats. What goes up the slow path is counted twice: by
@@ -36,13 +36,9 @@ def next_numbers(s, talk):
         sniffer.settimeout(0.5)
         with contextlib.suppress(TimeoutError):
             while True:
-                frame = sniffer.recv(65536)
-                if frame[12:14] != b"\x08\x00" or frame[23] != 6 or frame[34:36] != struct.pack("!H", port):
-                    continue
-                total, = struct.unpack("!H", frame[16:18])
-                header = (frame[46] >> 4) * 4
-                seq, ack = struct.unpack("!II", frame[38:46])
-                seq = (seq + total - 20 - header) % (1 << 32)
+                x = segment_of(sniffer.recv(65536))
+                if x and x.src_port == port:
+                    seq, ack = (x.seq + x.length) % (1 << 32), x.ack
     expect(seq is not None, "no frame of the connection was seen")
     return seq, ack
 

@@ -3,12 +3,11 @@
 import contextlib
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 
 from live.common import (ECHO, MIB, NIC_IF, SHARED_IP, Fail, connect, echo_once, expect, expect_equal, finish_nc, must,
-                         on_nic_host, packet_socket, run, start_nc)
+                         on_nic_host, packet_socket, run, segment_of, start_nc)
 
 SERVER = """
 import socket, sys
@@ -48,16 +47,15 @@ def test_shared_no_rst(t):
                 s.shutdown(socket.SHUT_WR)
                 expect_equal(s.recv(1), b"", "end")
         sniffer.settimeout(0.3)
-        frames = []
+        segments = []
         with contextlib.suppress(TimeoutError):
             while True:
-                frames.append(sniffer.recv(65536))
-    ours = [f for f in frames if f[12:14] == b"\x08\x00" and f[26:30] == socket.inet_aton(SHARED_IP) and f[23] == 6
-            and f[34:36] == struct.pack("!H", ECHO)]
+                segments.append(segment_of(sniffer.recv(65536)))
+    ours = [x for x in segments if x and (x.src_ip, x.src_port) == (SHARED_IP, ECHO)]
     # The NIC acknowledges each segment; the reference delays ACKs, so SYN-ACK, data, FIN and an ACK are all it must send.
     least = 101 if t.engine == "rtl" else 80
     expect(len(ours) >= least, f"only {len(ours)} frames from our port were seen")
-    expect(not [f for f in ours if f[47] & 4], "a RST came from our port")
+    expect(not [x for x in ours if x.flags & 4], "a RST came from our port")
 
 
 def test_shared_other_ports(t):
