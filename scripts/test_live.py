@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from live import bad, bulk, echo, flood, hostile, judge, kv, record, routed, shared, vanish, window
+from live import bad, bulk, echo, flood, hostile, judge, kv, memcheck, record, routed, shared, vanish, window
 from live.nic import Runner, on_alarm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,7 +15,7 @@ GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile":
           "routed": routed.group, "window": window.group, "bad": bad.group, "vanish": vanish.group}
 REF_ONLY = ("vanish",)
 # Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.
-LATE = {"flood": flood.group, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk}
+LATE = {"flood": flood.group, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk, "memcheck": memcheck.group}
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ struct run {
   uint64_t seed, start_ns, now_us;
   int epoll_fd;
   FILE *stats;
-  bool warned_offload, tty;
+  bool warned_offload, tty, no_pwait2;   // no_pwait2: this kernel (before 5.11, or valgrind's) has no epoll_pwait2
   uint64_t progress_us, progress_bytes;
   uint8_t frame[WIRE_FRAME_MAX];
 };
@@ -314,6 +315,16 @@ static void set_time(struct run *r)
   r->now_us = r->note.now_us = clock_us(r);
 }
 
+// Sleeps until the wire, a signal, or so many microseconds; UINT64_MAX: no limit. Without epoll_pwait2 up to a millisecond more.
+static void wait_for(struct run *r, uint64_t us)
+{
+  bool for_ever = us == UINT64_MAX;
+  struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+  struct epoll_event ev[2];
+  if (!r->no_pwait2) r->no_pwait2 = epoll_pwait2(r->epoll_fd, ev, 2, for_ever ? NULL : &t, NULL) < 0 && errno == ENOSYS;
+  if (r->no_pwait2) epoll_wait(r->epoll_fd, ev, 2, for_ever ? -1 : us < INT_MAX ? (int)(us / 1000 + 1) : INT_MAX / 1000);
+}
+
 // Sleeps until the wire, a signal, or the next deadline of stack, NIC, wire, run or recording.
 static void sleep_idle(struct run *r, uint64_t end_us)
 {
@@ -323,9 +334,7 @@ static void sleep_idle(struct run *r, uint64_t end_us)
   uint64_t second = r->now_us + 1000000;   // a recording is flushed once a second
   if (r->opt->record_dir && second < until) until = second;
   uint64_t us = until > r->now_us ? until - r->now_us : 0;
-  struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-  struct epoll_event ev[2];
-  epoll_pwait2(r->epoll_fd, ev, 2, until == UINT64_MAX ? NULL : &t, NULL);
+  wait_for(r, until == UINT64_MAX ? UINT64_MAX : us);
 }
 
 static struct model *model_of(const struct run *r) { return r->nic ? r->nic->model : NULL; }

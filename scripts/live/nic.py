@@ -21,13 +21,13 @@ OPENED, CLOSED, LEFT = "flows_opened", "flows_closed", "flows_left"
 
 
 class Nic:
-    """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise."""
+    """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise, under another program if there is one."""
 
-    def __init__(self, t, name, *options, ip=NIC_IP):
+    def __init__(self, t, name, *options, ip=NIC_IP, under=()):
         self.name, self.stderr_path = name, t.work / f"{name}.stderr"
         self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
         self.stats_path.unlink(missing_ok=True)
-        self.cmd = [t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
+        self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
                     *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
         self.proc = None
 
