@@ -191,6 +191,7 @@ mutate: ## break the transport core in 200 small ways; lists what the tests let 
 	$(Q)$(PYTHON) scripts/mutate_core.py
 .PHONY: accept
 accept: build ## what is too long for CI; resumable, with its ledger in build/accept/
+	$(Q)scripts/deps.sh --accept
 	$(Q)$(PYTHON) scripts/accept.py
 test: deps ## everything: lint, unit tests, benches, live tests, synthesis
 	$(Q)$(PYTHON) scripts/test.py

@@ -10,10 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+LIVE_REF = ["scripts/netns.sh", "scripts/test_live.py", "--engine", "ref", "--work", "build/accept/live"]
 # name, command: each ends with status 0 when all is well.
 ITEMS = [
     ("regress-5000", ["make", "regress", "N=5000"]),
-    ("bulk-reference", ["scripts/netns.sh", "scripts/test_live.py", "--engine", "ref", "--work", "build/test_live_ref", "bulk"]),
+    # 100 MiB each way, clean and at 0.1 % loss; MTU 576 and 9000; 4 MiB each way at 1 and 5 % loss with reordering, duplicates
+    ("transfers-reference", [*LIVE_REF, "bulk", "lossy"]),
+    # real clients with lockwire under valgrind
+    ("memcheck-reference", [*LIVE_REF, "memcheck"]),
     ("mutate-core", ["scripts/mutate_core.py"]),
 ]
 

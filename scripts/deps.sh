@@ -26,13 +26,20 @@ redis-tools       clients: redis-cli, redis-benchmark
 tshark            dumpcap and tshark, the independent judge of the NIC's frames
 shellcheck        lint of the scripts
 LIST
+  if [[ $accept ]]; then echo "valgrind          memory errors and leaks, in make accept"; fi
 }
 
 usage() {
-  echo "usage: scripts/deps.sh [--list]   install missing packages; --list only shows what is wanted and why"
+  echo "usage: scripts/deps.sh [--accept] [--list]   install missing packages, with --accept also what only make accept needs;"
+  echo "                                            --list only shows what is wanted and why"
 }
 
 main() {
+  accept=''
+  if [[ ${1:-} == --accept ]]; then
+    accept=yes
+    shift
+  fi
   case ${1:-} in
     '') ;;
     --list) packages; return 0 ;;

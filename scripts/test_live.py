@@ -13,7 +13,7 @@ from live.nic import Runner, on_alarm
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile": hostile.group, "shared": shared.group,
           "routed": routed.group, "window": window.group, "bad": bad.group, "vanish": vanish.group}
-REF_ONLY = ("vanish",)
+REF_ONLY = ("vanish", "memcheck")
 # Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.
 LATE = {"flood": flood.group, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk, "memcheck": memcheck.group}
 

@@ -101,6 +101,12 @@ def mac_of(ip):
     return m.group(1)
 
 
+def set_mtu(mtu):
+    """Of both ends of the wire."""
+    must("ip", "link", "set", PEER_IF, "mtu", str(mtu))
+    must(*on_nic_host("ip", "link", "set", NIC_IF, "mtu", str(mtu)))
+
+
 def open_connections():
     """The peer's connections to the NIC, except those in TIME-WAIT."""
     nic = socket.inet_aton(NIC_IP)[::-1].hex().upper()

@@ -5,8 +5,8 @@ import json
 import struct
 import sys
 
-from live.common import (ECHO, NIC_IF, NIC_IP, PEER_IF, PEER_IP, SCRIPTS, connect, echo_once, expect, expect_equal, mac_of,
-                         must, on_nic_host, own_mac, packet_socket, segment_of)
+from live.common import (ECHO, NIC_IP, PEER_IF, PEER_IP, SCRIPTS, connect, echo_once, expect, expect_equal, mac_of, must,
+                         own_mac, packet_socket, segment_of, set_mtu)
 from live.nic import LEFT, stat
 
 # What frames.py calls a counter, where it has other names in --stats. What goes up the slow path is counted twice: by
@@ -54,8 +54,7 @@ def hostile_frames(t, s):
 
 def test_hostile(t, sent):
     """Sends every hostile frame thrice into a live connection, which must not notice, nor any other."""
-    must("ip", "link", "set", PEER_IF, "mtu", "9000")  # both ends must let a jumbo frame through
-    must(*on_nic_host("ip", "link", "set", NIC_IF, "mtu", "9000"))
+    set_mtu(9000)   # both ends must let a jumbo frame through
     try:
         with connect() as s, packet_socket() as raw:
             frames = hostile_frames(t, s)
@@ -69,8 +68,7 @@ def test_hostile(t, sent):
             with connect() as other:
                 echo_once(other, t.data(5000))
     finally:
-        must("ip", "link", "set", PEER_IF, "mtu", "1500")
-        must(*on_nic_host("ip", "link", "set", NIC_IF, "mtu", "1500"))
+        set_mtu(1500)
 
 
 def test_super_frames(t, nic, sent):
