@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all live tests use: expectations, the network as netns.sh made it, commands and clients in it."""
 import collections
+import contextlib
 import hashlib
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -181,3 +183,30 @@ def finish_nc(job, seconds):
     expect_equal((len(got), sha256(got)), (size, want), "what came back")
     out.unlink()
     out.with_suffix(".in").unlink()
+
+
+# --- a server ----------------------------------------------------------------------------------------------------------
+
+SERVER = """
+import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    while data := c.recv(65536): c.sendall(data)
+    c.close()
+"""
+
+
+@contextlib.contextmanager
+def kernel_echo(on, ip, port):
+    """An echo server in the kernel TCP of a host; on: what puts a command line onto it."""
+    cmd = on(sys.executable, "-c", SERVER, ip, str(port))
+    p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = p.stdout.readline()
+        expect(line == "ready\n", f"kernel server on port {port}: {p.stderr.read()[-300:] if not line else line}")
+        yield
+    finally:
+        p.kill()
+        p.communicate()

@@ -2,9 +2,9 @@
 """Group routed: a client in another network, with the peer host as the router between it and the NIC."""
 import re
 
-from live.common import ECHO, MIB, NIC_IP, PEER_IP, expect_equal, finish_nc, must, start_nc
-from live.far import far_host
-from live.nic import LEFT, stat
+from live.common import ECHO, MIB, NIC_IP, PEER_IP, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, run, start_nc
+from live.far import FAR_IP, far_host
+from live.nic import LEFT, Nic, stat
 
 
 def test_ping(far):
@@ -25,6 +25,15 @@ def test_many(t, far):
         finish_nc(job, 60)
 
 
+def test_client(t, far):
+    """Who answers sends back to where it was asked from; a client has to find the way by itself."""
+    nic = Nic(t, "routed_client", "--gw", PEER_IP, "--app", f"echo-client:4000,to={FAR_IP}:{ECHO},bytes=4M")
+    with kernel_echo(far.on, FAR_IP, ECHO):
+        r = run(*on_nic_host(*nic.cmd), seconds=60)
+    expect_equal(r.returncode, 0, f"status ({r.stderr.strip()[-300:]})")
+    expect(f"{4 * MIB} bytes came back" in r.stderr, r.stderr)
+
+
 def test_counters(nic):
     stats = nic.end_when_quiet()
     expect_equal(stat(stats, LEFT), 0, LEFT)
@@ -38,4 +47,5 @@ def group(t):
         t.case("routed_echo_16_mib_by_nc", test_bulk, t, far, 1500)
         t.case("routed_echo_16_mib_by_nc_from_a_link_of_smaller_mtu", test_bulk, t, far, 1280)
         t.case("routed_and_local_connections_at_once", test_many, t, far)
-        t.case("routed_no_flow_is_left", test_counters, nic)
+        if t.case("routed_no_flow_is_left", test_counters, nic):
+            t.case("routed_client_of_ours_goes_through_the_gateway", test_client, t, far)

@@ -3,36 +3,9 @@
 import contextlib
 import shutil
 import socket
-import subprocess
-import sys
 
-from live.common import (ECHO, MIB, NIC_IF, SHARED_IP, Fail, connect, echo_once, expect, expect_equal, finish_nc, must,
+from live.common import (ECHO, MIB, NIC_IF, SHARED_IP, Fail, connect, echo_once, expect, expect_equal, finish_nc, kernel_echo, must,
                          on_nic_host, packet_socket, run, segment_of, start_nc)
-
-SERVER = """
-import socket, sys
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind((sys.argv[1], int(sys.argv[2]))); s.listen(); print("ready", flush=True)
-while True:
-    c, _ = s.accept()
-    while data := c.recv(65536): c.sendall(data)
-    c.close()
-"""
-
-
-@contextlib.contextmanager
-def kernel_echo(port):
-    """An echo server in the NIC host's kernel TCP."""
-    cmd = on_nic_host(sys.executable, "-c", SERVER, SHARED_IP, str(port))
-    p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        line = p.stdout.readline()
-        expect(line == "ready\n", f"kernel server on port {port}: {p.stderr.read()[-300:] if not line else line}")
-        yield
-    finally:
-        p.kill()
-        p.communicate()
-
 
 def test_shared_echo(t):
     finish_nc(start_nc(t, "shared", t.data(4 * MIB), (SHARED_IP, ECHO)), 60)
@@ -60,7 +33,7 @@ def test_shared_no_rst(t):
 
 def test_shared_other_ports(t):
     must("ping", "-c", "1", "-W", "2", SHARED_IP)
-    with kernel_echo(8000), connect((SHARED_IP, 8000)) as s:
+    with kernel_echo(on_nic_host, SHARED_IP, 8000), connect((SHARED_IP, 8000)) as s:
         echo_once(s, t.data(100_000))
     try:
         connect((SHARED_IP, 81), seconds=5).close()
@@ -88,7 +61,7 @@ def test_shared_kill(t, nic, before):
         nic.proc.kill()
         nic.proc.wait()
         expect_equal(host_state(), before, "the NIC host's sockets and rules")
-    with kernel_echo(ECHO), connect((SHARED_IP, ECHO)) as s:
+    with kernel_echo(on_nic_host, SHARED_IP, ECHO), connect((SHARED_IP, ECHO)) as s:
         echo_once(s, t.data(1000))
 
 
