@@ -58,7 +58,8 @@ module nic_top #(
     input  wire logic [DataW-1:0]   slow_data_i,
     input  wire logic [LgB:0]       slow_nbytes_i,
     input  wire logic               slow_last_i,
-    // Host port: commands, payload in, payload out, events.
+    // Host port: commands, payload in, payload out, events. Commands and payload are taken side by side: a flow's payload may
+    // come only after the fence of its open, its close and release only after its payload.
     input  wire logic               cmd_valid_i,
     output logic                    cmd_ready_o,
     input  host_cmd_t               cmd_i,
