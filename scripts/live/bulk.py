@@ -11,13 +11,13 @@ COUNTED = {"loss": "lost", "dup": "duplicated", "reorder": "reordered", "corrupt
 
 
 def test_transfer(t, nic, mib, fault=""):
-    """So many MiB to echo and back; all the harm was really done, both ways."""
+    """So many MiB to echo and back; every kind of harm was really done."""
     finish_nc(start_nc(t, nic.name, t.data(mib * MIB)), CASE_SECONDS - 10)
-    stats = nic.end_when_quiet()
+    stats = nic.end_when_quiet(lossy=bool(fault))
     expect_equal(stat(stats, LEFT), 0, LEFT)
     for kind in (part.split("=")[0] for part in fault.split(",") if part):
-        for way in "rx", "tx":
-            expect(stat(stats, f"{way}_{COUNTED[kind]}"), f"no frame {way} was {COUNTED[kind]}")
+        done = [stat(stats, f"{way}_{COUNTED[kind]}") for way in ("rx", "tx")]
+        expect(any(done), f"no frame was {COUNTED[kind]}")
 
 
 def run_transfer(t, name, mib, fault=""):

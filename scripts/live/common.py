@@ -125,6 +125,14 @@ def packet_socket(vnet_hdr=False):
     return s
 
 
+def await_silence(seconds):
+    """Until nobody has sent anything for so long."""
+    with packet_socket() as sniffer, contextlib.suppress(TimeoutError):
+        sniffer.settimeout(seconds)
+        while True:
+            sniffer.recv(65536)
+
+
 Segment = collections.namedtuple("Segment", "src_ip src_port dst_port seq ack flags window length")
 
 

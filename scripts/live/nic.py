@@ -10,8 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from live.common import (CASE_SECONDS, FLOWS, NIC_IF, NIC_IP, Fail, expect, expect_equal, on_nic_host, open_connections, run,
-                         until)
+from live.common import (CASE_SECONDS, FLOWS, NIC_IF, NIC_IP, Fail, await_silence, expect, expect_equal, on_nic_host,
+                         open_connections, run, until)
 
 # Names of --stats, which is one flat object of "group.name". Where a name stands in several groups, its values are added.
 RX_RING, TX_RING = "rx_ring_bytes", "tx_ring_bytes"
@@ -54,10 +54,13 @@ class Nic:
         expect("goodput" in self.stdout_path.read_text(), "no summary on stdout")
         return stats
 
-    def end_when_quiet(self):
+    def end_when_quiet(self, lossy=False):
         """Ends the run when each connection has come to its end on the NIC's side too."""
         until(lambda: not open_connections(), 30, "connections of the peer have ended")
-        run("ping", "-c", "1", "-W", "2", NIC_IP)  # behind the last ACK on the wire: when it is answered, that has arrived
+        if lossy:   # the last ACK may be lost, and the NIC's FIN is sent once more, after 0.2, 0.4, 0.8 s
+            await_silence(1)
+        else:       # behind the last ACK on the wire: when it is answered, that has arrived
+            run("ping", "-c", "1", "-W", "2", NIC_IP)
         return self.end()
 
     def kill(self):
