@@ -15,7 +15,7 @@ ALLOWED = [
     ("TCP window specified by the receiver is now completely full", None,
      "the NIC fills a window that the peer offered: its right"),
     ("TCP Zero Window segment", None, "a ring is full because the peer does not read its echo: flow control at work"),
-    ("Connection reset (RST)", "reset", "the answer to a closed port, or to a connection whose run has ended"),
+    ("Connection reset (RST)", "reset", "the answer to a closed port, or to a connection that was ended by us"),
     ("ACKed segment that wasn't captured", "forged", "tshark takes forged segments, which the NIC drops, for the peer's"),
 ]
 ALLOWED_REF = [
@@ -51,7 +51,7 @@ def verdicts(path, source):
     found, lines = [], out.splitlines()
     for line in lines:
         number, port, ttl, severities, messages = (line.split("\t") + ["", "", "", ""])[:5]
-        if ttl not in ("", "64"):
+        if ttl.split("|")[0] not in ("", "64"):   # behind it, that of a packet which an ICMP message quotes
             found.append((int(number), int(port or 0), "error", f"time to live {ttl}"))
         for severity, message in zip(severities.split("|"), messages.split("|")):
             if severity and int(severity, 0) >= 0x600000:  # warning 0x600000, error 0x800000

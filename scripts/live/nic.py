@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -27,6 +28,12 @@ class Nic:
         self.name, self.stderr_path = name, t.work / f"{name}.stderr"
         self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
         self.stats_path.unlink(missing_ok=True)
+        self.lockwire, self.engine = t.lockwire, t.engine
+        # Every run is recorded; what passed is deleted (Runner.run_of).
+        self.record = Path(options[options.index("--record") + 1]) if "--record" in options else t.work / f"{name}.rec"
+        if "--record" not in options:
+            shutil.rmtree(self.record, ignore_errors=True)
+            options = (*options, "--record", str(self.record))
         self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
                     *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
         self.proc = None
@@ -49,10 +56,19 @@ class Nic:
         except subprocess.TimeoutExpired as e:
             raise Fail(f"lockwire did not end within 15 s of {sig.name}") from e
         expect_equal(self.proc.returncode, 0, "lockwire's status")
-        expect(self.stats_path.exists(), "no --stats file")
-        stats = json.loads(self.stats_path.read_text())
         expect("goodput" in self.stdout_path.read_text(), "no summary on stdout")
-        return stats
+        self.replay()
+        return self.stats()
+
+    def stats(self):
+        expect(self.stats_path.exists(), "no --stats file")
+        return json.loads(self.stats_path.read_text())
+
+    def replay(self):
+        """The recording must do the same again, cycle for cycle."""
+        if self.engine == "rtl":
+            r = run(self.lockwire, "replay", str(self.record), seconds=CASE_SECONDS)
+            expect_equal(r.returncode, 0, f"status of the replay: {(r.stdout + r.stderr).strip()[-600:]}")
 
     def end_when_quiet(self, lossy=False):
         """Ends the run when each connection has come to its end on the NIC's side too."""
@@ -130,10 +146,13 @@ class Runner:
     def run_of(self, name, *options, **kw):
         """A run that several tests share. None when it does not come up: that is one failed test."""
         self.nic = Nic(self, name, *options, **kw)
+        failed = self.failed
         try:
             yield self.nic if self.case(f"{name}_comes_up", self.nic.start) else None
         finally:
             self.nic.kill()
+            if failed == self.failed:
+                shutil.rmtree(self.nic.record, ignore_errors=True)
             self.nic = None
 
     def data(self, n):
