@@ -69,11 +69,13 @@ $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 
 N ?= 1000
 FIRST ?= 1
-.PHONY: regress regress-ci regress-nic-ci
+.PHONY: test-replay regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --first $(FIRST) --out $(B)/regress $(N)
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
+test-replay: build ## recordings: they replay, and broken ones are told
+	$(Q)scripts/test_replay.py --work $(B)/test_replay
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --engine rtl --twice --out $(B)/regress-nic-ci 100
 

@@ -34,6 +34,15 @@ def run_chunk(tool: list[str], options: list[str], first: int, count: int, limit
     return rows
 
 
+def keep_recording(row: dict, folder: pathlib.Path, limit_s: float) -> None:
+    """Runs a seed that failed once more, recorded."""
+    row["rerun"] += f" --record {folder}"
+    try:
+        subprocess.run(row["rerun"].split(), capture_output=True, timeout=limit_s, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        pass
+
+
 def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
     """All seeds with one engine at host 0's end; prints each failure as its seed and the command to rerun it, then the sums."""
     began, rows = time.monotonic(), []
@@ -55,6 +64,7 @@ def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
         r["engine"] = engine
         if not r["ok"]:
             r["rerun"] = f"build/lockwire run --wire pair --engine {engine} --seed {r['seed']}"
+            keep_recording(r, pathlib.Path(a.out) / f"{engine}-{r['seed']}", a.limit)
             print(f"FAIL seed {r['seed']}: {r['why']}\n     {r['rerun']}")
     sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
     print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "

@@ -19,6 +19,7 @@ STAGES = [
     ("build", "build", "stage"),
     ("pair in virtual time", "regress-ci", "closing"),
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
+    ("recordings", "test-replay", "lines"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),
     ("synthesis", "synth", "stage"),

@@ -43,6 +43,8 @@ struct carrier_ops {
   struct carrier_figures (*figures)(struct carrier *c);
   // The checker has found a difference: the carrier does nothing any more. NULL: it has none.
   struct check *(*failed)(struct carrier *c);
+  // Why it cannot go on, a line; NULL: it can.
+  const char *(*broken)(struct carrier *c);
   void (*close)(struct carrier *c);
 };
 

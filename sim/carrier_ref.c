@@ -73,6 +73,12 @@ static struct check *ref_carrier_failed(struct carrier *c)
   return NULL;
 }
 
+static const char *ref_carrier_broken(struct carrier *c)
+{
+  (void)c;
+  return NULL;
+}
+
 static void ref_carrier_close(struct carrier *c)
 {
   struct carrier_ref *r = of(c);
@@ -85,7 +91,7 @@ static void ref_carrier_close(struct carrier *c)
 static const struct carrier_ops ops = {
     .input = ref_carrier_input, .slow_input = ref_carrier_slow_input, .due = ref_carrier_due, .run = ref_carrier_run,
     .next_slow = ref_carrier_next_slow, .next_frame = ref_carrier_next_frame, .deadline = ref_carrier_deadline,
-    .figures = ref_carrier_figures, .failed = ref_carrier_failed,
+    .figures = ref_carrier_figures, .failed = ref_carrier_failed, .broken = ref_carrier_broken,
     .close = ref_carrier_close,
 };
 

@@ -61,12 +61,12 @@ static void clock_once(struct nic *n, unsigned have)
 // A recording that cannot go on.
 static void drop_recorder(struct nic *n)
 {
-  int e = errno;
+  const char *why = strerror(errno);
   n->glue.tap = NULL;
-  recorder_close(n->recorder);
+  recorder_close(n->recorder, n->glue.check);
   n->recorder = NULL;
-  if (n->must_record) n->record_errno = e;
-  else fprintf(stderr, "lockwire: warning: recording: %s: the run goes on unrecorded\n", strerror(e));
+  if (n->must_record) snprintf(n->broken, sizeof n->broken, "recording: %s", why);
+  else fprintf(stderr, "lockwire: warning: recording: %s: the run goes on unrecorded\n", why);
 }
 
 static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
@@ -123,6 +123,8 @@ static struct carrier_figures nic_figures(struct carrier *c)
                                   model_counter(m, NIC_CNT_TIMEOUTS), model_counter(m, NIC_CNT_REXMITS)};
 }
 
+static const char *nic_broken(struct carrier *c) { return of(c)->broken[0] ? of(c)->broken : NULL; }
+
 static struct check *nic_failed(struct carrier *c)
 {
   return failed(of(c)) ? of(c)->glue.check : NULL;
@@ -131,7 +133,7 @@ static struct check *nic_failed(struct carrier *c)
 void nic_close(struct nic *n)
 {
   if (!n) return;
-  if (n->recorder && !recorder_close(n->recorder)) fprintf(stderr, "lockwire: warning: recording: %s: its end is missing\n", strerror(errno));
+  if (n->recorder && !recorder_close(n->recorder, n->glue.check)) fprintf(stderr, "lockwire: warning: recording: %s: its end is missing\n", strerror(errno));
   model_free(n->model);            // closes the wire that it opened
   nic_port_close(&n->port);
   check_close(n->glue.check);
@@ -143,7 +145,7 @@ static void close_carrier(struct carrier *c) { nic_close(of(c)); }
 static const struct carrier_ops ops = {
     .input = nic_input, .slow_input = nic_slow_input, .due = nic_due, .run = nic_run, .next_slow = nic_next_slow,
     .next_frame = nic_next_frame, .deadline = nic_deadline, .figures = nic_figures,
-    .failed = nic_failed, .close = close_carrier,
+    .failed = nic_failed, .broken = nic_broken, .close = close_carrier,
 };
 
 // What this build of the RTL can do.

@@ -16,7 +16,7 @@ struct nic {
   struct glue glue;                // owns the wire that open_wire opened, and the checker
   struct recorder *recorder;       // NULL: none, or not any more
   bool must_record;
-  int record_errno;                // why a recording that must be could not go on; 0: it does
+  char broken[STIM_ERR_LEN];       // why it cannot go on; empty: it can
   uint64_t now_us, cycles, eval_ns;   // cycles clocked, and the time that took
 };
 
@@ -27,7 +27,7 @@ struct nic_options {
   bool check;                      // the lockstep checker follows
   const char *record_dir;          // exists; NULL: no recording
   uint64_t record_limit;           // bytes of stimulus; 0: any
-  bool must_record;                // a recording that cannot go on stops the NIC (record_errno)
+  bool must_record;                // a recording that cannot go on stops the NIC
   const char *command;             // for the manifest
   // Opens the wire as the simulation starts; NULL: it has none of its own.
   struct wire *(*open_wire)(void *user, char err[static WIRE_ERR_LEN]);

@@ -62,6 +62,12 @@ static void fail(struct world *w, const char *fmt, ...)
   va_end(ap);
 }
 
+static void cannot(struct world *w, const char *why)
+{
+  if (!w->result->why[0]) w->result->no_run = true;
+  fail(w, "%s", why);
+}
+
 static bool failed(const struct world *w) { return w->result->why[0]; }
 
 // --- what is drawn from the seed -----------------------------------------------------------------------------------------
@@ -217,7 +223,7 @@ static struct carrier *open_nic(struct world *w, const struct host *h)
   memcpy(o.mac, h->cfg.mac, 6);
   char err[STIM_ERR_LEN];
   struct nic *n = w->nic->open(&o, err);
-  if (!n) fail(w, "%s", err);
+  if (!n) cannot(w, err);
   return n ? &n->base : NULL;
 }
 
@@ -245,9 +251,9 @@ static void open_world(struct world *w, const struct pair_options *o)
   if (o->fault) w->fault_opts = *o->fault;
   w->now_us = w->start_us = draw_start(w);
   if (!open_wires(w, o->record_dir, err)) {
-    fail(w, "%s", err);
+    cannot(w, err);
   } else if (!open_hosts(w)) {
-    fail(w, "out of memory");
+    cannot(w, "out of memory");
   } else {
     const struct wire_fault_dir *d = w->fault_opts.dir;
     load_open(&w->load, (struct stack *[2]){w->h[0].e.stack, w->h[1].e.stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip}, &w->rng,
@@ -350,6 +356,8 @@ static bool turn(struct world *w)
     moved |= receive(w, i);
     endpoint_poke(&w->h[i].e);         // the programs have plans of their own
     endpoint_turn(&w->h[i].e, w->now_us, STEPS_PER_TURN);
+    const char *broken = w->h[i].e.carrier->ops->broken(w->h[i].e.carrier);
+    if (broken) cannot(w, broken);
     if (w->h[i].ref) check_flows(w, i);
     else check_nic(w, i);
   }
@@ -465,9 +473,10 @@ int pair_main(const struct run_options *o, const struct pair_nic *nic)
   FILE *stats = o->stats_file ? fopen(o->stats_file, "w") : NULL;
   if (o->stats_file && !stats) return complain(o->stats_file);
   pair_run(&p, &r);
-  pair_print(stdout, o->seed, &r);
+  if (r.no_run) fprintf(stderr, "lockwire: %s\n", r.why);
+  else pair_print(stdout, o->seed, &r);
   bool written = !stats || pair_json(stats, o->seed, &r);
   if (stats) fclose(stats);
   if (!written) return complain(o->stats_file);
-  return r.ok ? EXIT_GOOD : EXIT_DIFFERENCE;
+  return r.ok ? EXIT_GOOD : r.no_run ? EXIT_USAGE : EXIT_DIFFERENCE;
 }

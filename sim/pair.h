@@ -27,7 +27,7 @@ struct pair_options {
 };
 
 struct pair_result {
-  bool ok;
+  bool ok, no_run;                       // no_run: it could not be done, which says nothing about the endpoints
   char setup[PAIR_SETUP];                // what the seed made of the hosts and the wire, a line each
   char why[PAIR_WHY];                    // when not
   char report[PAIR_REPORT];              // the checker's, when it found a difference

@@ -17,6 +17,7 @@ struct recorder {
   const uint64_t *cycle;
   uint64_t now_us, flushed_us, limit_bytes, ended_cycle;
   bool timed, full;
+  char *report;                    // path of report.json
 };
 
 static struct recorder *of(struct glue_tap *t) { return (struct recorder *)t; }
@@ -72,7 +73,11 @@ struct recorder *recorder_open(const struct recorder_options *o, char err[static
   }
   snprintf(path, sizeof path, "%s/stimulus.bin", o->dir);
   r->w = stim_create(path, &o->head, err);
-  if (r->w) return r;
+  snprintf(path, sizeof path, "%s/report.json", o->dir);
+  r->report = strdup(path);
+  if (r->w && r->report) return r;
+  stim_close(r->w, 0);
+  free(r->report);
   free(r);
   return NULL;
 }
@@ -100,10 +105,21 @@ bool recorder_flush(struct recorder *r, uint64_t now_us)
 
 bool recorder_full(const struct recorder *r) { return r->full; }
 
-bool recorder_close(struct recorder *r)
+static bool write_report(const struct recorder *r, const struct check *k)
+{
+  FILE *f = fopen(r->report, "w");
+  if (!f) return false;
+  check_report_json(k, f);
+  bool ok = !ferror(f);
+  return fclose(f) == 0 && ok;
+}
+
+bool recorder_close(struct recorder *r, const struct check *k)
 {
   if (!r) return true;
   bool ok = stim_close(r->w, r->full ? r->ended_cycle : *r->cycle);
+  if (k) ok = write_report(r, k) && ok;
+  free(r->report);
   free(r);
   return ok;
 }

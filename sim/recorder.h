@@ -24,6 +24,7 @@ void recorder_time(struct recorder *r, uint64_t now_us);
 bool recorder_flush(struct recorder *r, uint64_t now_us);
 // The limit is reached, and what follows is not recorded.
 bool recorder_full(const struct recorder *r);
-// False when the end could not be written; NULL is allowed.
-bool recorder_close(struct recorder *r);
+// Ends the recording, with what the checker found (NULL: there was none) in report.json. False when it could not be written
+// in full; r NULL is allowed.
+bool recorder_close(struct recorder *r, const struct check *k);
 #endif

@@ -379,14 +379,14 @@ static int say_clients(const struct run *r)
 
 static struct check *failed(const struct run *r) { return r->e.carrier->ops->failed(r->e.carrier); }
 
-// The recording that must be could not go on: its errno, else 0.
-static int lost_record(const struct run *r) { return r->nic ? r->nic->record_errno : 0; }
+static const char *broken(const struct run *r) { return r->e.carrier->ops->broken(r->e.carrier); }
 
 static int say_difference(const struct run *r)
 {
   char hint[400];
-  snprintf(hint, sizeof hint, "seed %llu; %s", (unsigned long long)r->seed,
-           r->opt->record_dir ? "the frames are in the recording" : "run it with --record DIR to keep the frames");
+  snprintf(hint, sizeof hint, "seed %llu; %s%.200s", (unsigned long long)r->seed,
+           r->opt->record_dir ? "again, without the network: lockwire replay " : "with --record DIR it can be replayed",
+           r->opt->record_dir ? r->opt->record_dir : "");
   check_report(failed(r), stderr, hint);
   return EXIT_DIFFERENCE;
 }
@@ -396,7 +396,7 @@ static int loop(struct run *r)
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
   set_time(r);
-  while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r) && !lost_record(r)) {
+  while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r) && !broken(r)) {
     bool busy = read_wire(r) > 0;
     busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
     progress(r);
@@ -412,7 +412,7 @@ static int loop(struct run *r)
   }
   if (r->tty) fputs("\r\033[K", stderr);
   if (failed(r)) return say_difference(r);
-  if (lost_record(r)) return complain("recording: %s", strerror(lost_record(r)));
+  if (broken(r)) return complain("%s", broken(r));
   return r->wire->dead ? complain("%s", r->wire->err) : say_clients(r);
 }
 

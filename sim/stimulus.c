@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 
 enum {
-  BLOCK_BYTES = 1 << 18, ITEM_MAX = 1024, BLOCK_HEAD = 8,
+  BLOCK_BYTES = 1 << 18, ITEM_MAX = 1024, BLOCK_HEAD = 12,
   HEAD_BYTES = STIM_ID_LEN + 6 + 2 + 3 * 8, COMMAND_BYTES = 4 * HOST_CMD_WORDS, LAST = 0x80
 };
 static const char magic[8] = "LWSTIM1\n";
@@ -155,6 +155,7 @@ bool stim_flush(struct stim_writer *w)
   if (!w->n) return !w->bad;
   put_le32(w->block, (uint32_t)w->n);
   put_le32(w->block + 4, (uint32_t)crc32(0, w->block + BLOCK_HEAD, (uInt)w->n));
+  put_le32(w->block + 8, (uint32_t)crc32(0, w->block, 8));
   size_t n = BLOCK_HEAD + w->n;
   w->n = 0;
   return write_all(w, w->block, n);
@@ -211,6 +212,12 @@ struct stim_reader *stim_open(const char *path, struct stim_head *h, char err[st
   return r;
 }
 
+static void damaged(struct stim_reader *r)
+{
+  if (!r->damaged) r->damaged_cycle = r->cycle;
+  r->damaged = true;
+}
+
 // A block that is cut off ends the recording; one that is damaged is remembered, and what it says is used: the replay shows
 // where it leads astray.
 static bool next_block(struct stim_reader *r)
@@ -218,11 +225,12 @@ static bool next_block(struct stim_reader *r)
   if (r->len - r->at < BLOCK_HEAD) return false;
   const uint8_t *b = r->map + r->at;
   uint32_t n = get_le32(b);
-  if (n == 0 || n > r->len - r->at - BLOCK_HEAD) return false;
-  if (!r->damaged && get_le32(b + 4) != (uint32_t)crc32(0, b + BLOCK_HEAD, n)) {
-    r->damaged = true;
-    r->damaged_cycle = r->cycle;
+  if (get_le32(b + 8) != (uint32_t)crc32(0, b, 8)) {
+    damaged(r);
+    return false;
   }
+  if (n > r->len - r->at - BLOCK_HEAD) return false;
+  if (get_le32(b + 4) != (uint32_t)crc32(0, b + BLOCK_HEAD, n)) damaged(r);
   r->p = b + BLOCK_HEAD;
   r->end = r->p + n;
   r->at += BLOCK_HEAD + (size_t)n;

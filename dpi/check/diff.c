@@ -139,8 +139,12 @@ static void json_text(FILE *out, const char *s)
 void check_report_json(const struct check *k, FILE *out)
 {
   char line[200];
-  fprintf(out, "{\"ok\": %s, \"cycle\": %" PRIu64 ", \"now_us\": %" PRIu64 ", \"frame\": %" PRIu64 ", \"flow\": %d, \"rule\": ",
-          k->failed ? "false" : "true", k->cycle, k->now_us, k->counts.frames_in, k->failed ? k->bad_flow : -1);
+  const struct check_counts *c = &k->counts;
+  fprintf(out, "{\"ok\": %s, \"cycle\": %" PRIu64 ", \"now_us\": %" PRIu64 ", \"checked\": {\"receive_steps\": %" PRIu64 ", \"send_steps\": %" PRIu64
+          ", \"samples\": %" PRIu64 ", \"frames_in\": %" PRIu64 ", \"frames_out\": %" PRIu64 ", \"payload_in\": %" PRIu64 ", \"payload_out\": %" PRIu64
+          ", \"events\": %" PRIu64 "}, \"flow\": %d, \"rule\": ",
+          k->failed ? "false" : "true", k->cycle, k->now_us, c->rcv, c->snd, c->samples, c->frames_in, c->frames_out, c->payload_in, c->payload_out,
+          c->events, k->failed ? k->bad_flow : -1);
   json_text(out, k->rule);
   fputs(", \"what\": ", out);
   json_text(out, k->what);
