@@ -185,9 +185,9 @@ $(B)/synth/nic_top_$(SYNTH_FLOWS).txt: $(RTL_SRC) $(RTL_F)
 bench: build ## goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py
 test-live-ref: build ## the same with the software reference in the NIC's place
-	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood lossy
+	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood stopped lossy
 test-live: build ## live end-to-end tests against real clients, in a network of their own
-	$(Q)scripts/netns.sh scripts/test_live.py echo kv record hostile shared client routed window bad flood
+	$(Q)scripts/netns.sh scripts/test_live.py echo kv record hostile shared client routed window bad flood stopped
 .PHONY: mutate
 mutate: ## break the transport core in 200 small ways; lists what the tests let through
 	$(Q)$(PYTHON) scripts/mutate_core.py

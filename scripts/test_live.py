@@ -15,7 +15,7 @@ GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile":
           "client": client.group, "routed": routed.group, "window": window.group, "bad": bad.group, "vanish": vanish.group}
 REF_ONLY = ("vanish", "memcheck")
 # Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.
-LATE = {"flood": flood.group, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk, "memcheck": memcheck.group}
+LATE = {"flood": flood.group, "stopped": record.group_stopped, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk, "memcheck": memcheck.group}
 
 
 def main() -> int:

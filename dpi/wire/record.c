@@ -17,6 +17,7 @@ enum {
   OPT_END = 0, OPT_COMMENT = 1, OPT_SHB_USERAPPL = 4, OPT_IF_NAME = 2, OPT_IF_TSRESOL = 9, OPT_EPB_FLAGS = 2,
   DIR_INBOUND = 1, DIR_OUTBOUND = 2,  // bits 0-1 of epb_flags
   FLUSH_EVERY_US = 1000000, STDIO_BUF_BYTES = 1 << 18, HEAD_MAX = 256,
+  PACKET_MORE = 200,  // what a packet block has beside its frame, at most
 };
 
 struct record {
@@ -26,6 +27,8 @@ struct record {
   FILE *f;  // NULL once recording ended
   char *path;
   uint64_t epoch_us, flushed_us;
+  size_t pending;  // bytes since the last flush
+  char buf[STDIO_BUF_BYTES];
 };
 
 static struct record *self(struct wire *w) { return (struct record *)w; }
@@ -132,7 +135,19 @@ static void flush_when_due(struct record *r)
 {
   if (!r->f || r->note->now_us - r->flushed_us < FLUSH_EVERY_US) return;
   r->flushed_us = r->note->now_us;
+  r->pending = 0;
   if (fflush(r->f) != 0) give_up(r);
+}
+
+// Whole packets alone reach the file, so that it can be read to its end when the process is killed.
+static bool make_room(struct record *r, size_t bytes)
+{
+  if (r->pending + bytes > STDIO_BUF_BYTES) {
+    r->pending = 0;
+    if (fflush(r->f) != 0) return false;
+  }
+  r->pending += bytes;
+  return true;
 }
 
 static void keep(struct record *r, bool inbound, const uint8_t *frame, size_t len)
@@ -146,7 +161,7 @@ static void keep(struct record *r, bool inbound, const uint8_t *frame, size_t le
     snprintf(comment + at, sizeof comment - (size_t)at, "-");
   else
     snprintf(comment + at, sizeof comment - (size_t)at, "%d", flow);
-  if (!put_packet(r->f, r->epoch_us + n->now_us, inbound, comment, frame, len)) give_up(r);
+  if (!make_room(r, len + PACKET_MORE) || !put_packet(r->f, r->epoch_us + n->now_us, inbound, comment, frame, len)) give_up(r);
 }
 
 // Counters, death and its text are those of the wire inside.
@@ -201,7 +216,7 @@ static bool open_file(struct record *r)
 {
   r->f = fopen(r->path, "wbe");
   if (!r->f) return false;
-  (void)setvbuf(r->f, NULL, _IOFBF, STDIO_BUF_BYTES);
+  (void)setvbuf(r->f, r->buf, _IOFBF, STDIO_BUF_BYTES);
   if (put_file_head(r->f) && fflush(r->f) == 0) return true;
   int e = errno;
   (void)fclose(r->f);

@@ -2,9 +2,11 @@
 """Group record: --record and --for."""
 import re
 import shutil
+import signal
 import time
 
-from live.common import APP, ECHO, IP, WIRE, connect, echo_once, expect, expect_equal, on_nic_host, run, spread, tshark
+from live.common import (APP, ECHO, IP, MIB, WIRE, connect, echo_once, expect, expect_equal, finish_nc, on_nic_host, run,
+                         spread, start_nc, tshark)
 
 
 def test_record(t, nic, folder):
@@ -30,6 +32,38 @@ def test_for(t):
     expect(0.9 < time.monotonic() - began < 5, f"--for 1 took {time.monotonic() - began:.1f} s")
 
 
+def test_killed(t, nic):
+    """What was recorded up to the last whole second before SIGKILL replays."""
+    with connect() as s:
+        until = time.monotonic() + 3.5
+        while time.monotonic() < until:
+            echo_once(s, t.data(20_000))
+            t.ports["reset"].add(s.getsockname()[1])
+        nic.proc.kill()
+        nic.proc.wait()
+    r = run(t.lockwire, "replay", str(nic.record))
+    expect((r.returncode, "has no end" in r.stdout) == (0, True), f"status {r.returncode}: {r.stdout}{r.stderr}")
+    cycles = int(re.search(r"replayed (\d+) cycles", r.stdout).group(1))
+    stamps = tshark(nic.record / "wire.pcapng", "-T", "fields", "-e", "frame.comment", "-e", "frame.time_relative").splitlines()
+    last = max(float(line.split("\t")[1]) for line in stamps if int(re.match(r"cycle=(\d+)", line).group(1)) <= cycles)
+    expect(last > 2, f"the replay ends {last} s after the first frame, the run was killed after 3.5 s")
+
+
+def test_stopped(t, nic):
+    """A host that is held up raises no alarm of the checker."""
+    job = start_nc(t, "stopped", t.data(16 * MIB))
+    for _ in range(2):
+        time.sleep(0.1)
+        nic.proc.send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        nic.proc.send_signal(signal.SIGCONT)
+    finish_nc(job, 60)
+
+
+def test_end(nic):
+    nic.end_when_quiet()
+
+
 def group(t):
     folder = t.work / "record"
     shutil.rmtree(folder, ignore_errors=True)
@@ -37,3 +71,15 @@ def group(t):
         if nic:
             t.case("record_has_every_frame_with_cycle_direction_and_flow", test_record, t, nic, folder)
     t.case("for_ends_the_run_by_itself", test_for, t)
+    if t.engine != "rtl":
+        return
+    with t.run_of("killed", "--app", f"echo:{ECHO}") as nic:
+        if nic:
+            t.case("killed_recording_replays_to_its_last_second", test_killed, t, nic)
+
+
+def group_stopped(t):
+    with t.run_of("stopped", "--app", f"echo:{ECHO}") as nic:
+        if nic:
+            t.case("stopped_for_a_second_and_goes_on", test_stopped, t, nic)
+            t.case("stopped_ends_well", test_end, nic)
