@@ -12,6 +12,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
 LINUX_IP = "10.99.0.3"
 SINK, SOURCE = 9, 19
+UNCHECKED, CHECKED, RECORDED = "NIC, --check off", "NIC", "NIC, --record"
 
 LINUX_SERVER = f"""
 import socket, threading
@@ -78,38 +80,53 @@ def from_source(ip: str, size: int) -> float:
         return size * 8e-6 / (time.monotonic() - began)
 
 
-def measure(ip: str, size: int, runs: int) -> dict:
-    figures = {}
-    for name, job in (("to_us", to_sink), ("from_us", from_source)):
-        values = [job(ip, size) for _ in range(runs)]
-        figures[name] = {"median": round(statistics.median(values), 1), "low": round(min(values), 1),
-                         "high": round(max(values), 1), "runs": runs, "unit": "Mbit/s"}
-    return figures
+def measure(ip: str, size: int) -> dict:
+    return {"to_us": to_sink(ip, size), "from_us": from_source(ip, size)}
 
 
-def bench_lockwire(lockwire: str, engine: str, size: int, runs: int) -> dict:
-    p = start(on_nic_host(lockwire, "run", "--engine", engine, "--wire", f"afpacket:{os.environ['LW_NIC_IF']}", "--ip",
-                          f"{os.environ['LW_NIC_IP']}/24", "--app", f"sink:{SINK}", "--app", f"source:{SOURCE}"), "ready")
+def bench_lockwire(lockwire: str, size: int, *options) -> dict:
+    """One transfer each way; Mbit/s, and what the simulation did in a second of evaluation."""
+    p = start(on_nic_host(lockwire, "run", "--wire", f"afpacket:{os.environ['LW_NIC_IF']}", "--ip", f"{os.environ['LW_NIC_IP']}/24",
+                          "--app", f"sink:{SINK}", "--app", f"source:{SOURCE}", *options), "ready")
     try:
-        figures = measure(os.environ["LW_NIC_IP"], size, runs)
+        figures = measure(os.environ["LW_NIC_IP"], size)
     finally:
         p.send_signal(signal.SIGINT)
         rest = p.communicate(timeout=20)[0]
     cycles = re.search(r"cycles_per_second +(\d+)", rest)
-    if cycles:
-        figures["cycles_per_second"] = {"median": int(cycles[1]), "unit": "1/s"}
-    return figures
+    return figures | ({"cycles_per_second": int(cycles[1])} if cycles else {})
 
 
-def bench_linux(size: int, runs: int) -> dict:
-    subprocess.run(on_nic_host("ip", "addr", "add", f"{LINUX_IP}/24", "dev", os.environ["LW_NIC_IF"]), check=True)
+def bench_linux(size: int) -> dict:
+    subprocess.run(on_nic_host("ip", "addr", "replace", f"{LINUX_IP}/24", "dev", os.environ["LW_NIC_IF"]), check=True)
     subprocess.run(on_nic_host("ethtool", "-K", os.environ["LW_NIC_IF"], "tx", "off"), check=True, capture_output=True)
     p = start(on_nic_host(sys.executable, "-c", LINUX_SERVER), "ready")
     try:
-        return measure(LINUX_IP, size, runs)
+        return measure(LINUX_IP, size)
     finally:
         p.kill()
         p.wait()
+
+
+def recorded(lockwire: str, size: int) -> dict:
+    with tempfile.TemporaryDirectory(prefix="lockwire-bench-") as folder:
+        return bench_lockwire(lockwire, size, "--record", folder)
+
+
+def median(values: list[float], unit: str) -> dict:
+    return {"median": round(statistics.median(values), 1), "low": round(min(values), 1), "high": round(max(values), 1), "runs": len(values),
+            "unit": unit}
+
+
+def collect(jobs: dict, runs: int) -> dict:
+    """Every job in turn, so that what the machine does beside them meets all alike; then the medians."""
+    rounds = []
+    for i in range(runs):
+        rounds.append({})
+        for name, job in jobs.items():
+            print(f"bench: {i + 1} of {runs}: {name}", file=sys.stderr, flush=True)
+            rounds[-1][name] = job()
+    return {name: {k: median([r[name][k] for r in rounds], "1/s" if "cycles" in k else "Mbit/s") for k in rounds[0][name]} for name in jobs}
 
 
 def report(results: dict) -> str:
@@ -118,8 +135,12 @@ def report(results: dict) -> str:
     for name, f in results.items():
         cells = [f"{f[k]['median']} ({f[k]['low']}..{f[k]['high']})" for k in ("to_us", "from_us")]
         ratio = " / ".join(f"{f[k]['median'] / linux[k]['median']:.2f}" for k in ("to_us", "from_us"))
-        cycles = f"{f['cycles_per_second']['median']:,}" if "cycles_per_second" in f else ""
+        cycles = f"{f['cycles_per_second']['median']:,.0f}" if "cycles_per_second" in f else ""
         lines.append(f"| {name} | {cells[0]} | {cells[1]} | {ratio} | {cycles} |")
+    lines += ["", "| what it costs, of the goodput without | to us | from us |", "|---|---|---|"]
+    for what, name, base in (("the checker", CHECKED, UNCHECKED), ("recording", RECORDED, CHECKED)):
+        cost = [f"{100 * (1 - results[name][k]['median'] / results[base][k]['median']):.0f} %" for k in ("to_us", "from_us")]
+        lines.append(f"| {what} | {cost[0]} | {cost[1]} |")
     return "\n".join(lines) + "\n"
 
 
@@ -127,15 +148,16 @@ def main() -> int:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--lockwire", default=str(HERE.parent / "build" / "lockwire"))
     ap.add_argument("--out", default=str(HERE.parent / "build" / "bench"))
-    ap.add_argument("--runs", type=int, default=3)
+    ap.add_argument("--runs", type=int, default=5)
     ap.add_argument("--mib", type=int, default=64, help="bytes a transfer, in MiB; Linux and the reference get four times that")
     a = ap.parse_args()
     if "LW_NIC_HOLDER" not in os.environ:
         ap.error("run it as: scripts/netns.sh scripts/bench.py")
-    results = {}
-    for name, job, size in (("linux", None, 4 * a.mib), ("reference", "ref", 4 * a.mib), ("simulated NIC", "rtl", a.mib)):
-        print(f"bench: {name}", file=sys.stderr, flush=True)
-        results[name] = bench_lockwire(a.lockwire, job, size * MIB, a.runs) if job else bench_linux(size * MIB, a.runs)
+    nic, four = a.mib * MIB, 4 * a.mib * MIB
+    results = collect({
+        "linux": lambda: bench_linux(four), "reference": lambda: bench_lockwire(a.lockwire, four, "--engine", "ref"),
+        UNCHECKED: lambda: bench_lockwire(a.lockwire, nic, "--check", "off"), CHECKED: lambda: bench_lockwire(a.lockwire, nic),
+        RECORDED: lambda: recorded(a.lockwire, nic)}, a.runs)
     os.makedirs(a.out, exist_ok=True)
     text = report(results)
     (Path(a.out) / "report.md").write_text(text, encoding="ascii")
