@@ -165,8 +165,7 @@ typedef struct packed {
   logic sack_ok;            // (D)
   logic fin_vld;            // (D) FIN seen out of order
   logic [31:0] fin_seq;     // seq: (D)
-  logic [2:0] ooo_n;        // (D) out-of-order intervals in use
-  logic [1:0] ooo_last;     // (D) the one that changed last
+  logic [2:0] ooo_n;        // (D) out-of-order intervals in use, the latest first
   logic [31:0] ooo0_start;  // seq: (D)
   logic [31:0] ooo0_end;    // seq: (D)
   logic [31:0] ooo1_start;  // seq: (D)
@@ -225,12 +224,13 @@ typedef struct packed {
   logic [31:0] sack2_end;   // seq: (D)
   logic [31:0] sack3_start; // seq: (D)
   logic [31:0] sack3_end;   // seq: (D)
-  logic [31:0] high_rxt;    // seq: (D)
+  logic [31:0] high_rxt;    // seq: (D) RFC 6675: HighRxt, and RescueRxt; each a byte further
+  logic [31:0] rescue_rxt;  // seq: (D)
   logic [31:0] cc_a;        // (D) congestion control's own
   logic [31:0] cc_b;        // (D)
   logic [31:0] tokens;      // (D) pacing
   logic [63:0] sent_us;     // (D) when something was sent last: restart after idle
-  logic [63:0] stuck_us;    // (D) the first timeout that nothing has answered
+  logic [63:0] stuck_us;    // (D) since when what is out waits for its ACK
   logic [31:0] user_timeout_ms; // (D) give up after this; 0: by the number of retries alone
 } snd_ctx_t;
 

@@ -27,6 +27,7 @@ struct core_caps {
   bool rtt;                 // RFC 6298 from measurements; without it the RTO starts from a constant
   bool silly;               // Nagle and the sender's silly-window avoidance: RFC 9293 section 3.7.4, 3.8.6.2.1
   bool challenge_limit;     // RFC 5961 section 7
+  bool rescue;              // with SACK: the fourth rule of NextSeg, RFC 6675 section 4
 };
 
 // Everything the core can do.

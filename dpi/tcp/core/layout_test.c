@@ -121,8 +121,8 @@ static void test_layout_rcv_ctx_stands_where_the_rtl_puts_it(void **state)
   assert_int_equal(TOP(RCV_CTX_BITS, 194, 16), 0x5678);
   assert_int_equal(TOP(RCV_CTX_BITS, 210, 4), 0xe);
   assert_int_equal(TOP(RCV_CTX_BITS, 218, 3), 2);          // ts_ok, sack_ok, fin_vld
-  assert_int_equal(TOP(RCV_CTX_BITS, 258, 32), 0x80000001);
-  assert_int_equal(TOP(RCV_CTX_BITS, 579, 64), 0x1122334455667788);
+  assert_int_equal(TOP(RCV_CTX_BITS, 256, 32), 0x80000001);
+  assert_int_equal(TOP(RCV_CTX_BITS, 577, 64), 0x1122334455667788);
 }
 
 static void test_layout_snd_ctx_stands_where_the_rtl_puts_it(void **state)

@@ -317,6 +317,7 @@ struct cut {
   uint32_t len;
   bool fin, rexmit;
   bool repair;                         // recovery's own: leaves nxt and max alone
+  bool rescue;                         // a repair by the fourth rule: leaves high_rxt alone, too
   bool probe;                          // one byte (or the FIN) beyond a closed window
   bool blocked;                        // there is something, but nothing may be sent
 };
@@ -368,7 +369,22 @@ static struct cut cut_at_nxt(const struct core_caps *caps, const struct snd_ctx 
   return k;
 }
 
-// RFC 6675 section 4, NextSeg: lost holes, then new data, then other holes.
+// The end of the highest hole, at most a segment: lost at the end of a window, it has nothing behind it to make it a hole
+// that is known to be one, and without new data no ACK would come any more.
+static struct cut cut_rescue(const struct snd_ctx *c, const struct snd_view *v, const struct intervals *sacked)
+{
+  unsigned i = sacked->n;
+  struct core_block hole = {c->una, c->max};
+  if (i && seq_eq(sacked->b[i - 1].end, c->max)) hole.end = sacked->b[--i].start;
+  if (i) hole.start = sacked->b[i - 1].end;
+  hole.start = seq_max(hole.start, seq_add(hole.end, -(uint32_t)c->mss));
+  struct cut k = cut_again(c, v, hole);
+  k.rescue = true;
+  return k;
+}
+
+// RFC 6675 section 4, NextSeg: lost holes, then new data, then other holes; when an ACK has passed what recovery sent first,
+// once the highest hole.
 static struct cut cut_sack(const struct core_caps *caps, const struct snd_ctx *c, const struct snd_view *v)
 {
   struct intervals sacked = load(c);
@@ -380,8 +396,9 @@ static struct cut cut_sack(const struct core_caps *caps, const struct snd_ctx *c
   bool there = seq_lt(hole.start, hole.end) && seq_lt(hole.start, top);
   if (there && seq_lt(hole.start, lost_edge(c, &sacked))) return cut_again(c, v, hole);
   struct cut k = cut_at_nxt(caps, c, v);
-  if (k.len || k.fin || !there) return k;
-  return cut_again(c, v, hole);
+  if (k.len || k.fin) return k;
+  if (there) return cut_again(c, v, hole);
+  return caps->rescue && seq_lt(c->rescue_rxt, c->una) ? cut_rescue(c, v, &sacked) : k;
 }
 
 static struct cut choose(const struct core_caps *caps, const struct snd_ctx *c, const struct snd_view *v)
@@ -411,7 +428,10 @@ static void send_cut(const struct core_caps *caps, struct snd_ctx *c, const stru
   a->desc = (struct tx_desc){.kind = TX_DATA, .seq = k->seq, .len = (uint16_t)k->len, .fin = k->fin,
                              .psh = k->len && seq_eq(seq_add(k->seq, k->len), data_end(v))};
   restart_after_idle(caps, c, now_us);
-  if (k->repair) {
+  if (k->rescue) {
+    c->rescue_rxt = c->recover;
+  } else if (k->repair) {
+    if (caps->rescue && c->rxt_first) c->rescue_rxt = after;   // none before an ACK has passed it
     c->rxt_first = false;
     c->high_rxt = seq_max(c->high_rxt, after);
   } else {

@@ -715,6 +715,7 @@ static void test_snd_sack_next_seg_prefers_new_data_to_a_hole_at_una_that_is_not
   enqueue(&b, 1000);
   sends(&b, 20000, MSS);
   sends(&b, 5000, MSS);
+  sends(&b, 20000, MSS);                         // the rescue
   sends_no_data(&b);
 }
 
@@ -753,6 +754,75 @@ static void test_snd_sack_starts_no_lower_than_una_when_it_passes_what_went_agai
   ack(&b, 7000);
   assert_true(b.c.recovery);
   sends(&b, 7000, MSS);
+  sends(&b, 19000, MSS);                         // the rescue
+  sends_no_data(&b);
+}
+
+// Rule 4. Nothing but the RTO would find out that the end of the window is lost.
+static void test_snd_sack_rescues_the_highest_hole_once_when_an_ack_has_passed_the_first_repair(void **state)
+{
+  static const struct { int32_t top, max, at; uint32_t len; } rows[] = {
+    {9000, 10000, 9000, 1000}, {9400, 10000, 9400, 600}, {8000, 12000, 11000, 1000}, {9999, 10000, 9999, 1}, {10000, 10000, 1001, 999},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bed b = sack_bed_of(state);
+    fly(&b, (uint32_t)rows[i].max / 1000);
+    sack(&b, 0, 2000, rows[i].top);
+    sends(&b, 0, MSS);
+    sends(&b, 1000, MSS);
+    sends_no_data(&b);
+    ack(&b, 1000);                               // not beyond it
+    sends_no_data(&b);
+    ack(&b, 1001);
+    b.c.cwnd = snd_pipe(&b.caps, &b.c) + MSS - 1;
+    sends_no_data(&b);
+    b.c.cwnd++;
+    sends(&b, rows[i].at, rows[i].len);
+    assert_int_equal(off(&b, b.c.high_rxt), 2000);
+    b.c.cwnd = 100000;
+    sends_no_data(&b);
+    ack(&b, 1500);
+    sends_no_data(&b);                           // once
+    assert_true(b.c.recovery);
+  }
+}
+
+static void test_snd_sack_rescues_again_in_the_next_recovery_and_not_when_it_is_not_built_in(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  for (int32_t at = 0; at < 20000; at += 10000) {
+    fly(&b, 10);
+    sack(&b, at, at + 1000, at + 9000);
+    b.c.cwnd = 100000;
+    sends(&b, at, MSS);
+    sends_no_data(&b);
+    ack(&b, at + 9000);
+    sends(&b, at + 9000, MSS);
+    sends_no_data(&b);
+    ack(&b, at + 10000);
+    assert_true(!b.c.recovery);
+  }
+  b.caps.rescue = false;
+  fly(&b, 10);
+  sack(&b, 20000, 21000, 29000);
+  sends(&b, 20000, MSS);
+  ack(&b, 29000);
+  sends_no_data(&b);
+}
+
+static void test_snd_sack_rescue_takes_fin_along_and_comes_after_new_data(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  fly(&b, 10);
+  sack(&b, 0, 1000, 9000);
+  sends(&b, 0, MSS);
+  ack(&b, 9000);
+  enqueue(&b, 100);
+  close_behind(&b);
+  struct snd_actions a = snd_next(&b.caps, &b.c, &b.v, b.now_us);
+  assert_true(!a.rexmit && a.desc.fin && a.desc.len == 100 && off(&b, a.desc.seq) == 10000);
+  a = snd_next(&b.caps, &b.c, &b.v, b.now_us);
+  assert_true(a.emit && a.rexmit && a.desc.fin && a.desc.len == 999 && off(&b, a.desc.seq) == 9101);
   sends_no_data(&b);
 }
 
@@ -1290,6 +1360,9 @@ int main(void)
     SEQ_TEST(test_snd_sack_new_data_in_recovery_keeps_to_the_peers_window),
     SEQ_TEST(test_snd_sack_cuts_what_it_sends_again_at_the_block),
     SEQ_TEST(test_snd_sack_starts_no_lower_than_una_when_it_passes_what_went_again),
+    SEQ_TEST(test_snd_sack_rescues_the_highest_hole_once_when_an_ack_has_passed_the_first_repair),
+    SEQ_TEST(test_snd_sack_rescues_again_in_the_next_recovery_and_not_when_it_is_not_built_in),
+    SEQ_TEST(test_snd_sack_rescue_takes_fin_along_and_comes_after_new_data),
     SEQ_TEST(test_snd_sack_full_ack_ends_recovery_at_ssthresh),
     SEQ_TEST(test_snd_sack_begins_again_right_at_the_recovery_point),
     SEQ_TEST(test_snd_sack_timeout_ends_recovery_and_keeps_the_point),
