@@ -297,12 +297,29 @@ static void test_user_timeout_bounds_the_retransmissions(void **state)
   struct net *n = *state;
   struct net_pair p = net_connect(n);
   net_transfer(n, &p, 1000);
+  net_run(n, SECOND);        // all is acknowledged
   set(n, 0, p.sid[0], SOCK_OPT_USER_TIMEOUT_MS, 3000);
   n->cut = true;
   assert_int_equal(sock_send(n->h[0].s, p.sid[0], "x", 1), 1);
-  net_run(n, 3 * SECOND);
+  net_run(n, 3 * SECOND - 1);
   assert_int_equal(net_recv(n, 0, p.sid[0]), -EAGAIN);
-  net_run(n, 10 * SECOND);
+  net_run(n, 1);
+  assert_int_equal(net_recv(n, 0, p.sid[0]), -ETIMEDOUT);
+}
+
+static void test_user_timeout_may_be_chosen_while_data_wait(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  net_transfer(n, &p, 1000);
+  net_run(n, SECOND);        // all is acknowledged
+  n->cut = true;
+  assert_int_equal(sock_send(n->h[0].s, p.sid[0], "x", 1), 1);
+  net_run(n, 8 * SECOND);
+  set(n, 0, p.sid[0], SOCK_OPT_USER_TIMEOUT_MS, 9000);
+  net_run(n, SECOND - 1);
+  assert_int_equal(net_recv(n, 0, p.sid[0]), -EAGAIN);
+  net_run(n, 1);
   assert_int_equal(net_recv(n, 0, p.sid[0]), -ETIMEDOUT);
 }
 
@@ -394,6 +411,7 @@ int main(void)
     NET_TEST(test_keep_alive_is_silent_unless_asked_for),
     NET_TEST(test_options_of_a_listener_go_to_what_it_accepts),
     NET_TEST(test_user_timeout_bounds_the_retransmissions),
+    NET_TEST(test_user_timeout_may_be_chosen_while_data_wait),
     NET_TEST(test_nodelay_sends_small_writes_at_once),
     NET_TEST(test_options_refuse_what_makes_no_sense),
     NET_TEST(test_engine_without_a_feature_says_so),

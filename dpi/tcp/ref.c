@@ -295,8 +295,7 @@ static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t
   struct ref_flow *f = live_flow(e, flow);
   if (!f) return;
   f->tuning = *t;
-  f->snd.nagle_off = t->nagle_off;
-  f->snd.user_timeout_ms = t->user_timeout_ms;
+  snd_tune(&r->caps, &f->snd, t->nagle_off, t->user_timeout_ms, r->now_us);
   keep_heard(r, f);
   set_timer(r, f);
   wake(r, f);   // what Nagle held back may leave
@@ -434,7 +433,7 @@ struct ref *ref_open(const struct ref_config *c)
   for (int i = 0; i < 4; i++) put_be32(key + 4 * i, (uint32_t)rng_next(&rng));
   r->engine = (struct engine){.ops = &ops, .num_flows = c->num_flows, .tx_ring_bytes = c->tx_ring_bytes,
                               .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack,
-                              .nagle = c->caps.silly, .user_timeout = true, .keepalive = true};
+                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .keepalive = true};
   r->caps = c->caps;
   r->ready.tail = &r->ready.head;
   r->dirty.tail = &r->dirty.head;

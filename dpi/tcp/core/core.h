@@ -28,6 +28,7 @@ struct core_caps {
   bool silly;               // Nagle and the sender's silly-window avoidance: RFC 9293 section 3.7.4, 3.8.6.2.1
   bool challenge_limit;     // RFC 5961 section 7
   bool rescue;              // with SACK: the fourth rule of NextSeg, RFC 6675 section 4
+  bool user_timeout;        // RFC 9293 section 3.9.1, RFC 5482
 };
 
 // Everything the core can do.
@@ -97,6 +98,8 @@ void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host
 void snd_sack(const struct core_caps *caps, struct snd_ctx *c, struct core_block b);
 struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us);
 struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us);
+// The program has chosen anew.
+void snd_tune(const struct core_caps *caps, struct snd_ctx *c, bool nagle_off, uint32_t user_timeout_ms, uint64_t now_us);
 struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, uint64_t now_us);
 // The program aborts: true when *d, a RST, is to be sent.
 bool snd_abort(struct snd_ctx *c, struct tx_desc *d);

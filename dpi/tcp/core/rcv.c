@@ -11,7 +11,7 @@ struct core_caps core_caps_full(uint32_t rx_ring_bytes)
 {
   return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .ooo = CORE_INTERVALS, .sack = true, .timestamps = true,
                             .delayed_ack = true, .recovery = true, .congestion = true, .rtt = true, .silly = true,
-                            .challenge_limit = true, .rescue = true};
+                            .challenge_limit = true, .rescue = true, .user_timeout = true};
 }
 
 static bool flag(const struct core_segment *s, unsigned bit) { return s->flags >> bit & 1; }

@@ -10,6 +10,8 @@ enum {
 
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static bool uses_sack(const struct core_caps *caps, const struct snd_ctx *c) { return caps->sack && c->sack_ok; }
 
@@ -228,6 +230,7 @@ static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const st
   intervals_trim(&v, c->una);
   store(c, &v);
   arm(c, now_us);                      // RFC 6298 section 5.3
+  if (caps->user_timeout) c->stuck_us = now_us;
   if (!caps->recovery) return;
   if (c->recovery) {
     in_recovery(caps, c, acked);
@@ -254,19 +257,21 @@ struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, cons
   if (ev->kind == DD_RESET) c->open = c->rto_vld = false;
   if (ev->kind != DD_ACK || c->gave_up) return a;
   // Valid up to the highest ever sent, also when a timeout has pulled nxt back.
-  bool advance = seq_lt(c->una, ev->ack) && seq_leq(ev->ack, c->max);
+  bool advance = seq_lt(c->una, ev->ack) && seq_leq(ev->ack, c->max), shut = !c->wnd;
   a.wake = true;
   if (advance) on_advance(caps, c, ev, now_us);
   else if (is_duplicate(caps, c, ev)) on_duplicate(caps, c);
   c->sack_new = false;
   if (ev->wnd_vld) {
-    if (!c->wnd && ev->wnd) end_probing(caps, c, now_us);
+    if (shut && ev->wnd) end_probing(caps, c, now_us);
     c->wnd = ev->wnd;
     c->max_wnd = max_u32(c->max_wnd, ev->wnd);
     if (ev->wnd) c->probe = false;
   }
   // How often the same segment went in vain (RFC 9293 section 3.8.3); answered probes are not in vain (section 3.8.6.1).
-  if (!caps->recovery || advance || !c->wnd || seq_eq(c->una, c->max)) c->retries = 0;
+  shut |= !c->wnd;
+  if (!caps->recovery || advance || shut || seq_eq(c->una, c->max)) c->retries = 0;
+  if (caps->user_timeout && shut) c->stuck_us = now_us;
   // All acknowledged: RFC 6298 section 5.2. A closed window keeps its probe timer.
   if (seq_eq(c->una, c->max) && (advance || c->wnd)) c->rto_vld = false;
   return a;
@@ -288,23 +293,38 @@ static void collapse(const struct core_caps *caps, struct snd_ctx *c)
   c->cc_a = 0;
 }
 
+// The user timeout (RFC 9293 section 3.9.1) bounds the wait for the ACK of what is out, from when it was sent, an ACK advanced
+// or a probe was answered; but what goes again first has its RTO to be acknowledged. UINT64_MAX: never.
+static uint64_t user_deadline(const struct core_caps *caps, const struct snd_ctx *c)
+{
+  bool counts = caps->user_timeout && c->user_timeout_ms && c->retries && !seq_eq(c->una, c->max);
+  return counts ? c->stuck_us + (uint64_t)c->user_timeout_ms * 1000 : UINT64_MAX;
+}
+
+void snd_tune(const struct core_caps *caps, struct snd_ctx *c, bool nagle_off, uint32_t user_timeout_ms, uint64_t now_us)
+{
+  c->nagle_off = nagle_off;
+  c->user_timeout_ms = user_timeout_ms;
+  c->rto_at_us = min_u64(c->rto_at_us, max_u64(user_deadline(caps, c), now_us));
+}
+
 struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us)
 {
   struct snd_actions a = {.wake = c->open && c->rto_vld && now_us >= c->rto_at_us};
+  uint64_t least = now_us + (c->retries ? 0 : c->rto_us);
   if (!a.wake) return a;
-  bool over_time = c->user_timeout_ms && c->retries && now_us - c->stuck_us >= (uint64_t)c->user_timeout_ms * 1000;
-  if (c->retries == NIC_MAX_RETRIES || over_time) {
+  if (c->retries == NIC_MAX_RETRIES || now_us >= user_deadline(caps, c)) {
     c->gave_up = true;
     c->told_flags = c->rto_vld = false;
     return a;
   }
-  if (c->user_timeout_ms && !c->retries) c->stuck_us = now_us;
   if (!seq_eq(c->una, c->max)) collapse(caps, c);
   c->nxt = c->una;                     // go back: what is cut anew carries the same bytes
   c->probe = !c->wnd || seq_eq(c->una, c->max);
   c->rto_us = min_u32(c->rto_us * 2, NIC_RTO_MAX_US);
   arm(c, now_us);
   c->retries++;
+  c->rto_at_us = min_u64(c->rto_at_us, max_u64(user_deadline(caps, c), least));
   if (c->backoff != 15) c->backoff++;
   return a;
 }
@@ -428,6 +448,7 @@ static void send_cut(const struct core_caps *caps, struct snd_ctx *c, const stru
   a->desc = (struct tx_desc){.kind = TX_DATA, .seq = k->seq, .len = (uint16_t)k->len, .fin = k->fin,
                              .psh = k->len && seq_eq(seq_add(k->seq, k->len), data_end(v))};
   restart_after_idle(caps, c, now_us);
+  if (caps->user_timeout && seq_eq(c->una, c->max)) c->stuck_us = now_us;
   if (k->rescue) {
     c->rescue_rxt = c->recover;
   } else if (k->repair) {

@@ -1145,48 +1145,126 @@ static void test_snd_gives_up_though_the_peer_still_talks(void **state)
   assert_true(b.c.gave_up);
 }
 
-static void test_snd_user_timeout_gives_up_in_its_time(void **state)
+// Lets time pass, everything being lost, until the flow is given up.
+static uint64_t lose_all(struct bed *b)
+{
+  uint64_t begin = b->now_us;
+  while (!b->c.gave_up) {
+    fire(b);
+    if (!b->c.gave_up) sends(b, off(b, b->c.una), b->c.wnd ? MSS : 1);
+  }
+  struct snd_actions a = snd_next(&b->caps, &b->c, &b->v, b->now_us);
+  assert_true(a.emit && a.desc.kind == TX_FREE && a.desc.tell && a.desc.timed_out);
+  return b->now_us - begin;
+}
+
+static void test_snd_user_timeout_gives_up_in_its_time_but_not_before_a_second_try(void **state)
+{
+  static const struct { uint32_t timeout_ms; uint64_t after_us; } rows[] = {
+    {100, 2 * S}, {1999, 2 * S}, {2001, 2 * S + MS}, {5000, 5 * S}, {7000, 7 * S}, {100000, UINT64_C(100) * S}, {0, UINT64_C(483) * S},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bed b = bed_of(state);
+    b.c.user_timeout_ms = rows[i].timeout_ms;
+    fly(&b, 2);
+    assert_true(lose_all(&b) == rows[i].after_us);
+    struct bed d = bed_of(state);                // not built in
+    d.caps.user_timeout = false;
+    d.c.user_timeout_ms = rows[i].timeout_ms;
+    fly(&d, 2);
+    assert_true(lose_all(&d) == UINT64_C(483) * S && !d.c.stuck_us);
+  }
+}
+
+static void test_snd_user_timeout_counts_from_the_last_progress(void **state)
 {
   struct bed b = bed_of(state);
   b.c.user_timeout_ms = 5000;
-  fly(&b, 2);
-  uint64_t begin = b.now_us;
-  while (!b.c.gave_up) {
-    fire(&b);
-    if (!b.c.gave_up) sends(&b, 0, MSS);
-    assert_true(b.c.gave_up == (b.now_us - begin >= 6 * S));   // counted from the first timeout, seen at the next
-  }
-  assert_true(b.now_us - begin <= 10 * S);
-  struct snd_actions a = snd_next(&b.caps, &b.c, &b.v, b.now_us);
-  assert_true(a.emit && a.desc.kind == TX_FREE && a.desc.tell && a.desc.timed_out);
-}
-
-static void test_snd_user_timeout_is_exact(void **state)
-{
-  for (int early = 0; early < 2; early++) {
-    struct bed b = bed_of(state);
-    b.c.user_timeout_ms = 5000;
-    fly(&b, 2);
-    fire(&b);
-    b.now_us += 5 * S - (unsigned)early;
-    snd_timeout(&b.caps, &b.c, b.now_us);
-    assert_true(b.c.gave_up == !early);
-  }
-}
-
-static void test_snd_user_timeout_starts_anew_with_progress(void **state)
-{
-  struct bed b = bed_of(state);
-  b.c.user_timeout_ms = 3000;
+  b.now_us += 100 * S;                           // nothing is out: nobody waits
   fly(&b, 6);
   for (int i = 1; i <= 5; i++) {
     fire(&b);
     sends(&b, (i - 1) * 1000, MSS);
-    b.now_us += 2 * S;
+    b.now_us += 3 * S;
     ack(&b, i * 1000);
     assert_true(!b.c.gave_up);
     b.c.rto_us = 1 * S;
   }
+  fire(&b);
+  sends(&b, 5000, MSS);
+  uint64_t since = b.c.stuck_us;
+  ack(&b, 5000);                                 // no progress
+  sends_no_data(&b);
+  lose_all(&b);
+  assert_true(b.now_us == since + 5 * S);
+}
+
+// What was held back for want of a window worth it (section 3.8.6.2.1) has not waited for an ACK.
+static void test_snd_user_timeout_is_not_for_what_was_never_sent(void **state)
+{
+  struct bed b = bed_of(state);
+  b.c.user_timeout_ms = 1000;
+  b.c.wnd = 600;
+  enqueue(&b, 5000);
+  sends_no_data(&b);
+  fire(&b);
+  assert_true(b.c.rto_at_us == b.now_us + b.c.rto_us);
+  sends(&b, 0, 600);
+  assert_true(b.c.stuck_us == b.now_us);
+}
+
+static void test_snd_user_timeout_is_not_for_probes_that_are_answered(void **state)
+{
+  for (int opens = 0; opens < 2; opens++) {
+    struct bed b = bed_of(state);
+    b.c.user_timeout_ms = 5000;
+    enqueue(&b, MSS);
+    ack_wnd(&b, 0, 0);
+    sends_no_data(&b);
+    for (int i = 0; i < 20; i++) {
+      fire(&b);
+      sends(&b, 0, 1);
+      b.now_us += 10 * MS;
+      ack_wnd(&b, 0, 0);
+    }
+    assert_true(!b.c.gave_up && b.c.rto_us == 60 * S);
+    if (opens) {
+      b.now_us += 20 * S;
+      ack_wnd(&b, 0, WND);
+      sends(&b, 0, MSS);
+      assert_true(lose_all(&b) == 5 * S);
+    } else {
+      lose_all(&b);                              // the last probe has its interval
+      assert_true(b.now_us == b.c.stuck_us + 2 * 60 * S - 10 * MS);
+    }
+  }
+}
+
+static void test_snd_tune_moves_the_user_timeout_of_what_waits(void **state)
+{
+  static const struct { uint32_t timeout_ms; uint64_t after_us; } rows[] = {
+    {100, 10 * S}, {9999, 10 * S}, {10001, 10 * S + MS}, {12000, 12 * S}, {16000, 16 * S}, {0, UINT64_C(483) * S},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bed b = bed_of(state);
+    fly(&b, 2);
+    uint64_t begin = b.now_us;
+    for (int k = 0; k < 3; k++) {                // at 1, 3 and 7 s; the next at 15
+      fire(&b);
+      sends(&b, 0, MSS);
+    }
+    b.now_us = begin + 10 * S;
+    snd_tune(&b.caps, &b.c, true, rows[i].timeout_ms, b.now_us);
+    lose_all(&b);
+    assert_true(b.now_us - begin == rows[i].after_us);
+  }
+  struct bed d = bed_of(state);
+  fly(&d, 1);
+  uint64_t at = d.c.rto_at_us;
+  snd_tune(&d.caps, &d.c, false, 1, d.now_us);   // not sent again yet
+  assert_true(!d.c.nagle_off && d.c.rto_at_us == at);
+  ack(&d, 1000);
+  assert_true(!d.c.rto_vld);
 }
 
 // The user timeout of the open command; 0 has the engine's own.
@@ -1382,9 +1460,11 @@ int main(void)
     SEQ_TEST(test_snd_window_that_opens_in_time_leaves_the_timer),
     SEQ_TEST(test_snd_window_opens_before_any_measurement),
     SEQ_TEST(test_snd_gives_up_though_the_peer_still_talks),
-    SEQ_TEST(test_snd_user_timeout_gives_up_in_its_time),
-    SEQ_TEST(test_snd_user_timeout_is_exact),
-    SEQ_TEST(test_snd_user_timeout_starts_anew_with_progress),
+    SEQ_TEST(test_snd_user_timeout_gives_up_in_its_time_but_not_before_a_second_try),
+    SEQ_TEST(test_snd_user_timeout_counts_from_the_last_progress),
+    SEQ_TEST(test_snd_user_timeout_is_not_for_what_was_never_sent),
+    SEQ_TEST(test_snd_user_timeout_is_not_for_probes_that_are_answered),
+    SEQ_TEST(test_snd_tune_moves_the_user_timeout_of_what_waits),
     SEQ_TEST(test_snd_open_takes_the_user_timeout),
     SEQ_TEST(test_snd_nagle_holds_small_data_while_data_are_out),
     SEQ_TEST(test_snd_nagle_off_sends_small_data_at_once),

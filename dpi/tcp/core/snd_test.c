@@ -572,27 +572,6 @@ static void test_snd_backs_off_to_the_ceiling_then_gives_up_after_max_retries(vo
   assert_nothing(next(&b));                                // told once; sends no more, not even an ACK
 }
 
-// RFC 9293 section 3.9.1: the user timeout, from the first timeout on.
-static void test_snd_gives_up_when_the_user_timeout_has_passed(void **state)
-{
-  struct bed b = bed_of(state, WND);
-  struct host_cmd o = {.kind = CMD_OPEN, .snd_nxt = b.base, .snd_wnd = WND, .mss = MSS, .nagle_off = true,
-                       .user_timeout_ms = 5000};
-  snd_open(&caps, &b.c, &o);
-  enqueue(&b, 100);
-  send_all(&b);
-  uint64_t first = b.c.rto_at_us;
-  unsigned n = 0;
-  while (!b.c.gave_up && n < 20) {
-    timeout_at(&b, b.c.rto_at_us);
-    send_all(&b);
-    n++;
-  }
-  assert_true(b.c.gave_up);
-  assert_true(b.now_us - first >= 5000000);
-  assert_in_range(n, 2, NIC_MAX_RETRIES - 1);
-}
-
 static void test_snd_gives_no_thought_to_giving_up_when_anything_was_heard(void **state)
 {
   struct bed b = bed_of(state, WND);
@@ -759,7 +738,6 @@ int main(void)
     SEQ_TEST(test_snd_timeout_goes_back_to_una_and_doubles),
     SEQ_TEST(test_snd_timeout_changes_nothing_when_stale),
     SEQ_TEST(test_snd_backs_off_to_the_ceiling_then_gives_up_after_max_retries),
-    SEQ_TEST(test_snd_gives_up_when_the_user_timeout_has_passed),
     SEQ_TEST(test_snd_gives_no_thought_to_giving_up_when_anything_was_heard),
     SEQ_TEST(test_snd_ack_of_new_data_ends_the_back_off),
     SEQ_TEST(test_snd_sends_a_pure_ack_when_owed_and_no_data),
