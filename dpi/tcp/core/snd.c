@@ -242,12 +242,13 @@ static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const st
   if (!c->recovery && seq_lt(c->recover, c->una)) c->recover = seq_add(c->una, UINT32_MAX);
 }
 
-// RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard (RFC 6675 section 2).
+// RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard (RFC 6675 section 2). The refusals of probes all
+// look alike, too, and tell of a closed window, not of loss.
 static bool is_duplicate(const struct core_caps *caps, const struct snd_ctx *c, const struct dd_in *ev)
 {
   if (!caps->recovery || !seq_eq(ev->ack, c->una) || seq_eq(c->una, c->max)) return false;
   if (uses_sack(caps, c)) return c->sack_new;
-  return ev->no_data && !(ev->wnd_vld && ev->wnd != c->wnd);
+  return ev->no_data && c->wnd && !(ev->wnd_vld && ev->wnd != c->wnd);
 }
 
 struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)

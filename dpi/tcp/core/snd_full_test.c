@@ -511,7 +511,24 @@ static void test_snd_recovery_leaves_out_a_fin_that_was_never_sent(void **state)
   assert_int_equal(off(&b, b.c.max), 4000);
 }
 
-// A probe leaves nxt behind max. Three ACKs that refuse it make a recovery; then the window opens: what is sent from nxt on
+static void test_snd_takes_no_refusal_of_a_probe_for_a_duplicate(void **state)
+{
+  struct bed b = bed_of(state);
+  ack_wnd(&b, 0, 0);
+  enqueue(&b, 4 * MSS);
+  sends_no_data(&b);
+  fire(&b);
+  sends(&b, 0, 1);
+  for (int i = 0; i < 4; i++) ack_wnd(&b, 0, 0);
+  dups(&b, 4);
+  assert_true(!b.c.recovery && !b.c.dup_acks);
+  ack_wnd(&b, 0, WND);                           // a window update
+  assert_int_equal(b.c.dup_acks, 0);
+  ack_wnd(&b, 0, WND);
+  assert_int_equal(b.c.dup_acks, 1);
+}
+
+// A probe leaves nxt behind max. Should a recovery begin before the window that has opened is used, what is sent from nxt on
 // is no repair, and moves nxt and max.
 static void test_snd_recovery_goes_on_from_a_probe_when_the_window_opens(void **state)
 {
@@ -521,11 +538,10 @@ static void test_snd_recovery_goes_on_from_a_probe_when_the_window_opens(void **
   sends_no_data(&b);
   fire(&b);
   sends(&b, 0, 1);
+  ack_wnd(&b, 0, 3 * MSS);
   dups(&b, 3);
   assert_true(b.c.recovery);
   sends(&b, 0, 1);
-  sends_no_data(&b);
-  ack_wnd(&b, 0, 3 * MSS);
   for (int32_t i = 0; i < 3; i++) {
     sends(&b, i * MSS, MSS);
     assert_int_equal(off(&b, b.c.nxt), (i + 1) * MSS);
@@ -1425,6 +1441,7 @@ int main(void)
     SEQ_TEST(test_snd_counts_duplicates_without_overflow),
     SEQ_TEST(test_snd_recovery_sends_fin_again_when_it_is_the_hole),
     SEQ_TEST(test_snd_recovery_leaves_out_a_fin_that_was_never_sent),
+    SEQ_TEST(test_snd_takes_no_refusal_of_a_probe_for_a_duplicate),
     SEQ_TEST(test_snd_recovery_goes_on_from_a_probe_when_the_window_opens),
     SEQ_TEST(test_snd_does_nothing_of_recovery_when_not_built_in),
     SEQ_TEST(test_snd_sack_enters_at_three_duplicates),
