@@ -44,7 +44,7 @@ typedef enum logic [3:0] {
   RcvOutOfOrder = 4,    // a gap before it: dropped, duplicate ACK
   RcvOutOfWindow = 5,
   RcvReset = 6,
-  RcvChallenge = 7,     // RFC 5961: RST or SYN in window, ACK of what was never sent
+  RcvChallenge = 7,     // RFC 5961: RST or SYN in window, ACK of what was never sent, or of long ago (D)
   RcvNoAck = 8,         // no ACK flag
   RcvDropRst = 9,       // RST outside the window
   RcvAfterFin = 10,     // data behind the peer's FIN

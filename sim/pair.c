@@ -95,6 +95,7 @@ static struct core_caps draw_caps(struct world *w, uint32_t rx_ring_bytes)
   c.rtt = per_cent(w, 80);
   c.silly = per_cent(w, 70);
   c.challenge_limit = per_cent(w, 80);
+  c.old_acks = per_cent(w, 80);
   c.rescue = per_cent(w, 80);
   c.user_timeout = per_cent(w, 80);
   if (!c.congestion) c.cwnd_bytes = 10000 + below(w, 100000);

@@ -27,6 +27,7 @@ struct core_caps {
   bool rtt;                 // RFC 6298 from measurements; without it the RTO starts from a constant
   bool silly;               // Nagle and the sender's silly-window avoidance: RFC 9293 section 3.7.4, 3.8.6.2.1
   bool challenge_limit;     // RFC 5961 section 7
+  bool old_acks;            // RFC 5961 section 5.2: a segment with an ACK from long ago is refused
   bool rescue;              // with SACK: the fourth rule of NextSeg, RFC 6675 section 4
   bool user_timeout;        // RFC 9293 section 3.9.1, RFC 5482
 };

@@ -11,7 +11,7 @@ struct core_caps core_caps_full(uint32_t rx_ring_bytes)
 {
   return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .ooo = CORE_INTERVALS, .sack = true, .timestamps = true,
                             .delayed_ack = true, .recovery = true, .congestion = true, .rtt = true, .silly = true,
-                            .challenge_limit = true, .rescue = true, .user_timeout = true};
+                            .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
 }
 
 static bool flag(const struct core_segment *s, unsigned bit) { return s->flags >> bit & 1; }
@@ -269,6 +269,13 @@ static bool behind_its_probe(const struct rcv_ctx *c, const struct core_segment 
          && seq_leq(s->ack, snd->max);
 }
 
+// RFC 5961 section 5.2: who guesses sequence numbers has to guess the ACK, too. MAX.SND.WND may be the largest window there
+// can be (RFC 9293 section 3.10.7.4), which takes no state.
+static bool ack_too_old(const struct core_caps *caps, const struct rcv_ctx *c, const struct core_segment *s, const struct snd_mirror *snd)
+{
+  return caps->old_acks && seq_lt(s->ack, seq_add(snd->una, -((uint32_t)UINT16_MAX << c->snd_wscale)));
+}
+
 struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
                                const struct snd_mirror *snd, const struct sent_mirror *sent, uint64_t now_us)
 {
@@ -290,7 +297,7 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
     if (behind_its_probe(c, s, &p, snd)) on_ack(c, s, &p, snd, &a);
   } else if (!flag(s, NIC_FLAG_ACK)) {
     a.class_id = RCV_NO_ACK;
-  } else if (seq_lt(snd->max, s->ack)) {
+  } else if (seq_lt(snd->max, s->ack) || ack_too_old(caps, c, s, snd)) {
     challenge(caps, c, &a, now_us);   // RFC 5961 section 5.2
   } else {
     update_ts_recent(caps, c, s, sent, now_us);

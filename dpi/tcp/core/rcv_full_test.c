@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rcv with everything built in: reassembly, SACK (RFC 2018) and D-SACK (RFC 2883), time stamps (RFC 7323), delayed ACKs (RFC
-// 1122, 5681), the challenge limit (RFC 5961). Numbers are offsets from RCV.NXT at the open; every test runs at several ISNs.
+// 1122, 5681), the challenge limit and old ACKs (RFC 5961). Numbers are offsets from RCV.NXT at the open; every test runs at
+// several ISNs.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -744,6 +745,28 @@ static void test_rcv_sends_ten_challenges_a_second(void **state)
   assert_int_equal(challenges(&b, 100), 100);
 }
 
+static void test_rcv_challenges_when_the_ack_is_older_than_any_window(void **state)
+{
+  static const uint8_t scales[] = {0, 7, 14};
+  for (size_t i = 0; i < 3; i++) {
+    uint32_t most = 65535u << scales[i];
+    for (uint32_t older = 0; older < 2; older++) {
+      struct bed b = bed_of(state);
+      b.c.snd_wscale = scales[i];
+      b.us = seq_add(b.us, -most - older);
+      struct rcv_ctx was = b.c;
+      struct rcv_actions a = take(&b, 0, 10);
+      assert_int_equal(a.class_id, older ? RCV_CHALLENGE : RCV_ACCEPT);
+      assert_int_equal(a.ack_now, older);
+      assert_int_equal(a.len, older ? 0 : 10);
+      was.chal_n = b.c.chal_n, was.chal_second = b.c.chal_second;
+      if (older) assert_true(same_ctx(&b.c, &was) && !a.forward);
+      b.caps.old_acks = false;
+      assert_int_equal(take(&b, nxt_of(&b), 10).class_id, RCV_ACCEPT);
+    }
+  }
+}
+
 #define AT(f, i) {#f " (isn " #i ")", f, NULL, NULL, (void *)(uintptr_t)&isns[i]}
 #define SEQ_TEST(f) AT(f, 0), AT(f, 1), AT(f, 2), AT(f, 3)
 
@@ -789,6 +812,7 @@ int main(void)
     SEQ_TEST(test_rcv_acks_each_segment_when_delay_is_not_built_in),
     SEQ_TEST(test_rcv_forgets_the_deadline_when_the_flow_is_reset),
     SEQ_TEST(test_rcv_sends_ten_challenges_a_second),
+    SEQ_TEST(test_rcv_challenges_when_the_ack_is_older_than_any_window),
   };
   return cmocka_run_group_tests_name("core_rcv_full", tests, NULL, NULL);
 }
