@@ -178,7 +178,7 @@ static bool stands(struct load *l, struct load_side *s, uint64_t now_us)
     refused(l, s, (int)-sock_recv(k, s->sid, &byte, 1), now_us);
     return false;
   }
-  s->up = ev != 0;
+  s->up = (ev & ~(unsigned)SOCK_STALL) != 0;
   return s->up;
 }
 

@@ -60,6 +60,7 @@ struct conn {
   bool close_given;                     // the engine has our FIN
   bool closed_first;                    // ... and had it before the peer's was seen: TIME-WAIT is ours
   bool peer_closed, fin_acked;
+  bool stalled;                         // SYN_SENT, too: sent again three times in vain
 };
 
 struct conn_table {

@@ -17,7 +17,8 @@
 enum {
   SYN_RTO_US = 1000000,       // RFC 6298 section 2.1; doubled each time
   SYN_RTO_MAX_US = 60000000,
-  SYN_MAX = 8                 // given up after 183 s: RFC 1122 section 4.2.3.5 wants 180 s at least
+  SYN_MAX = 8,                // given up after 183 s: RFC 1122 section 4.2.3.5 wants 180 s at least
+  SYN_R1 = 4                  // the program hears of it: RFC 9293 section 3.8.3
 };
 
 // --- a port of our own -----------------------------------------------------------------------------------------------
@@ -126,6 +127,8 @@ void connect_timeout(struct stack *s, struct conn *c)
 {
   if (c->tries < SYN_MAX) {
     send_syn(s, c);
+    c->stalled = c->tries >= SYN_R1;
+    if (c->tries == SYN_R1) socks_mark_ready(s, c->sock);
     return;
   }
   s->stat[ST_TCP_HANDSHAKE_TIMEOUT]++;

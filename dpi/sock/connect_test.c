@@ -232,10 +232,30 @@ static void test_syn_is_sent_again_with_back_off_and_given_up_after_three_minute
     struct segment out = bed_expect_out(b);
     assert_int_equal(out.flags, TCP_SYN);
     assert_int_equal(out.seq.v, b->start.iss);
+    int ready = -1;
+    unsigned events = 0;
+    assert_int_equal(sock_next_ready(b->s, &ready, &events), i == 2);   // R1: the third
+    if (i == 2) assert_int_equal(ready, sid);
+    assert_int_equal(events, i == 2 ? SOCK_STALL : 0);
+    assert_int_equal(sock_poll(b->s, sid), i < 2 ? 0 : SOCK_STALL);
   }
   bed_pass(b, 60 * SECOND);
   bed_expect_silence(b);
   expect_failed(b, sid, ETIMEDOUT);
+}
+
+static void test_late_answer_ends_the_stall(void **state)
+{
+  struct bed *b = *state;
+  int sid = dial_and_see_syn(b);
+  for (int i = 0; i < 3; i++) {
+    bed_pass(b, SECOND << i);
+    bed_expect_out(b);
+  }
+  assert_int_equal(sock_poll(b->s, sid), SOCK_STALL);
+  synack(b, (struct segment_options){0}, 100);
+  bed_expect_out(b);
+  assert_int_equal(sock_poll(b->s, sid), SOCK_OUT);
 }
 
 static void test_close_before_the_answer_forgets_silently(void **state)
@@ -485,6 +505,7 @@ int main(void)
     CONNECT_TEST(test_rst_without_ack_and_ack_without_syn_change_nothing),
     CONNECT_TEST(test_rst_with_our_ack_is_connection_refused),
     CONNECT_TEST(test_syn_is_sent_again_with_back_off_and_given_up_after_three_minutes),
+    CONNECT_TEST(test_late_answer_ends_the_stall),
     CONNECT_TEST(test_close_before_the_answer_forgets_silently),
     CONNECT_TEST(test_crossing_syns_are_completed_by_the_peers_syn_ack),
     CONNECT_TEST(test_crossing_syns_are_completed_by_an_ack),

@@ -106,6 +106,10 @@ static bool take_levels(struct conn *c, const struct engine_event *ev)
     c->peer_closed = true;
     news = true;
   }
+  if (ev->stalled != c->stalled) {
+    c->stalled = ev->stalled;
+    news = true;
+  }
   c->fin_acked |= ev->fin_acked;
   return news;
 }

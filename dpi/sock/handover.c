@@ -82,6 +82,7 @@ void handover_begin(struct stack *s, struct conn *c, const struct arrival *a)
 {
   timers_cancel(&s->conns.timers, &c->timer);
   c->state = CONN_OPENING;
+  c->stalled = false;
   c->snd_end = c->tx_freed = seq_add(c->iss, 1);
   c->rx_ready = c->rx_asked = c->rx_got = seq_add(c->irs, 1);
   s->stat[c->listener ? ST_TCP_ACCEPTED : ST_TCP_CONNECTED]++;

@@ -292,6 +292,35 @@ static void test_options_of_a_listener_go_to_what_it_accepts(void **state)
   assert_int_equal(net_recv(n, 1, sid), -ETIMEDOUT);
 }
 
+// R1: three retransmissions, at 200, 600 and 1400 ms.
+static void test_program_hears_when_the_peer_does_not_answer_three_retransmissions(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  struct stack *s = n->h[0].s;
+  int sid;
+  unsigned events;
+  net_transfer(n, &p, 1000);
+  net_run(n, SECOND);
+  while (sock_next_ready(s, &sid, &events)) {}
+  n->cut = true;
+  assert_int_equal(sock_send(s, p.sid[0], "x", 1), 1);
+  net_run(n, 1200000);
+  assert_false(sock_next_ready(s, &sid, &events));
+  assert_int_equal(sock_poll(s, p.sid[0]), SOCK_OUT);
+  net_run(n, 300000);
+  assert_true(sock_next_ready(s, &sid, &events));
+  assert_int_equal(sid, p.sid[0]);
+  assert_int_equal(events, SOCK_OUT | SOCK_STALL);
+  net_run(n, 100 * SECOND);
+  assert_false(sock_next_ready(s, &sid, &events));   // once
+  n->cut = false;
+  net_run(n, 60 * SECOND);
+  assert_int_equal(sock_poll(s, p.sid[0]), SOCK_OUT);
+  net_run(n, 60 * SECOND);
+  assert_int_equal(net_recv(n, 1, p.sid[1]), 1);
+}
+
 static void test_user_timeout_bounds_the_retransmissions(void **state)
 {
   struct net *n = *state;
@@ -410,6 +439,7 @@ int main(void)
     NET_TEST(test_keep_alive_ends_a_connection_whose_peer_vanished),
     NET_TEST(test_keep_alive_is_silent_unless_asked_for),
     NET_TEST(test_options_of_a_listener_go_to_what_it_accepts),
+    NET_TEST(test_program_hears_when_the_peer_does_not_answer_three_retransmissions),
     NET_TEST(test_user_timeout_bounds_the_retransmissions),
     NET_TEST(test_user_timeout_may_be_chosen_while_data_wait),
     NET_TEST(test_nodelay_sends_small_writes_at_once),

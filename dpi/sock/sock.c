@@ -218,6 +218,7 @@ unsigned sock_poll(struct stack *s, int sid)
   if (socks_rx_used(k) > 0 || at_end(k)) events |= SOCK_IN;
   if (!k->conn || k->conn->peer_closed) events |= SOCK_HUP;
   if (!k->shut && k->conn && flow_credit(s, k->conn) > 0) events |= SOCK_OUT;
+  if (k->conn && k->conn->stalled) events |= SOCK_STALL;
   return events;
 }
 

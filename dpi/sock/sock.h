@@ -11,8 +11,10 @@
 struct stack;
 
 // IN: something to read, a connection to accept, the end or an error. OUT: room to send, or an error. HUP: the peer will
-// send no more (there may be data left to read). ERR: the connection failed, or a datagram did not arrive.
-enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8 };
+// send no more (there may be data left to read). ERR: the connection failed, or a datagram did not arrive. STALL: the peer has
+// answered neither data (where the engine tells) nor the SYN, though they were sent again three times (RFC 9293 section
+// 3.8.3); it may come back.
+enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8, SOCK_STALL = 16 };
 enum sock_type { SOCK_TCP, SOCK_UDP };
 
 // SOCK_OPT_...: values as int. Read only: the buffers and the error. What the engine cannot do is -ENOPROTOOPT. Datagram

@@ -47,6 +47,7 @@ struct engine_event {
   bool reset;              // the peer reset the connection
   struct seq tx_freed;     // all before this sequence number is acknowledged and its space is free again (counts our FIN)
   bool fin_acked;          // our FIN was acknowledged
+  bool stalled;            // nothing is acknowledged though it was sent again three times: R1 of RFC 9293 section 3.8.3
   bool timed_out;          // given up: too many retransmissions
   bool released;           // after release(): the flow id is free to be opened again; nothing of its last use comes later
 };
@@ -85,5 +86,6 @@ struct engine {
   uint32_t tx_ring_bytes, rx_ring_bytes;
   bool timestamps, sack;             // what it can do: options beyond that are not offered to a peer
   bool nagle, user_timeout, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
+  // What an engine cannot tell stays false in its events: stalled.
 };
 #endif

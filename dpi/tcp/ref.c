@@ -17,6 +17,7 @@ enum {
   HEADERS = ETH_HDR_BYTES + IPV4_HDR_BYTES,
   BURST = 16,              // segments of a flow before the next has its turn
   SEGMENT_MAX = 9000,
+  R1 = 3,                  // retransmissions in vain before the host hears of it
 };
 
 struct ref_flow {
@@ -105,6 +106,14 @@ static void set_timer(struct ref *r, struct ref_flow *f)
   if (f->tuning.keep_idle_ms && f->snd.open && !f->snd.gave_up && f->keep_at_us < at) at = f->keep_at_us;
   if (at == UINT64_MAX || !f->used) timers_cancel(&r->timers, &f->timer);
   else timers_set(&r->timers, &f->timer, at);
+}
+
+static void tell_stall(struct ref *r, struct ref_flow *f)
+{
+  bool stalled = f->snd.open && f->snd.retries >= R1;
+  if (stalled == f->level.stalled) return;
+  f->level.stalled = stalled;
+  tell(r, f);
 }
 
 // --- frames out --------------------------------------------------------------------------------------------------------
@@ -256,6 +265,7 @@ static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *
     for (unsigned i = 0; i < s->opt.n_sack; i++)
       snd_sack(&r->caps, &f->snd, (struct core_block){s->opt.sack[i].start, s->opt.sack[i].end});
     snd_ack(&r->caps, &f->snd, &a.dd, r->now_us);
+    tell_stall(r, f);
   }
   if (a.forward || f->ack_bit) wake(r, f);
   set_timer(r, f);
@@ -467,6 +477,7 @@ void ref_run(struct ref *r, uint64_t now_us)
   for (struct timer *t; (t = timers_first(&r->timers)) && t->deadline_us <= now_us;) {
     struct ref_flow *f = (struct ref_flow *)((char *)t - offsetof(struct ref_flow, timer));
     if (snd_timeout(&r->caps, &f->snd, now_us).wake) r->stats.timeouts++;
+    tell_stall(r, f);
     if (rcv_timeout(&f->rcv, &f->sent, now_us)) f->ack_bit = true;
     keep_due(r, f);
     wake(r, f);
