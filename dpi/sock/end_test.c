@@ -250,26 +250,38 @@ static void test_time_wait_answers_old_acks_and_is_silent_to_fitting_ones(void *
   expect_final_ack(b, &p);
 }
 
+// A connection with time stamps that we closed first. Its peer's were 70 at first and `last` at the end.
+static struct peer active_close_stamped(struct bed *b, uint16_t port, uint32_t last)
+{
+  b->engine.timestamps = true;
+  bed_send(b, port, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN, .opt = {.has_timestamps = true, .tsval = 70}});
+  struct segment out = bed_expect_out(b);
+  struct peer p = {.port = port, .snd_nxt = seq_of(b->start.irs + 1), .rcv_nxt = seq_add(out.seq, 1)};
+  struct segment ack = bed_ack(&p);
+  ack.opt = (struct segment_options){.has_timestamps = true, .tsval = 70, .tsecr = out.opt.tsval};
+  bed_send(b, port, &ack);
+  p.flow = bed_expect_call(b, CALL_OPEN)->flow;
+  bed_fence(b, &p);
+  sock_close(b->s, sock_accept(b->s, b->listener, NULL));
+  bed_fin_acked(b, p.flow);
+  b->level[p.flow].ts_recent = last;
+  bed_peer_fin(b, p.flow);
+  p.snd_nxt = seq_add(p.snd_nxt, 1);
+  p.rcv_nxt = seq_add(p.rcv_nxt, 1);
+  b->seen = b->n_calls;
+  return p;
+}
+
 static void test_time_wait_answers_with_timestamps_when_they_were_agreed(void **state)
 {
   struct bed *b = *state;
-  const struct { uint32_t tsval, echo; } fins[] = {{90, 90}, {80, 90}, {91, 91}};
-  b->engine.timestamps = true;
-  bed_send(b, PEER_PORT, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN, .opt = {.has_timestamps = true, .tsval = 70}});
-  struct segment out = bed_expect_out(b);
-  struct peer p = {.port = PEER_PORT, .snd_nxt = seq_of(b->start.irs + 1), .rcv_nxt = seq_add(out.seq, 1)};
-  struct segment ack = bed_ack(&p);
-  ack.opt = (struct segment_options){.has_timestamps = true, .tsval = 70, .tsecr = out.opt.tsval};
-  bed_send(b, PEER_PORT, &ack);
-  p.flow = bed_expect_call(b, CALL_OPEN)->flow;
-  bed_fence(b, &p);
-  sock_shutdown(b->s, sock_accept(b->s, b->listener, NULL));
-  bed_fin_acked(b, p.flow);
-  bed_peer_fin(b, p.flow);
-  for (size_t i = 0; i < 3; i++) {   // our ACK of the FIN was lost
-    bed_send(b, PEER_PORT, &(struct segment){.seq = p.snd_nxt, .ack = seq_add(p.rcv_nxt, 1), .flags = TCP_ACK | TCP_FIN,
-                                             .opt = {.has_timestamps = true, .tsval = fins[i].tsval}});
-    out = bed_expect_out(b);
+  const struct { uint32_t tsval, echo; } fins[] = {{79, 80}, {90, 90}, {80, 90}, {91, 91}};
+  struct peer p = active_close_stamped(b, PEER_PORT, 80);
+  for (size_t i = 0; i < 4; i++) {   // our ACK of the FIN was lost
+    struct segment fin = last_fin(&p);
+    fin.opt = (struct segment_options){.has_timestamps = true, .tsval = fins[i].tsval};
+    bed_send(b, PEER_PORT, &fin);
+    struct segment out = bed_expect_out(b);
     assert_int_equal(out.flags, TCP_ACK);
     assert_true(out.opt.has_timestamps);
     assert_int_equal(out.opt.tsecr, fins[i].echo);
@@ -316,9 +328,42 @@ static void test_lower_syn_in_time_wait_gets_an_ack(void **state)
 {
   struct bed *b = *state;
   struct peer p = active_close(b, PEER_PORT);
-  bed_send(b, PEER_PORT, &(struct segment){.seq = seq_add(p.snd_nxt, UINT32_MAX), .flags = TCP_SYN});
+  struct segment syn = {.seq = seq_add(p.snd_nxt, UINT32_MAX), .flags = TCP_SYN};
+  bed_send(b, PEER_PORT, &syn);
+  expect_final_ack(b, &p);
+  syn.opt = (struct segment_options){.has_timestamps = true, .tsval = 1};   // which the engine cannot use
+  bed_send(b, PEER_PORT, &syn);
   expect_final_ack(b, &p);
   assert_int_equal(stack_stat(b->s, ST_TIME_WAIT_NOW), 1);
+}
+
+// RFC 6191 section 2, line by line. Without time stamps: test_higher_syn..., test_lower_syn...
+static void test_syn_in_time_wait_opens_anew_by_its_time_stamp(void **state)
+{
+  struct bed *b = *state;
+  // When the old one had them, 90 was the last; 0: the new one has none.
+  static const struct { bool old_has; uint32_t tsval; int32_t seq; bool opens; } rows[] = {
+    {true, 91, -1000, true}, {true, 90, 0, true}, {true, 90, -1, false}, {true, 89, 1000, false}, {true, 0x80000059, -1, true},
+    {true, 0x8000005a, 1, false}, {true, 0, 0, true}, {true, 0, -1, false}, {false, 0x80000001, -1000, true}, {false, 0, -1, false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    uint16_t port = (uint16_t)(PEER_PORT + i);
+    struct peer p = rows[i].old_has ? active_close_stamped(b, port, 90) : active_close(b, port);
+    bed_released(b, p.flow);
+    b->engine.timestamps = true;
+    struct segment syn = {.seq = seq_add(p.snd_nxt, (uint32_t)rows[i].seq), .flags = TCP_SYN,
+                          .opt = {.has_timestamps = rows[i].tsval != 0, .tsval = rows[i].tsval}};
+    bed_send(b, port, &syn);
+    struct segment out = bed_expect_out(b);
+    if (out.flags != (rows[i].opens ? TCP_SYN | TCP_ACK : TCP_ACK)) fail_msg("row %zu: flags %x", i, out.flags);
+    assert_int_equal(stack_stat(b->s, ST_TIME_WAIT_NOW), !rows[i].opens);
+    if (rows[i].opens) assert_true(seq_lt(p.rcv_nxt, out.seq));
+    syn.seq = seq_add(syn.seq, 1);
+    syn.flags = TCP_RST;
+    bed_send(b, port, &syn);   // its flow is free again
+    b->engine.timestamps = false;
+    bed_pass(b, TW_US);
+  }
 }
 
 static void test_higher_syn_in_time_wait_is_unanswered_without_a_flow_and_acked_without_a_listener(void **state)
@@ -428,6 +473,7 @@ int main(void)
     BED_TEST(test_time_wait_ignores_rst),
     BED_TEST(test_higher_syn_opens_anew_with_a_higher_isn),
     BED_TEST(test_lower_syn_in_time_wait_gets_an_ack),
+    BED_TEST(test_syn_in_time_wait_opens_anew_by_its_time_stamp),
     BED_TEST(test_higher_syn_in_time_wait_is_unanswered_without_a_flow_and_acked_without_a_listener),
     BED_TEST(test_time_wait_table_is_bounded_and_the_oldest_makes_room),
     BED_TEST(test_syn_before_released_opens_the_tuple_on_another_flow),

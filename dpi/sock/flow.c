@@ -102,6 +102,7 @@ static bool take_levels(struct conn *c, const struct engine_event *ev)
     news = true;
   }
   c->rx_ready = seq_max(c->rx_ready, ev->rx_ready);   // payload itself is news when it has arrived
+  if (c->ts_ok) c->ts_recent = ev->ts_recent;
   if (ev->peer_closed && !c->peer_closed) {
     c->peer_closed = true;
     news = true;

@@ -163,6 +163,38 @@ static void test_same_pair_connects_anew_once_time_wait_is_over(void **state)
   assert_int_equal(sock_poll(n->h[0].s, sid), SOCK_OUT);
 }
 
+// A SYN of the client, by hand, straight into the server.
+static void stray_syn(struct net *n, uint32_t seq, uint32_t tsval)
+{
+  uint8_t frame[128];
+  struct segment seg = {.src_port = CLIENT_PORT, .dst_port = SERVER_PORT, .seq = seq_of(seq), .flags = TCP_SYN, .window = 100,
+                        .opt = {.has_timestamps = true, .tsval = tsval}};
+  memcpy(frame, (const uint8_t[]){2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, 14);
+  size_t len = segment_emit(&seg, NET_IP_0, NET_IP_1, frame + 34, sizeof frame - 34);
+  ipv4_emit(frame + 14, 20, NET_IP_0, NET_IP_1, IPV4_PROTO_TCP, 0, len);
+  stack_input(n->h[1].s, frame, 34 + len, n->now_us);
+}
+
+// What the last segments of the connection had counts, not what its handshake had.
+static void test_time_wait_knows_the_last_time_stamp_that_the_engine_took(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  net_run(n, SECOND);
+  net_transfer(n, &p, 1000);
+  sock_close(n->h[1].s, p.sid[1]);
+  net_run(n, SECOND / 10);
+  sock_close(n->h[0].s, p.sid[0]);
+  uint32_t last = core_tsval(n->now_us);
+  net_run(n, SECOND / 10);
+  net_expect_clean(n, 0, 1);
+  stray_syn(n, 1, last - 500);
+  net_expect_clean(n, 0, 1);
+  stray_syn(n, 1, last + 1);
+  assert_int_equal(net_stat(n, 1, ST_TIME_WAIT_NOW), 0);
+  assert_int_equal(net_stat(n, 1, ST_CONN_NOW), 1);
+}
+
 // --- to ourselves ---
 
 static void test_connection_to_our_own_address_stays_inside(void **state)
@@ -432,6 +464,7 @@ int main(void)
     NET_TEST(test_simultaneous_close_leaves_both_in_time_wait),
     NET_TEST(test_abort_resets_the_peer),
     NET_TEST(test_same_pair_connects_anew_once_time_wait_is_over),
+    NET_TEST(test_time_wait_knows_the_last_time_stamp_that_the_engine_took),
     NET_TEST(test_connection_to_our_own_address_stays_inside),
     NET_TEST(test_our_own_closed_port_refuses),
     NET_TEST(test_socket_may_connect_to_itself),

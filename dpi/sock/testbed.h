@@ -82,7 +82,8 @@ static inline void bed_op_open(struct engine *e, const struct flow_open *o)
 {
   struct bed *b = (struct bed *)(void *)e;
   bed_record(e, CALL_OPEN, o->flow, NULL, 0)->open = *o;
-  b->level[o->flow] = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt};
+  b->level[o->flow] = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt,
+                                              .ts_recent = o->ts_recent};
   b->rx_count[o->flow] = 0;
 }
 static inline void bed_op_payload(struct engine *e, uint16_t f, const uint8_t *d, size_t n) { bed_record(e, CALL_PAYLOAD, f, d, n); }

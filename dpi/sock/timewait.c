@@ -64,7 +64,7 @@ void tw_enter(struct stack *s, const struct conn *c)
     .rcv_nxt = seq_add(c->rx_ready, 1),
     .rcv_wscale = c->rcv_wscale,
     .ts_ok = c->ts_ok,
-    .ts_recent = c->ts_recent,   // of the handshake: what the engine heard later it does not tell
+    .ts_recent = c->ts_recent,
   };
   memcpy(w->remote_mac, c->remote_mac, sizeof w->remote_mac);
   tuple_map_insert(&s->tw.map, &w->node);
@@ -81,14 +81,24 @@ static void answer(struct stack *s, const struct tw *w)
   out_segment(s, w->remote_mac, &w->node.tuple, &seg);
 }
 
-// RFC 9293 section 3.10.7.4, TIME-WAIT; RFC 1122 section 4.2.2.13 for its re-use.
+// RFC 6191 section 2: whether a SYN is of a new connection and no old duplicate, by its time stamp where both have them.
+static bool syn_is_new(const struct stack *s, const struct tw *w, const struct segment *syn)
+{
+  bool higher = seq_leq(w->rcv_nxt, syn->seq);
+  if (!s->engine->timestamps || !syn->opt.has_timestamps) return higher;
+  if (!w->ts_ok) return true;   // PAWS keeps the old connection's segments from the new one: they have no time stamps
+  int32_t later = (int32_t)(syn->opt.tsval - w->ts_recent);
+  return later > 0 || (later == 0 && higher);
+}
+
+// RFC 9293 section 3.10.7.4, TIME-WAIT.
 void tw_input(struct stack *s, struct tw *w, const struct arrival *a)
 {
   const struct segment *seg = &a->seg;
   if (seg->flags & TCP_RST) return;   // RFC 1337: a RST must not assassinate TIME-WAIT
   struct sock *listener = socks_listener(s, a->tuple.local_port);
   bool pure_syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_FIN)) == TCP_SYN;
-  if (pure_syn && listener && seq_leq(w->rcv_nxt, seg->seq)) {
+  if (pure_syn && listener && syn_is_new(s, w, seg)) {
     if (handshake_syn(s, a, listener, &w->snd_nxt)) drop(s, w);
     return;
   }

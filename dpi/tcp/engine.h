@@ -49,6 +49,7 @@ struct engine_event {
   bool fin_acked;          // our FIN was acknowledged
   bool stalled;            // nothing is acknowledged though it was sent again three times: R1 of RFC 9293 section 3.8.3
   bool timed_out;          // given up: too many retransmissions
+  uint32_t ts_recent;      // with ts_ok: the peer's TSval to be echoed, as of this event
   bool released;           // after release(): the flow id is free to be opened again; nothing of its last use comes later
 };
 

@@ -413,6 +413,7 @@ static bool op_next_event(struct engine *e, struct engine_event *ev)
   if (!r->dirty.head) r->dirty.tail = &r->dirty.head;
   f->dirty = false;
   *ev = f->level;
+  ev->ts_recent = f->rcv.ts_recent;
   return true;
 }
 
