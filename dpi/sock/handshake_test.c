@@ -76,6 +76,23 @@ static void test_peer_mss_bounds_ours(void **state)
   }
 }
 
+static void test_mss_is_what_the_mtu_leaves(void **state)
+{
+  (void)state;
+  static const unsigned mtu[] = {576, 1280, 1500, 9000};
+  for (size_t i = 0; i < 4; i++) {
+    struct bed *b = bed_open(&start_plain, (struct bed_opts){.mtu = mtu[i]});
+    send_syn(b, PEER_PORT, (struct segment_options){.has_mss = true, .mss = 65535});
+    struct segment out = bed_expect_out(b);
+    assert_int_equal(out.opt.mss, mtu[i] - 40);
+    bed_send(b, PEER_PORT, &(struct segment){.seq = seq_add(irs(b), 1), .ack = seq_add(out.seq, 1), .flags = TCP_ACK});
+    const struct flow_open *o = &bed_expect_call(b, CALL_OPEN)->open;
+    assert_int_equal(o->mss, mtu[i] - 40);
+    assert_int_equal(o->rcv_mss, mtu[i] - 40);
+    bed_close(b);
+  }
+}
+
 static void test_window_scale_applies_from_the_ack_on_and_only_when_offered(void **state)
 {
   (void)state;
@@ -362,6 +379,7 @@ int main(void)
     BED_TEST(test_syn_offering_all_options_gets_mss_and_window_scale_only),
     cmocka_unit_test(test_large_ring_is_offered_by_the_smallest_shift_and_not_scaled_in_the_syn),
     cmocka_unit_test(test_peer_mss_bounds_ours),
+    cmocka_unit_test(test_mss_is_what_the_mtu_leaves),
     cmocka_unit_test(test_window_scale_applies_from_the_ack_on_and_only_when_offered),
     BED_TEST(test_syn_ack_is_sent_again_with_back_off_then_given_up),
     BED_TEST(test_repeated_syn_gets_the_same_syn_ack_and_leaves_the_timer),

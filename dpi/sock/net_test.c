@@ -294,6 +294,23 @@ static void test_keep_alive_ends_a_connection_whose_peer_vanished(void **state)
   assert_int_equal(net_stat(n, 0, ST_CONN_NOW), 0);
 }
 
+static void test_keep_alive_waits_two_hours_at_first(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  net_transfer(n, &p, 1000);
+  net_run(n, SECOND);
+  set(n, 0, p.sid[0], SOCK_OPT_KEEPALIVE, 1);
+  unsigned before = n->sent[0];
+  net_run(n, 7200ull * SECOND - 1);
+  assert_int_equal(n->sent[0], before);
+  net_run(n, SECOND);
+  assert_int_equal(n->sent[0], before + 1);
+  net_run(n, 7200ull * SECOND);
+  assert_int_equal(n->sent[0], before + 2);
+  assert_int_equal(net_recv(n, 0, p.sid[0]), -EAGAIN);
+}
+
 static void test_keep_alive_is_silent_unless_asked_for(void **state)
 {
   struct net *n = *state;
@@ -470,6 +487,7 @@ int main(void)
     NET_TEST(test_socket_may_connect_to_itself),
     NET_TEST(test_syn_in_our_own_name_is_dropped),
     NET_TEST(test_keep_alive_ends_a_connection_whose_peer_vanished),
+    NET_TEST(test_keep_alive_waits_two_hours_at_first),
     NET_TEST(test_keep_alive_is_silent_unless_asked_for),
     NET_TEST(test_options_of_a_listener_go_to_what_it_accepts),
     NET_TEST(test_program_hears_when_the_peer_does_not_answer_three_retransmissions),

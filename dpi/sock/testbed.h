@@ -130,6 +130,7 @@ struct bed_opts {
   uint32_t rx_ring;
   bool shared_ip, no_listener;
   uint32_t gateway;
+  unsigned mtu;
 };
 
 // A time at which the first connection from PEER_PORT gets start.iss. bed_connect checks that it did.
@@ -151,7 +152,7 @@ static inline struct bed *bed_open(const struct bed_start *st, struct bed_opts o
                               .rx_ring_bytes = o.rx_ring ? o.rx_ring : BED_RING};
   b->start = *st;
   b->now_us = bed_begin_us(st);
-  struct stack_config c = {.ip = BED_IP, .prefix_len = 24, .mtu = BED_MTU, .seed = BED_SEED, .time_wait_us = TW_US,
+  struct stack_config c = {.ip = BED_IP, .prefix_len = 24, .mtu = o.mtu ? o.mtu : BED_MTU, .seed = BED_SEED, .time_wait_us = TW_US,
                            .shared_ip = o.shared_ip, .gateway = o.gateway};
   memcpy(c.mac, bed_mac, sizeof c.mac);
   b->s = stack_open(&c, &b->engine, b->now_us);
