@@ -290,8 +290,34 @@ static void test_keep_alive_ends_a_connection_whose_peer_vanished(void **state)
   assert_int_equal(net_recv(n, 0, p.sid[0]), -EAGAIN);
   net_run(n, 5 * SECOND);
   assert_int_equal(net_recv(n, 0, p.sid[0]), -ETIMEDOUT);
-  assert_int_equal(n->sent[0] - before, 3);
+  assert_int_equal(n->sent[0] - before, 3 + 1);   // and RST
   assert_int_equal(net_stat(n, 0, ST_CONN_NOW), 0);
+}
+
+static bool lose_all_of_host_1(struct net *n, int from, const struct segment *seg)
+{
+  (void)n;
+  (void)seg;
+  return from == 1;
+}
+
+static void test_keep_alive_resets_a_peer_that_lives_and_is_not_heard(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  net_transfer(n, &p, 1000);
+  net_run(n, SECOND);
+  set(n, 0, p.sid[0], SOCK_OPT_KEEP_IDLE_MS, 10000);
+  set(n, 0, p.sid[0], SOCK_OPT_KEEP_INTERVAL_MS, 2000);
+  set(n, 0, p.sid[0], SOCK_OPT_KEEP_COUNT, 3);
+  set(n, 0, p.sid[0], SOCK_OPT_KEEPALIVE, 1);
+  n->lose = lose_all_of_host_1;
+  net_run(n, 16 * SECOND - 1);
+  assert_int_equal(net_recv(n, 1, p.sid[1]), -EAGAIN);
+  net_run(n, SECOND);
+  assert_int_equal(net_recv(n, 0, p.sid[0]), -ETIMEDOUT);
+  assert_int_equal(net_recv(n, 1, p.sid[1]), -ECONNRESET);
+  net_expect_clean(n, 0, 0);
 }
 
 static void test_keep_alive_waits_two_hours_at_first(void **state)
@@ -487,6 +513,7 @@ int main(void)
     NET_TEST(test_socket_may_connect_to_itself),
     NET_TEST(test_syn_in_our_own_name_is_dropped),
     NET_TEST(test_keep_alive_ends_a_connection_whose_peer_vanished),
+    NET_TEST(test_keep_alive_resets_a_peer_that_lives_and_is_not_heard),
     NET_TEST(test_keep_alive_waits_two_hours_at_first),
     NET_TEST(test_keep_alive_is_silent_unless_asked_for),
     NET_TEST(test_options_of_a_listener_go_to_what_it_accepts),

@@ -15,7 +15,7 @@ struct flow_tuning {
   bool nagle_off;
   uint32_t user_timeout_ms;          // RFC 9293 section 3.9.1; 0: the engine's own limit
   // RFC 9293 section 3.8.4: after so long without a sign of the peer a probe, then one each interval; after keep_count
-  // unanswered ones the connection has timed out. keep_idle_ms 0: none of it.
+  // unanswered ones the connection has timed out, and RST is sent. keep_idle_ms 0: none of it.
   uint32_t keep_idle_ms, keep_interval_ms;
   uint8_t keep_count;
 };

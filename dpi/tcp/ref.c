@@ -189,6 +189,14 @@ static void send(struct ref *r, struct ref_flow *f, const struct tx_desc *d)
   if (!d->len) r->stats.pure_acks_out++;
 }
 
+// RST, and the flow is silent from now on.
+static void reset_out(struct ref *r, struct ref_flow *f)
+{
+  struct tx_desc d;
+  if (snd_abort(&f->snd, &d)) send(r, f, &d);
+  f->rcv.open = f->rcv.delack_vld = false;
+}
+
 // Asks the flow what is next until it has no more, or the others have their turn.
 static void serve(struct ref *r, struct ref_flow *f)
 {
@@ -227,8 +235,8 @@ static void keep_due(struct ref *r, struct ref_flow *f)
     f->keep_probes++;
     f->keep_at_us = r->now_us + (uint64_t)f->tuning.keep_interval_ms * 1000;
     send(r, f, &(struct tx_desc){.kind = TX_ACK, .seq = seq_add(f->snd.max, UINT32_MAX)});
-  } else {
-    f->snd.open = f->rcv.open = f->rcv.delack_vld = false;
+  } else {   // an ABORT in the program's place: a peer that lives and is not heard learns of it
+    reset_out(r, f);
     f->level.timed_out = true;
     tell(r, f);
   }
@@ -361,10 +369,8 @@ static void op_abort(struct engine *e, uint16_t flow)
 {
   struct ref *r = ref_of(e);
   struct ref_flow *f = live_flow(e, flow);
-  struct tx_desc d;
-  if (!f || !snd_abort(&f->snd, &d)) return;
-  send(r, f, &d);
-  f->rcv.open = f->rcv.delack_vld = false;
+  if (!f || !f->snd.open) return;
+  reset_out(r, f);
   set_timer(r, f);
 }
 
