@@ -17,7 +17,6 @@ enum { CHALLENGE_GAP_US = 500000 };
 
 static void open_flow(struct stack *s, struct conn *c, const struct segment *last)
 {
-  struct flow_tuning t = sockopt_tuning(c->listener ? &c->listener->opt : &c->sock->opt);
   struct flow_open o = {
     .flow = c->flow,
     .local_ip = c->node.tuple.local_ip,
@@ -35,11 +34,7 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
     .ts_ok = c->ts_ok,
     .sack_ok = c->sack_ok,
     .ts_recent = c->ts_recent,
-    .nagle_off = t.nagle_off,
-    .user_timeout_ms = t.user_timeout_ms,
-    .keep_idle_ms = t.keep_idle_ms,
-    .keep_interval_ms = t.keep_interval_ms,
-    .keep_count = t.keep_count,
+    .tuning = sockopt_tuning(c->listener ? &c->listener->opt : &c->sock->opt),
   };
   memcpy(o.local_mac, s->cfg.mac, sizeof o.local_mac);
   memcpy(o.remote_mac, c->remote_mac, sizeof o.remote_mac);

@@ -44,9 +44,9 @@ static void op_open(struct engine *e, const struct flow_open *o)
   c.rcv_wscale = o->rcv_wscale;
   c.ts_ok = o->ts_ok;
   c.sack_ok = o->sack_ok;
-  c.nagle_off = o->nagle_off;
+  c.nagle_off = o->tuning.nagle_off;
   c.ts_recent = o->ts_recent;
-  c.user_timeout_ms = o->user_timeout_ms;
+  c.user_timeout_ms = o->tuning.user_timeout_ms;
   put_cmd(p, &c, false);
   p->flows[o->flow] = (struct nic_port_flow){
       .open = *o, .opening = true, .last = {.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt}};

@@ -32,11 +32,9 @@ struct flow_open {
   uint16_t mss;                      // largest segment payload to the peer (Eff.snd.MSS)
   uint16_t rcv_mss;                  // largest segment payload we announced
   uint8_t snd_wscale, rcv_wscale;    // 0 when not negotiated
-  bool ts_ok, sack_ok, nagle_off;    // options negotiated (within the engine's caps), and Nagle's algorithm
+  bool ts_ok, sack_ok;               // options negotiated (within the engine's caps)
   uint32_t ts_recent;                // peer's last TSval, with ts_ok
-  uint32_t user_timeout_ms;          // 0: the engine's own limit
-  uint32_t keep_idle_ms, keep_interval_ms;   // as in flow_tuning
-  uint8_t keep_count;
+  struct flow_tuning tuning;
 };
 
 // A flow's state as the engine tells it: levels, not edges. The receiver compares with what it knew.

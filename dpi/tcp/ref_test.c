@@ -107,7 +107,7 @@ static void open_side(struct world *w, int i, uint16_t flow, const uint32_t *isn
     .local_ip = 0x0a000001u + (uint32_t)i, .remote_ip = 0x0a000001u + (uint32_t)!i, .local_port = (uint16_t)(1000 + flow),
     .remote_port = (uint16_t)(1000 + flow), .snd_nxt = seq_of(isn[i]), .rcv_nxt = seq_of(isn[!i]), .snd_wnd = wnd,
     .mss = opt->mss, .rcv_mss = opt->mss, .snd_wscale = opt->scale, .rcv_wscale = opt->scale, .ts_ok = opt->ts,
-    .sack_ok = opt->sack, .nagle_off = opt->nagle_off, .user_timeout_ms = opt->user_timeout_ms,
+    .sack_ok = opt->sack, .tuning = {.nagle_off = opt->nagle_off, .user_timeout_ms = opt->user_timeout_ms},
   };
   struct side *s = &w->s[i][flow];
   *s = (struct side){.o = o, .tail = o.snd_nxt, .freed = o.snd_nxt, .high = o.snd_nxt, .consumed = o.rcv_nxt, .ready = o.rcv_nxt,
