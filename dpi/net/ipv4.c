@@ -81,6 +81,15 @@ size_t ipv4_emit(uint8_t *p, size_t cap, uint32_t src, uint32_t dst, uint8_t pro
   return IPV4_HDR_BYTES;
 }
 
+void ipv4_choose(uint8_t *p, struct ipv4_choice c)
+{
+  if (!c.dscp && !c.ttl) return;
+  p[1] = (uint8_t)(c.dscp << 2);
+  if (c.ttl) p[8] = c.ttl;
+  put_be16(p + 10, 0);
+  put_be16(p + 10, cksum_fold(cksum_add(0, p, IPV4_HDR_BYTES)));
+}
+
 uint32_t ipv4_pseudo_sum(uint32_t src, uint32_t dst, uint8_t proto, uint16_t payload_len)
 {
   return (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + proto + payload_len;

@@ -48,6 +48,14 @@ enum ipv4_result ipv4_parse_quoted(const uint8_t *p, size_t len, struct ipv4_hdr
 // payload together exceed 65535 bytes. With DF set the identification means nothing to a receiver (RFC 6864).
 size_t ipv4_emit(uint8_t *p, size_t cap, uint32_t src, uint32_t dst, uint8_t proto, uint16_t id, size_t payload_len);
 
+// What a program may choose in the headers of its packets: zeros for what ipv4_emit writes.
+struct ipv4_choice {
+  uint8_t dscp;            // Diffserv (RFC 2474), 0..63
+  uint8_t ttl;
+};
+// Puts it into a header that ipv4_emit wrote.
+void ipv4_choose(uint8_t *p, struct ipv4_choice c);
+
 // The pseudo header's part of a TCP or UDP checksum, to go on from with cksum_add (RFC 9293 section 3.1).
 uint32_t ipv4_pseudo_sum(uint32_t src, uint32_t dst, uint8_t proto, uint16_t payload_len);
 #endif

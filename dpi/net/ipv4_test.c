@@ -151,6 +151,31 @@ static void test_ipv4_emits_header_that_parses(void **state)
   assert_true(h.dont_fragment && !h.fragment);
 }
 
+static void test_ipv4_choose_sets_diffserv_and_ttl_and_leaves_the_rest(void **state)
+{
+  (void)state;
+  uint8_t p[20], was[20];
+  struct ipv4_hdr h;
+  ipv4_emit(p, sizeof p, 0x0a090002, 0x0a090001, IPV4_PROTO_UDP, 0x1234, 8);
+  memcpy(was, p, sizeof p);
+  ipv4_choose(p, (struct ipv4_choice){0});
+  assert_memory_equal(p, was, 20);
+  ipv4_choose(p, (struct ipv4_choice){.dscp = 4});   // TOS 0x10, as the known packet has
+  assert_memory_equal(p, packet, 20);
+  ipv4_choose(p, (struct ipv4_choice){.dscp = 63, .ttl = 1});
+  assert_int_equal(p[1], 0xfc);
+  assert_int_equal(p[8], 1);
+  p[1] = 0x10, p[8] = 64;
+  seal(p);
+  assert_memory_equal(p, packet, 20);
+  ipv4_choose(p, (struct ipv4_choice){.ttl = 255});
+  uint8_t whole[28];
+  memcpy(whole, packet, sizeof whole);
+  memcpy(whole, p, 20);
+  assert_int_equal(ipv4_parse(whole, sizeof whole, &h), IPV4_OK);   // its checksum is right
+  assert_true(h.tos == 0 && h.ttl == 255);
+}
+
 static void test_ipv4_emit_refuses_what_does_not_fit(void **state)
 {
   (void)state;
@@ -186,6 +211,7 @@ int main(void)
     cmocka_unit_test(test_ipv4_gives_options_length),
     cmocka_unit_test(test_ipv4_tells_fragments),
     cmocka_unit_test(test_ipv4_emits_header_that_parses),
+    cmocka_unit_test(test_ipv4_choose_sets_diffserv_and_ttl_and_leaves_the_rest),
     cmocka_unit_test(test_ipv4_emit_refuses_what_does_not_fit),
     cmocka_unit_test(test_ipv4_pseudo_sum_equals_sum_of_pseudo_header),
     cmocka_unit_test(test_ipv4_results_have_texts),

@@ -11,6 +11,7 @@
 #include "base/seq.h"
 #include "sock/frames.h"
 #include "base/timers.h"
+#include "net/ipv4.h"
 #include "net/tuple.h"
 
 struct stack;
@@ -30,6 +31,7 @@ struct conn {
   enum conn_state state;
   uint16_t flow;
   uint8_t remote_mac[6];
+  struct ipv4_choice ip;                // of the socket, or of the listener it came through
   struct timer timer;                   // SYN_SENT, SYN_RCVD: SYN or SYN-ACK again; OPEN: an orphan's FIN-WAIT-2
   struct conn *next_free;
 

@@ -54,7 +54,7 @@ static void send_syn(struct stack *s, struct conn *c)
   };
   uint64_t rto = (uint64_t)SYN_RTO_US << c->tries++;
   timers_set(&s->conns.timers, &c->timer, s->now_us + (rto < SYN_RTO_MAX_US ? rto : SYN_RTO_MAX_US));
-  out_segment_routed(s, &c->node.tuple, &seg);
+  out_segment_routed(s, &c->node.tuple, c->ip, &seg);
 }
 
 // What can be said without a connection: 0, or a negative errno.
@@ -84,6 +84,7 @@ int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
   struct conn *c = conn_take(s, &t);
   c->state = CONN_SYN_SENT;
   c->sock = k;
+  c->ip = k->opt.ip;
   c->iss = isn_make(&s->isn, t.local_ip, t.local_port, t.remote_ip, t.remote_port, s->now_us);
   k->kind = SOCK_KIND_CONN;
   k->conn = c;
@@ -141,7 +142,7 @@ void connect_cancel(struct stack *s, struct conn *c)
   c->sock = NULL;
   if (c->state == CONN_SYN_RCVD) {   // the peer believes in it already
     const struct segment seg = {.seq = seq_add(c->iss, 1), .ack = seq_add(c->irs, 1), .flags = TCP_RST | TCP_ACK};
-    out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+    out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
     s->stat[ST_TCP_RST_SENT]++;
   }
   handshake_drop(s, c, 0);

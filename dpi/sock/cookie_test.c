@@ -254,6 +254,20 @@ static void test_policy_lets_in_ignores_or_refuses(void **state)
   assert_int_equal(net_stat(n, 1, ST_CONN_NOW), 1);
 }
 
+static void test_cookie_has_the_listeners_diffserv_field(void **state)
+{
+  struct net *n = *state;
+  int listener = net_listen(n, 1, SERVER_PORT, 1);
+  assert_int_equal(sock_setsockopt(n->h[1].s, listener, SOCK_OPT_DSCP, 10), 0);
+  for (uint16_t i = 0; i < 2; i++) {
+    n->ip[1].tos = 0;
+    stranger_syn(n, 0x14000001, (uint16_t)(1024 + i), 1);
+    net_run(n, LINK_US);
+    assert_int_equal(net_stat(n, 1, ST_TCP_COOKIE_SENT), i);
+    assert_int_equal(n->ip[1].tos, 10 << 2);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -266,6 +280,7 @@ int main(void)
     NET_TEST(test_cookie_keeps_mss_scale_sack_and_timestamps),
     NET_TEST(test_cookie_without_timestamps_offers_mss_alone),
     NET_TEST(test_forged_ack_is_reset_like_any_stray_one),
+    NET_TEST(test_cookie_has_the_listeners_diffserv_field),
     NET_TEST(test_policy_lets_in_ignores_or_refuses),
   };
   return cmocka_run_group_tests_name("sock/cookie", tests, NULL, NULL);

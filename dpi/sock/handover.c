@@ -105,7 +105,7 @@ static void challenge(struct stack *s, struct conn *c)
     .flags = TCP_ACK,
     .window = out_window(s, c->rcv_wscale),
   };
-  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+  out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }
 
 // After the fence only what the engine cannot take comes our way. It gets back what we made digestible and nothing
@@ -136,7 +136,7 @@ static void refuse(struct stack *s, struct conn *c)
 {
   const struct segment seg = {
     .seq = seq_add(c->iss, 1), .ack = seq_add(c->irs, 1), .flags = TCP_RST | TCP_ACK};
-  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+  out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
   s->stat[ST_TCP_RST_SENT]++;
 }
 

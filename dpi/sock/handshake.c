@@ -39,7 +39,7 @@ static void send_synack(struct stack *s, const struct conn *c, uint32_t tsval)
     .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = c->wscale_ok, .wscale = c->rcv_wscale,
             .sack_permitted = c->sack_ok, .has_timestamps = c->ts_ok, .tsval = tsval, .tsecr = c->ts_recent},
   };
-  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+  out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }
 
 // The SYN-ACK by the handshake's own clock.
@@ -133,6 +133,7 @@ static struct conn *take_child(struct stack *s, const struct arrival *a, struct 
   struct conn *c = conn_take(s, &a->tuple);
   memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
   c->listener = l;
+  c->ip = l->opt.ip;
   l->children++;
   conn_half_open(s, c);
   return c;
@@ -141,7 +142,7 @@ static struct conn *take_child(struct stack *s, const struct arrival *a, struct 
 // RFC 4987 section 3.6. Without time stamps there is no place to remember window scale and SACK: not agreed to.
 static void send_cookie(struct stack *s, const struct arrival *a, struct sock *l)
 {
-  struct conn c = {.node.tuple = a->tuple};
+  struct conn c = {.node.tuple = a->tuple, .ip = l->opt.ip};
   handshake_agree(s, &c, &a->seg);
   memcpy(c.remote_mac, arrival_mac(a), sizeof c.remote_mac);
   if (!c.ts_ok) c.wscale_ok = c.sack_ok = false;
@@ -218,7 +219,7 @@ void handshake_send_ack(struct stack *s, const struct conn *c)
   const struct segment seg = {
     .seq = snd_nxt(c), .ack = rcv_nxt(c), .flags = TCP_ACK, .window = out_window(s, c->rcv_wscale),
     .opt = {.has_timestamps = c->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = c->ts_recent}};
-  out_segment(s, c->remote_mac, &c->node.tuple, &seg);
+  out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }
 
 void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)

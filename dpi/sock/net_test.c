@@ -163,16 +163,17 @@ static void test_same_pair_connects_anew_once_time_wait_is_over(void **state)
   assert_int_equal(sock_poll(n->h[0].s, sid), SOCK_OUT);
 }
 
-// A SYN of the client, by hand, straight into the server.
-static void stray_syn(struct net *n, uint32_t seq, uint32_t tsval)
+// A segment of the connection from CLIENT_PORT, by hand, straight into one of the two.
+static void stray_segment(struct net *n, int to, uint32_t seq, uint8_t flags, uint32_t tsval)
 {
   uint8_t frame[128];
-  struct segment seg = {.src_port = CLIENT_PORT, .dst_port = SERVER_PORT, .seq = seq_of(seq), .flags = TCP_SYN, .window = 100,
-                        .opt = {.has_timestamps = true, .tsval = tsval}};
-  memcpy(frame, (const uint8_t[]){2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, 14);
-  size_t len = segment_emit(&seg, NET_IP_0, NET_IP_1, frame + 34, sizeof frame - 34);
-  ipv4_emit(frame + 14, 20, NET_IP_0, NET_IP_1, IPV4_PROTO_TCP, 0, len);
-  stack_input(n->h[1].s, frame, 34 + len, n->now_us);
+  struct segment seg = {.src_port = to ? CLIENT_PORT : SERVER_PORT, .dst_port = to ? SERVER_PORT : CLIENT_PORT, .seq = seq_of(seq),
+                        .flags = flags, .window = 100, .opt = {.has_timestamps = true, .tsval = tsval}};
+  uint32_t src = to ? NET_IP_0 : NET_IP_1, dst = to ? NET_IP_1 : NET_IP_0;
+  memcpy(frame, (const uint8_t[]){2, 0, 0, 0, 0, (uint8_t)(to + 1), 2, 0, 0, 0, 0, (uint8_t)(2 - to), 8, 0}, 14);
+  size_t len = segment_emit(&seg, src, dst, frame + 34, sizeof frame - 34);
+  ipv4_emit(frame + 14, 20, src, dst, IPV4_PROTO_TCP, 0, len);
+  stack_input(n->h[to].s, frame, 34 + len, n->now_us);
 }
 
 // What the last segments of the connection had counts, not what its handshake had.
@@ -188,9 +189,9 @@ static void test_time_wait_knows_the_last_time_stamp_that_the_engine_took(void *
   uint32_t last = core_tsval(n->now_us);
   net_run(n, SECOND / 10);
   net_expect_clean(n, 0, 1);
-  stray_syn(n, 1, last - 500);
+  stray_segment(n, 1, 1, TCP_SYN, last - 500);
   net_expect_clean(n, 0, 1);
-  stray_syn(n, 1, last + 1);
+  stray_segment(n, 1, 1, TCP_SYN, last + 1);
   assert_int_equal(net_stat(n, 1, ST_TIME_WAIT_NOW), 0);
   assert_int_equal(net_stat(n, 1, ST_CONN_NOW), 1);
 }
@@ -451,6 +452,64 @@ static void test_nodelay_sends_small_writes_at_once(void **state)
   assert_int_equal(frames_of_small_writes(n, &p), 1);
 }
 
+static struct ipv4_choice marks[2];   // what every packet of each host is to have
+
+static bool hold_against_marks(struct net *n, int from, const struct segment *seg)
+{
+  (void)seg;
+  assert_int_equal(n->ip[from].tos, marks[from].dscp << 2);
+  assert_int_equal(n->ip[from].ttl, marks[from].ttl);
+  n->count++;
+  return false;
+}
+
+static void test_every_packet_has_the_diffserv_field_and_ttl_that_were_chosen(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = {.listener = net_listen(n, 1, SERVER_PORT, 8)};
+  marks[0] = (struct ipv4_choice){46, 3};
+  marks[1] = (struct ipv4_choice){10, 200};
+  n->lose = hold_against_marks;
+  set(n, 1, p.listener, SOCK_OPT_DSCP, 10);
+  set(n, 1, p.listener, SOCK_OPT_TTL, 200);
+  p.sid[0] = sock_socket(n->h[0].s, SOCK_TCP);
+  set(n, 0, p.sid[0], SOCK_OPT_DSCP, 46);
+  set(n, 0, p.sid[0], SOCK_OPT_TTL, 3);
+  assert_int_equal(sock_bind(n->h[0].s, p.sid[0], 0, CLIENT_PORT), 0);
+  assert_int_equal(sock_connect(n->h[0].s, p.sid[0], NET_IP_1, SERVER_PORT), -EINPROGRESS);
+  net_run(n, SECOND / 10);
+  assert_int_equal(n->count, 3);
+  p.sid[1] = sock_accept(n->h[1].s, p.listener, NULL);
+  net_transfer(n, &p, 10000);
+  net_run(n, SECOND);
+  marks[0].dscp = 0;                     // may change under way
+  set(n, 0, p.sid[0], SOCK_OPT_DSCP, 0);
+  net_transfer(n, &p, 10000);
+  sock_close(n->h[0].s, p.sid[0]);
+  net_run(n, SECOND / 10);
+  sock_close(n->h[1].s, p.sid[1]);
+  net_run(n, SECOND / 10);
+  net_expect_clean(n, 1, 0);
+  stray_segment(n, 0, 1, TCP_FIN | TCP_ACK, 0);   // answered out of TIME-WAIT, and that by a RST of no socket
+  marks[1] = (struct ipv4_choice){0, 64};
+  unsigned before = n->count;
+  net_run(n, SECOND / 10);
+  assert_int_equal(n->count, before + 2);
+}
+
+static void test_ttl_is_64_at_first(void **state)
+{
+  struct net *n = *state;
+  int sid = sock_socket(n->h[0].s, SOCK_TCP), value;
+  assert_int_equal(sock_getsockopt(n->h[0].s, sid, SOCK_OPT_TTL, &value), 0);
+  assert_int_equal(value, 64);
+  marks[0] = marks[1] = (struct ipv4_choice){0, 64};
+  n->lose = hold_against_marks;
+  struct net_pair p = net_connect(n);
+  net_transfer(n, &p, 1000);
+  assert_true(n->count > 3);
+}
+
 static void test_options_refuse_what_makes_no_sense(void **state)
 {
   struct net *n = *state;
@@ -462,6 +521,9 @@ static void test_options_refuse_what_makes_no_sense(void **state)
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_USER_TIMEOUT_MS, -1), -EINVAL);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_KEEP_IDLE_MS, 0), -EINVAL);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_KEEP_COUNT, 256), -EINVAL);
+  assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_DSCP, 64), -EINVAL);
+  assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_TTL, 0), -EINVAL);
+  assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_TTL, 256), -EINVAL);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_RCVBUF, 1000), -ENOPROTOOPT);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_ERROR, 0), -ENOPROTOOPT);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_N, 0), -ENOPROTOOPT);
@@ -475,10 +537,12 @@ static void test_engine_without_a_feature_says_so(void **state)
   struct net *n = *state;
   struct stack *s = n->h[0].s;
   struct engine *e = ref_engine(n->h[0].ref);
-  e->nagle = e->user_timeout = e->keepalive = false;
+  e->nagle = e->user_timeout = e->keepalive = e->ip_choice = false;
   int sid = sock_socket(s, SOCK_TCP);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_KEEPALIVE, 1), -ENOPROTOOPT);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_USER_TIMEOUT_MS, 1), -ENOPROTOOPT);
+  assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_DSCP, 1), -ENOPROTOOPT);
+  assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_TTL, 1), -ENOPROTOOPT);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_NODELAY, 0), -ENOPROTOOPT);
   assert_int_equal(sock_setsockopt(s, sid, SOCK_OPT_NODELAY, 1), 0);
 }
@@ -521,6 +585,8 @@ int main(void)
     NET_TEST(test_user_timeout_bounds_the_retransmissions),
     NET_TEST(test_user_timeout_may_be_chosen_while_data_wait),
     NET_TEST(test_nodelay_sends_small_writes_at_once),
+    NET_TEST(test_every_packet_has_the_diffserv_field_and_ttl_that_were_chosen),
+    NET_TEST(test_ttl_is_64_at_first),
     NET_TEST(test_options_refuse_what_makes_no_sense),
     NET_TEST(test_engine_without_a_feature_says_so),
     NET_TEST(test_error_of_a_failed_connection_stays_readable),

@@ -46,6 +46,7 @@ struct net {
   bool cut;                           // the link is down, for ARP too
   unsigned count;                     // for `lose`
   unsigned sent[2];                   // frames on the link
+  struct ipv4_hdr ip[2];              // of the last IPv4 packet each sent
 };
 
 // --- set-up ---
@@ -117,13 +118,13 @@ static const bool net_plain = false, net_wrap = true;
 // --- the link ---
 static inline bool net_lost(struct net *n, int from, const uint8_t *frame, size_t len)
 {
-  struct ipv4_hdr ip;
+  struct ipv4_hdr *ip = &n->ip[from];
   struct segment seg;
   if (n->cut) return true;
-  if (!n->lose || frame[12] != 8 || frame[13] != 0) return false;
-  assert_int_equal(ipv4_parse(frame + 14, len - 14, &ip), IPV4_OK);
-  if (ip.proto != IPV4_PROTO_TCP) return false;
-  assert_int_equal(segment_parse(&seg, ip.src, ip.dst, frame + 14 + ip.hdr_len, ip.payload_len), SEGMENT_OK);
+  if (frame[12] != 8 || frame[13] != 0) return false;
+  assert_int_equal(ipv4_parse(frame + 14, len - 14, ip), IPV4_OK);
+  if (!n->lose || ip->proto != IPV4_PROTO_TCP) return false;
+  assert_int_equal(segment_parse(&seg, ip->src, ip->dst, frame + 14 + ip->hdr_len, ip->payload_len), SEGMENT_OK);
   return n->lose(n, from, &seg);
 }
 

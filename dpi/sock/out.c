@@ -53,33 +53,33 @@ uint16_t out_window(const struct stack *s, uint8_t wscale)
   return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
 }
 
-static size_t put_segment(const struct stack *s, struct frame *f, const struct tuple *t, const struct segment *seg)
+// NULL: no buffer, or the segment did not fit.
+static struct frame *make_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip,
+                                  const struct segment *seg)
 {
+  struct frame *f = take(s);
+  if (!f) return NULL;
   struct segment out = *seg;
   out.src_port = t->local_port;
   out.dst_port = t->remote_port;
-  return segment_emit(&out, t->local_ip, t->remote_ip, ip_payload(f), ip_payload_cap(s));
+  size_t len = segment_emit(&out, t->local_ip, t->remote_ip, ip_payload(f), ip_payload_cap(s));
+  if (!make_ip(s, f, mac, t->remote_ip, IPV4_PROTO_TCP, len)) return NULL;
+  ipv4_choose(f->bytes + ETH_HDR_BYTES, ip);
+  return f;
 }
 
-void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg)
+void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip, const struct segment *seg)
 {
-  struct frame *f = take(s);
-  if (f) send_ip(s, f, mac, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg));
+  struct frame *f = make_segment(s, mac, t, ip, seg);
+  if (f) frame_push(&s->out, f);
 }
 
-// To whoever is the next hop.
-static bool send_routed(struct stack *s, struct frame *f, uint32_t dst_ip, uint8_t proto, size_t len)
-{
-  static const uint8_t unknown[6] = {0};
-  if (!make_ip(s, f, unknown, dst_ip, proto, len)) return false;
-  neigh_send(s, dst_ip, f);
-  return true;
-}
+static const uint8_t unknown_mac[6] = {0};
 
-void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg)
+void out_segment_routed(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const struct segment *seg)
 {
-  struct frame *f = take(s);
-  if (f) send_routed(s, f, t->remote_ip, IPV4_PROTO_TCP, put_segment(s, f, t, seg));
+  struct frame *f = make_segment(s, unknown_mac, t, ip, seg);
+  if (f) neigh_send(s, t->remote_ip, f);
 }
 
 bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size_t len)
@@ -88,7 +88,9 @@ bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size
   struct frame *f = take(s);
   if (!f) return false;
   size_t udp_len = udp_emit(ip_payload(f), ip_payload_cap(s), t->local_ip, t->remote_ip, &u);
-  return send_routed(s, f, t->remote_ip, IPV4_PROTO_UDP, udp_len);
+  if (!make_ip(s, f, unknown_mac, t->remote_ip, IPV4_PROTO_UDP, udp_len)) return false;
+  neigh_send(s, t->remote_ip, f);
+  return true;
 }
 
 void out_arp_request(struct stack *s, uint32_t ip)
@@ -109,7 +111,7 @@ void out_reset_reply(struct stack *s, const struct arrival *a)
     seg.ack = seq_add(a->seg.seq, segment_seq_len(&a->seg));
   }
   s->stat[ST_TCP_RST_SENT]++;
-  out_segment(s, arrival_mac(a), &a->tuple, &seg);
+  out_segment(s, arrival_mac(a), &a->tuple, (struct ipv4_choice){0}, &seg);
 }
 
 void out_icmp(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *m)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "net/arp.h"
+#include "net/ipv4.h"
 #include "net/tuple.h"
 #include "tcp/segment.h"
 
@@ -23,9 +24,9 @@ uint16_t out_mss(const struct stack *s);
 uint16_t out_window(const struct stack *s, uint8_t wscale);
 
 // A segment of this connection, to this next hop. Ports are filled in here.
-void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, const struct segment *seg);
+void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip, const struct segment *seg);
 // The same to whoever is the next hop to the tuple's remote address; while its MAC is asked for, the frame waits (neigh.h).
-void out_segment_routed(struct stack *s, const struct tuple *t, const struct segment *seg);
+void out_segment_routed(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const struct segment *seg);
 // A datagram of this tuple, routed likewise. False: the output queue is full, or it exceeds the MTU; it was dropped.
 bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size_t len);
 // The RST for a segment that has no connection or acknowledges what was never sent (RFC 9293 section 3.5.2, groups 1 and

@@ -27,6 +27,8 @@ enum sock_opt {
   SOCK_OPT_KEEP_INTERVAL_MS,   // between probes; at first 75 s
   SOCK_OPT_KEEP_COUNT,         // unanswered ones before the connection times out; at first 9, at most 255
   SOCK_OPT_REUSEADDR,          // 1: may share its port with datagram sockets that have it too; TCP: always 1
+  SOCK_OPT_DSCP,               // Diffserv field of what is sent, 0..63 (RFC 2474); also of the handshake, if set before
+  SOCK_OPT_TTL,                // time to live, 1..255; at first 64
   SOCK_OPT_RCVBUF, SOCK_OPT_SNDBUF,   // bytes; SNDBUF of a datagram socket: the longest datagram
   SOCK_OPT_ERROR,              // why the connection failed, a positive errno, or 0; stays, but of datagrams is told once
   SOCK_OPT_N

@@ -15,6 +15,7 @@ struct flow_tuning sockopt_tuning(const struct sock_options *o)
     .keep_idle_ms = o->keepalive ? o->keep_idle_ms : 0,
     .keep_interval_ms = o->keep_interval_ms,
     .keep_count = o->keep_count,
+    .ip = o->ip,
   };
 }
 
@@ -25,6 +26,7 @@ static int check(const struct engine *e, bool datagram, enum sock_opt opt, int v
     [SOCK_OPT_NODELAY] = {0, 1},       [SOCK_OPT_USER_TIMEOUT_MS] = {0, INT32_MAX}, [SOCK_OPT_KEEPALIVE] = {0, 1},
     [SOCK_OPT_KEEP_IDLE_MS] = {1, INT32_MAX}, [SOCK_OPT_KEEP_INTERVAL_MS] = {1, INT32_MAX}, [SOCK_OPT_KEEP_COUNT] = {1, 255},
     [SOCK_OPT_REUSEADDR] = {0, 1},
+    [SOCK_OPT_DSCP] = {0, 63}, [SOCK_OPT_TTL] = {1, 255},
   };
   bool can = false;
   if (opt == SOCK_OPT_REUSEADDR) can = datagram || value == 1;   // TCP's ports are always free once their listener is closed
@@ -32,6 +34,7 @@ static int check(const struct engine *e, bool datagram, enum sock_opt opt, int v
   else if (opt == SOCK_OPT_NODELAY) can = e->nagle || value == 1;   // without Nagle there is never a delay
   else if (opt == SOCK_OPT_USER_TIMEOUT_MS) can = e->user_timeout;
   else if (opt >= SOCK_OPT_KEEPALIVE && opt <= SOCK_OPT_KEEP_COUNT) can = e->keepalive;
+  else if (opt == SOCK_OPT_DSCP || opt == SOCK_OPT_TTL) can = e->ip_choice;
   if (!can) return -ENOPROTOOPT;
   return value < range[opt].min || value > range[opt].max ? -EINVAL : 0;
 }
@@ -45,6 +48,8 @@ static void store(struct sock_options *o, enum sock_opt opt, int value)
   if (opt == SOCK_OPT_KEEP_INTERVAL_MS) o->keep_interval_ms = (uint32_t)value;
   if (opt == SOCK_OPT_KEEP_COUNT) o->keep_count = (uint8_t)value;
   if (opt == SOCK_OPT_REUSEADDR) o->reuse = value;
+  if (opt == SOCK_OPT_DSCP) o->ip.dscp = (uint8_t)value;
+  if (opt == SOCK_OPT_TTL) o->ip.ttl = (uint8_t)value;
 }
 
 int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
@@ -58,6 +63,7 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
   bool nothing_to_do = (opt == SOCK_OPT_NODELAY && !e->nagle) || opt == SOCK_OPT_REUSEADDR;
   if (open && !e->ops->tune && !nothing_to_do) return -ENOPROTOOPT;
   store(&k->opt, opt, value);
+  if (k->conn) k->conn->ip = k->opt.ip;
   if (open && e->ops->tune) {
     struct flow_tuning t = sockopt_tuning(&k->opt);
     e->ops->tune(e, k->conn->flow, &t);
@@ -89,6 +95,8 @@ int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
     case SOCK_OPT_KEEP_INTERVAL_MS: *value = (int)k->opt.keep_interval_ms; return 0;
     case SOCK_OPT_KEEP_COUNT: *value = k->opt.keep_count; return 0;
     case SOCK_OPT_REUSEADDR: *value = 1; return 0;
+    case SOCK_OPT_DSCP: *value = k->opt.ip.dscp; return 0;
+    case SOCK_OPT_TTL: *value = k->opt.ip.ttl ? k->opt.ip.ttl : IPV4_TTL; return 0;
     case SOCK_OPT_RCVBUF: *value = (int)(SOCKS_RX_BYTES + s->engine->rx_ring_bytes); return 0;
     case SOCK_OPT_SNDBUF: *value = (int)s->engine->tx_ring_bytes; return 0;
     case SOCK_OPT_ERROR: *value = k->err; return 0;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/ipv4.h"
 #include "sock/sock.h"
 
 struct stack;
@@ -27,6 +28,7 @@ struct sock_options {
   bool reuse;                             // of a datagram socket: its port may be shared
   uint32_t user_timeout_ms, keep_idle_ms, keep_interval_ms;
   uint8_t keep_count;
+  struct ipv4_choice ip;
 };
 
 enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN, SOCK_KIND_DATAGRAM };

@@ -65,6 +65,7 @@ void tw_enter(struct stack *s, const struct conn *c)
     .rcv_wscale = c->rcv_wscale,
     .ts_ok = c->ts_ok,
     .ts_recent = c->ts_recent,
+    .ip = c->ip,
   };
   memcpy(w->remote_mac, c->remote_mac, sizeof w->remote_mac);
   tuple_map_insert(&s->tw.map, &w->node);
@@ -78,7 +79,7 @@ static void answer(struct stack *s, const struct tw *w)
   const struct segment seg = {
     .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .window = out_window(s, w->rcv_wscale),
     .opt = {.has_timestamps = w->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = w->ts_recent}};
-  out_segment(s, w->remote_mac, &w->node.tuple, &seg);
+  out_segment(s, w->remote_mac, &w->node.tuple, w->ip, &seg);
 }
 
 // RFC 6191 section 2: whether a SYN is of a new connection and no old duplicate, by its time stamp where both have them.

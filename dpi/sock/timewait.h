@@ -8,6 +8,7 @@
 
 #include "base/seq.h"
 #include "base/timers.h"
+#include "net/ipv4.h"
 #include "net/tuple.h"
 
 struct stack;
@@ -25,6 +26,7 @@ struct tw {
   uint8_t rcv_wscale;
   bool ts_ok;
   uint32_t ts_recent;
+  struct ipv4_choice ip;
 };
 
 struct tw_table {

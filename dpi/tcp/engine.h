@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/seq.h"
+#include "net/ipv4.h"
 
 // What a program may choose for a flow, when it opens and later.
 struct flow_tuning {
@@ -18,6 +19,7 @@ struct flow_tuning {
   // unanswered ones the connection has timed out, and RST is sent. keep_idle_ms 0: none of it.
   uint32_t keep_idle_ms, keep_interval_ms;
   uint8_t keep_count;
+  struct ipv4_choice ip;             // for the headers of all its packets
 };
 
 // What a flow starts from: the connection's state when the handshake is done.
@@ -85,6 +87,7 @@ struct engine {
   uint32_t tx_ring_bytes, rx_ring_bytes;
   bool timestamps, sack;             // what it can do: options beyond that are not offered to a peer
   bool nagle, user_timeout, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
+  bool ip_choice;
   // What an engine cannot tell stays false in its events: stalled.
 };
 #endif

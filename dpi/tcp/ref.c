@@ -126,6 +126,7 @@ static void put_frame(struct ref *r, const struct ref_flow *f, const uint8_t *se
   memcpy(eth.src, f->o.local_mac, 6);
   eth_emit(headers, ETH_HDR_BYTES, &eth);
   ipv4_emit(headers + ETH_HDR_BYTES, IPV4_HDR_BYTES, f->o.local_ip, f->o.remote_ip, IPV4_PROTO_TCP, 0, len);
+  ipv4_choose(headers + ETH_HDR_BYTES, f->tuning.ip);
   recq_begin(&r->tx, 0);
   recq_append(&r->tx, headers, sizeof headers);
   recq_append(&r->tx, segment, len);
@@ -450,7 +451,7 @@ struct ref *ref_open(const struct ref_config *c)
   for (int i = 0; i < 4; i++) put_be32(key + 4 * i, (uint32_t)rng_next(&rng));
   r->engine = (struct engine){.ops = &ops, .num_flows = c->num_flows, .tx_ring_bytes = c->tx_ring_bytes,
                               .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack,
-                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .keepalive = true};
+                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .keepalive = true, .ip_choice = true};
   r->caps = c->caps;
   r->ready.tail = &r->ready.head;
   r->dirty.tail = &r->dirty.head;
