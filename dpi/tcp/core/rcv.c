@@ -192,10 +192,10 @@ static void delay_ack(const struct core_caps *caps, struct rcv_ctx *c, const str
   }
 }
 
-// A FIN counts once everything before it is there and its own place is inside the window.
+// A FIN counts once everything before it is there; only one inside the window was remembered.
 static void take_fin(struct rcv_ctx *c, struct rcv_actions *a)
 {
-  if (!c->fin_vld || !seq_eq(c->fin_seq, c->nxt) || !seq_lt(c->nxt, c->wnd_end)) return;
+  if (!c->fin_vld || !seq_eq(c->fin_seq, c->nxt)) return;
   a->fin = c->fin_done = true;
   c->fin_vld = false;
   c->fin_seq = seq_of(0);

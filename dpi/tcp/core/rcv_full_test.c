@@ -426,6 +426,18 @@ static void test_rcv_dsack_reports_the_part_that_was_there(void **state)
   assert_int_equal(nxt_of(&b), 2500);
 }
 
+// What would wait for its delayed ACK is told at once when part of it was there.
+static void test_rcv_dsack_is_not_delayed(void **state)
+{
+  struct bed b = bed_of(state);
+  take(&b, 0, 1000);
+  pay(&b);
+  assert_true(!take(&b, 1000, 100).ack);
+  pay(&b);
+  struct rcv_actions a = take(&b, 1000, 200);
+  assert_true(a.dsack && a.ack && a.len == 100);
+}
+
 // 4.2.2: two separate parts were there: the first alone, whichever came last.
 static void test_rcv_dsack_reports_only_the_first_of_two_parts(void **state)
 {
@@ -789,6 +801,7 @@ int main(void)
     SEQ_TEST(test_rcv_dsack_reports_a_duplicate_beside_a_gap),
     SEQ_TEST(test_rcv_dsack_reports_a_duplicate_that_is_out_of_order),
     SEQ_TEST(test_rcv_dsack_reports_the_part_that_was_there),
+    SEQ_TEST(test_rcv_dsack_is_not_delayed),
     SEQ_TEST(test_rcv_dsack_reports_only_the_first_of_two_parts),
     SEQ_TEST(test_rcv_dsack_prefers_what_lies_below_the_ack),
     SEQ_TEST(test_rcv_dsack_says_nothing_when_nothing_was_there),

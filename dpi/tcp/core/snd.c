@@ -282,7 +282,6 @@ struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, cons
 
 static void collapse(const struct core_caps *caps, struct snd_ctx *c)
 {
-  c->rtt_vld = false;
   if (!caps->recovery) return;
   c->recovery = c->rxt_first = false;
   c->recover = c->max;
@@ -414,7 +413,7 @@ static struct cut cut_sack(const struct core_caps *caps, const struct snd_ctx *c
   struct seq from = seq_max(c->high_rxt, c->una);
   struct seq top = sacked.n ? sacked.b[sacked.n - 1].start : c->una;
   struct core_block hole = next_hole(&sacked, from, top);
-  bool there = seq_lt(hole.start, hole.end) && seq_lt(hole.start, top);
+  bool there = seq_lt(hole.start, top);
   if (there && seq_lt(hole.start, lost_edge(c, &sacked))) return cut_again(c, v, hole);
   struct cut k = cut_at_nxt(caps, c, v);
   if (k.len || k.fin) return k;

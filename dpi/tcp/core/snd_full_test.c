@@ -1283,6 +1283,22 @@ static void test_snd_tune_moves_the_user_timeout_of_what_waits(void **state)
   assert_true(!d.c.rto_vld);
 }
 
+// A probe that is taken is a measurement of its own.
+static void test_snd_measures_a_probe_from_when_it_was_sent(void **state)
+{
+  struct bed b = bed_of(state);
+  round_trip(&b, 100 * MS);
+  ack_wnd(&b, 1, 0);
+  enqueue(&b, 1000);
+  sends_no_data(&b);
+  b.now_us += 7 * S;
+  fire(&b);
+  sends(&b, 1, 1);
+  b.now_us += 100 * MS;
+  ack_wnd(&b, 2, 0);
+  assert_int_equal(b.c.srtt_us >> 3, 100 * MS);
+}
+
 // The user timeout of the open command; 0 has the engine's own.
 static void test_snd_open_takes_the_user_timeout(void **state)
 {
@@ -1482,6 +1498,7 @@ int main(void)
     SEQ_TEST(test_snd_user_timeout_is_not_for_what_was_never_sent),
     SEQ_TEST(test_snd_user_timeout_is_not_for_probes_that_are_answered),
     SEQ_TEST(test_snd_tune_moves_the_user_timeout_of_what_waits),
+    SEQ_TEST(test_snd_measures_a_probe_from_when_it_was_sent),
     SEQ_TEST(test_snd_open_takes_the_user_timeout),
     SEQ_TEST(test_snd_nagle_holds_small_data_while_data_are_out),
     SEQ_TEST(test_snd_nagle_off_sends_small_data_at_once),
