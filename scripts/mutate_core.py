@@ -3,14 +3,14 @@
 """Breaks the transport core in many small ways and shows which of them the tests notice.
 
 A fault is one changed token, constant, condition or a dropped statement in dpi/tcp/core/*.c, chosen by seed. Each is compiled
-and run against the core's unit tests and ref_test (and what --then names). Results go to build/mutate/mutants.json, where a
-broken-off run goes on. Survivors that change nothing a test could see are explained in dpi/tcp/core/README.md.
+and run against the core's unit tests and ref_test, and what these let through against seeds of the pair. Results go to
+build/mutate/mutants.json, where a broken-off run goes on. Survivors that change nothing a test could see are explained in
+dpi/tcp/core/README.md.
 """
 import argparse
 import concurrent.futures
 import hashlib
 import json
-import os
 import random
 import re
 import subprocess
@@ -25,8 +25,11 @@ REST = ["dpi/tcp/ref.c", "dpi/tcp/segment.c", "dpi/net/eth.c", "dpi/net/ipv4.c",
         "dpi/base/recq.c", "dpi/base/timers.c", "dpi/base/cksum.c", "dpi/base/siphash.c"]
 TESTS = ["dpi/tcp/core/intervals_test.c", "dpi/tcp/core/rcv_test.c", "dpi/tcp/core/rcv_full_test.c", "dpi/tcp/core/snd_test.c",
          "dpi/tcp/core/snd_full_test.c", "dpi/tcp/core/loop_test.c", "dpi/tcp/ref_test.c"]
+PAIR = ["sim/tools/pair_seeds.c", "sim/pair.c", "sim/load.c"]
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", f"-I{ROOT}/dpi", f"-I{ROOT}/build/gen"]
 TEST_SECONDS = 30
+PAIR_SECONDS = 300
+PAIR_BYTES = 2000000000    # of address space: a fault may have it allocate for ever
 
 # What a token may become. Longer ones first, so that `<<` is not taken for `<`.
 SWAPS = {
@@ -105,7 +108,7 @@ def object_of(name: str) -> Path:
 
 def fingerprint() -> str:
     h = hashlib.sha256()
-    for name in [*SOURCES, *REST, *TESTS, "dpi/tcp/core/core.h", "scripts/mutate_core.py"]:
+    for name in [*SOURCES, *REST, *TESTS, *PAIR, "dpi/tcp/core/core.h", "scripts/mutate_core.py"]:
         h.update((ROOT / name).read_bytes())
     return h.hexdigest()
 
@@ -115,7 +118,15 @@ def code_bytes(obj: Path, scratch: Path) -> bytes:
     return scratch.read_bytes()
 
 
-def try_fault(fault, then):
+def pair_notices(obj: Path, box: Path, seeds: int) -> bool:
+    # The broken object comes first, so that its healthy twin stays in the archive.
+    rest = [ROOT / "build/obj" / name.replace(".c", ".o") for name in PAIR]
+    if run(["gcc", "-o", box / "pair", obj, *rest, ROOT / "build/libdpi.a"]) != 0:
+        raise SystemExit(f"the pair does not link with {obj}")
+    return run(["prlimit", f"--as={PAIR_BYTES}", box / "pair", "1", str(seeds)], PAIR_SECONDS) != 0
+
+
+def try_fault(fault, seeds):
     """'unbuildable', 'same code', 'survived', or the name of what caught it."""
     box = OUT / "box" / str(threading.get_ident())
     box.mkdir(parents=True, exist_ok=True)
@@ -133,10 +144,7 @@ def try_fault(fault, then):
             return "unbuildable"
         if run([program], TEST_SECONDS) != 0:
             return Path(test).stem
-    if then and run(then, 600, shell=True, env={**os.environ, "MUTANT": str(source), "MUTANT_OF": fault["file"],
-                                                 "MUTANT_OBJ": str(obj)}) != 0:
-        return "then"
-    return "survived"
+    return "pair" if seeds and pair_notices(obj, box, seeds) else "survived"
 
 
 def report(done) -> int:
@@ -159,18 +167,18 @@ def main() -> int:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--least", type=float, default=0.9, help="share that must be caught, else exit status 1 (0.9)")
-    p.add_argument("--then", metavar="CMD", help="shell command for what the tests let through; it fails when it notices. It "
-                   "gets MUTANT (the broken source), MUTANT_OF (which file it stands for) and MUTANT_OBJ")
+    p.add_argument("--pair", type=int, default=300, metavar="N", help="seeds of the pair for what the tests let through (300; 0: none)")
     p.add_argument("--fresh", action="store_true", help="forget results of an earlier run")
     a = p.parse_args()
-    if not (ROOT / "build/gen/nic_layout.h").exists():
-        run(["make", "-C", ROOT, "build/gen/nic_layout.h"])
+    if run(["make", "-C", ROOT, "build/gen/nic_layout.h", "build/pair_seeds"], 600) != 0:
+        print("make build/pair_seeds fails", file=sys.stderr)
+        return 2
     for name in [*SOURCES, *REST, *TESTS]:
         if not compile_c(ROOT / name, object_of(name)):
             print(f"{name} does not compile", file=sys.stderr)
             return 2
     healthy = {"file": SOURCES[0], "text": (ROOT / SOURCES[0]).read_text() + "\nint mutant_none;\nint mutant_f(void) { return 1; }\n"}
-    if (verdict := try_fault(healthy, a.then)) != "survived":
+    if (verdict := try_fault(healthy, a.pair)) != "survived":
         print(f"the tests fail without a fault: {verdict}", file=sys.stderr)
         return 2
 
@@ -178,8 +186,8 @@ def main() -> int:
     random.Random(a.seed).shuffle(faults)
     path = OUT / "mutants.json"
     state = json.loads(path.read_text()) if path.exists() and not a.fresh else {}
-    if state.get("fingerprint") != fingerprint() or state.get("then") != a.then:
-        state = {"fingerprint": fingerprint(), "then": a.then, "done": {}}
+    if state.get("fingerprint") != fingerprint() or state.get("pair") != a.pair:
+        state = {"fingerprint": fingerprint(), "pair": a.pair, "done": {}}
     lock, todo, good = threading.Lock(), iter(faults), [0]
 
     def key(f):
@@ -196,7 +204,7 @@ def main() -> int:
                 good[0] += 1
                 order.append(key(f))
                 known = state["done"].get(key(f))
-            result = known["result"] if known else try_fault(f, a.then)
+            result = known["result"] if known else try_fault(f, a.pair)
             with lock:
                 state["done"][key(f)] = {k: v for k, v in f.items() if k != "text"} | {"result": result}
                 if result in ("unbuildable", "same code"):
