@@ -73,8 +73,7 @@ struct place {
 
 static struct place place_of(const struct rcv_ctx *c, const struct core_segment *s)
 {
-  uint32_t fin = flag(s, NIC_FLAG_FIN), syn = flag(s, NIC_FLAG_SYN);
-  struct place p = {.data_end = seq_add(s->seq, s->len), .end = seq_add(s->seq, s->len + fin + syn)};
+  struct place p = {.data_end = seq_add(s->seq, s->len), .end = seq_add(s->seq, s->len + flag(s, NIC_FLAG_FIN))};
   uint32_t wnd = (uint32_t)seq_diff(c->wnd_end, c->nxt);
   p.in_window = (uint32_t)seq_diff(s->seq, c->nxt) < wnd;
   // A segment of length 0 at the very edge counts, too: there stand all ACKs of a peer that has filled the window with a

@@ -122,7 +122,7 @@ static void sample(struct snd_ctx *c, uint32_t rtt_us)
     return;
   }
   int32_t delta = (int32_t)rtt_us - (int32_t)(c->srtt_us >> 3);
-  c->srtt_us = max_u32((uint32_t)((int32_t)c->srtt_us + delta), 1);
+  c->srtt_us = (uint32_t)((int32_t)c->srtt_us + delta);   // not 0: an eighth of it at most is taken away
   if (delta < 0) delta = -delta;
   c->rttvar_us = (uint32_t)((int32_t)c->rttvar_us + delta - (int32_t)(c->rttvar_us >> 2));
 }
@@ -293,11 +293,14 @@ static void collapse(const struct core_caps *caps, struct snd_ctx *c)
   c->cc_a = 0;
 }
 
+static bool has_user_timeout(const struct core_caps *caps, const struct snd_ctx *c) { return caps->user_timeout && c->user_timeout_ms; }
+
 // The user timeout (RFC 9293 section 3.9.1) bounds the wait for the ACK of what is out, from when it was sent, an ACK advanced
-// or a probe was answered; but what goes again first has its RTO to be acknowledged. UINT64_MAX: never.
+// or a probe was answered; but what goes again first has its RTO to be acknowledged. It takes the place of the number of
+// retransmissions, be it shorter or longer (section 3.8.3, R2). UINT64_MAX: never.
 static uint64_t user_deadline(const struct core_caps *caps, const struct snd_ctx *c)
 {
-  bool counts = caps->user_timeout && c->user_timeout_ms && c->retries && !seq_eq(c->una, c->max);
+  bool counts = has_user_timeout(caps, c) && c->retries && !seq_eq(c->una, c->max);
   return counts ? c->stuck_us + (uint64_t)c->user_timeout_ms * 1000 : UINT64_MAX;
 }
 
@@ -313,7 +316,7 @@ struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, 
   struct snd_actions a = {.wake = c->open && c->rto_vld && now_us >= c->rto_at_us};
   uint64_t least = now_us + (c->retries ? 0 : c->rto_us);
   if (!a.wake) return a;
-  if (c->retries == NIC_MAX_RETRIES || now_us >= user_deadline(caps, c)) {
+  if (has_user_timeout(caps, c) ? now_us >= user_deadline(caps, c) : c->retries >= NIC_MAX_RETRIES) {
     c->gave_up = true;
     c->told_flags = c->rto_vld = false;
     return a;
@@ -323,7 +326,7 @@ struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, 
   c->probe = !c->wnd || seq_eq(c->una, c->max);
   c->rto_us = min_u32(c->rto_us * 2, NIC_RTO_MAX_US);
   arm(c, now_us);
-  c->retries++;
+  if (c->retries != 15) c->retries++;
   c->rto_at_us = min_u64(c->rto_at_us, max_u64(user_deadline(caps, c), least));
   if (c->backoff != 15) c->backoff++;
   return a;

@@ -370,6 +370,8 @@ static void test_snd_newreno_partial_ack_shows_the_next_hole(void **state)
   ack(&b, 3400);                      // less than a segment: nothing is added
   assert_cwnd(&b, 9600, 5000);
   sends(&b, 3400, MSS);
+  ack(&b, 4400);
+  assert_cwnd(&b, 9600, 5000);
 }
 
 static void test_snd_newreno_window_stays_one_segment_at_least(void **state)
@@ -381,6 +383,8 @@ static void test_snd_newreno_window_stays_one_segment_at_least(void **state)
   ack(&b, 19000);
   assert_cwnd(&b, 1000, 10000);
   sends(&b, 19000, MSS);
+  ack(&b, 19400);
+  assert_cwnd(&b, 1000, 10000);
 }
 
 static void test_snd_newreno_full_ack_ends_recovery(void **state)
@@ -438,6 +442,21 @@ static void test_snd_newreno_does_not_begin_until_past_what_a_timeout_sends_agai
     dups(&b, 4);
     assert_int_equal(b.c.recovery, rows[i].enters);
   }
+}
+
+// So that it never lies 2^31 behind una and seems to be ahead.
+static void test_snd_draws_the_recovery_point_along_with_una(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 10);
+  ack(&b, 1000);
+  assert_int_equal(off(&b, b.c.recover), 999);
+  dups(&b, 3);
+  sends(&b, 1000, MSS);
+  ack(&b, 5000);
+  assert_int_equal(off(&b, b.c.recover), 10000);   // not in a recovery
+  ack(&b, 10000);
+  assert_int_equal(off(&b, b.c.recover), 10000);
 }
 
 static void test_snd_counts_only_true_duplicates(void **state)
@@ -581,6 +600,8 @@ static void test_snd_sack_enters_at_three_duplicates(void **state)
   assert_true(b.c.recovery);
   assert_cwnd(&b, 5000, 5000);
   sends(&b, 0, MSS);
+  sack(&b, 0, 1300, 1400);
+  assert_cwnd(&b, 5000, 5000);        // pipe shrinks, the window does not grow
 }
 
 static void test_snd_sack_enters_at_once_when_the_first_byte_is_lost(void **state)
@@ -604,6 +625,12 @@ static void test_snd_sack_enters_at_once_when_the_first_byte_is_lost(void **stat
   block(&e, 3000, 3001);                         // three separate ranges
   ack(&e, 0);
   assert_true(e.c.recovery);
+  struct bed f = sack_bed_of(state);
+  fly(&f, 10);
+  block(&f, 5000, 6000);
+  block(&f, 1000, 2001);                         // together more than that
+  ack(&f, 0);
+  assert_true(f.c.recovery);
 }
 
 static void test_snd_sack_counts_only_news(void **state)
@@ -983,6 +1010,12 @@ static void test_snd_rto_has_floor_ceiling_and_granularity(void **state)
   f.now_us += (uint64_t)5000 * S;            // beyond 32 bits of microseconds
   ack(&f, 1);
   assert_int_equal(f.c.rto_us, 60 * S);
+  assert_int_equal(f.c.srtt_us >> 3, 60 * S);
+  struct bed g = bed_of(state);
+  round_trip(&g, 0);
+  assert_int_equal(g.c.srtt_us, 1);          // 0 is none
+  round_trip(&g, 8 * MS);
+  assert_int_equal(g.c.srtt_us, 1 + 8 * MS); // an eighth of it
 }
 
 static void test_snd_measures_one_segment_at_a_time(void **state)
@@ -1063,6 +1096,7 @@ static void test_snd_time_stamps_never_give_more_than_the_ceiling(void **state)
     b.c.rtt_vld = false;
     ack_event(&b, 1000, (struct dd_in){.ts_vld = true, .tsecr = core_tsval(b.now_us) - ago[i]});
     assert_int_equal(b.c.rto_us, 60 * S);
+    assert_int_equal(b.c.srtt_us >> 3, 60 * S >> 10 << 10);
   }
 }
 
@@ -1148,6 +1182,25 @@ static void test_snd_window_opens_before_any_measurement(void **state)
 
 // --- giving up (RFC 9293 section 3.8.3) ----------------------------------------------------------------------------------------------
 
+// A peer that closes its window has answered (section 3.8.6, SHLD-17).
+static void test_snd_counts_retransmissions_anew_when_the_window_closes_or_opens(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 2);
+  for (int i = 0; i < 3; i++) {
+    fire(&b);
+    sends(&b, 0, MSS);
+  }
+  ack(&b, 0);
+  assert_int_equal(b.c.retries, 3);
+  ack_wnd(&b, 0, 0);
+  assert_int_equal(b.c.retries, 0);
+  fire(&b);
+  assert_int_equal(b.c.retries, 1);
+  ack_wnd(&b, 0, WND);
+  assert_int_equal(b.c.retries, 0);
+}
+
 static void test_snd_gives_up_though_the_peer_still_talks(void **state)
 {
   struct bed b = bed_of(state);
@@ -1167,7 +1220,9 @@ static uint64_t lose_all(struct bed *b)
   uint64_t begin = b->now_us;
   while (!b->c.gave_up) {
     fire(b);
-    if (!b->c.gave_up) sends(b, off(b, b->c.una), b->c.wnd ? MSS : 1);
+    if (b->c.gave_up) break;
+    assert_true(b->c.rto_at_us > b->now_us);
+    sends(b, off(b, b->c.una), b->c.wnd ? MSS : 1);
   }
   struct snd_actions a = snd_next(&b->caps, &b->c, &b->v, b->now_us);
   assert_true(a.emit && a.desc.kind == TX_FREE && a.desc.tell && a.desc.timed_out);
@@ -1177,13 +1232,15 @@ static uint64_t lose_all(struct bed *b)
 static void test_snd_user_timeout_gives_up_in_its_time_but_not_before_a_second_try(void **state)
 {
   static const struct { uint32_t timeout_ms; uint64_t after_us; } rows[] = {
-    {100, 2 * S}, {1999, 2 * S}, {2001, 2 * S + MS}, {5000, 5 * S}, {7000, 7 * S}, {100000, UINT64_C(100) * S}, {0, UINT64_C(483) * S},
+    {100, 2 * S}, {1999, 2 * S}, {2001, 2 * S + MS}, {5000, 5 * S}, {7000, 7 * S}, {100000, UINT64_C(100) * S},
+    {2000000, UINT64_C(2000) * S}, {0, UINT64_C(483) * S},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct bed b = bed_of(state);
     b.c.user_timeout_ms = rows[i].timeout_ms;
     fly(&b, 2);
     assert_true(lose_all(&b) == rows[i].after_us);
+    if (rows[i].after_us > 1000 * S) assert_int_equal(b.c.retries, 15);
     struct bed d = bed_of(state);                // not built in
     d.caps.user_timeout = false;
     d.c.user_timeout_ms = rows[i].timeout_ms;
@@ -1452,6 +1509,7 @@ int main(void)
     SEQ_TEST(test_snd_newreno_full_ack_ends_recovery),
     SEQ_TEST(test_snd_newreno_does_not_begin_again_at_recover),
     SEQ_TEST(test_snd_newreno_does_not_begin_until_past_what_a_timeout_sends_again),
+    SEQ_TEST(test_snd_draws_the_recovery_point_along_with_una),
     SEQ_TEST(test_snd_counts_only_true_duplicates),
     SEQ_TEST(test_snd_forgets_duplicates_when_the_ack_advances),
     SEQ_TEST(test_snd_counts_duplicates_without_overflow),
@@ -1492,6 +1550,7 @@ int main(void)
     SEQ_TEST(test_snd_probes_forever_while_they_are_answered),
     SEQ_TEST(test_snd_window_that_opens_in_time_leaves_the_timer),
     SEQ_TEST(test_snd_window_opens_before_any_measurement),
+    SEQ_TEST(test_snd_counts_retransmissions_anew_when_the_window_closes_or_opens),
     SEQ_TEST(test_snd_gives_up_though_the_peer_still_talks),
     SEQ_TEST(test_snd_user_timeout_gives_up_in_its_time_but_not_before_a_second_try),
     SEQ_TEST(test_snd_user_timeout_counts_from_the_last_progress),
