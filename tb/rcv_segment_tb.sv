@@ -5,7 +5,7 @@
 //   Random: against a model that knows only distances from RCV.NXT as signed numbers, from corner values on both sides of
 //   every edge (window, segment ends, una, max, WL1, WL2, half of the sequence space); the whole next context is compared.
 // Where the module means to be wider than the RFC's text, so is the model: a segment of length 0 at the right edge is taken,
-// and a new ACK updates the window whatever WL1 says.
+// a new ACK updates the window whatever WL1 says, and one from behind its own window probe counts.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
@@ -127,13 +127,18 @@
       47: d(0, 100, 5'd0, 2000, 0, 1000, RcvNoAck, 0, 0, 0, 6'd0);
       48: d(0, 100, A, 2000, 1001, 1000, RcvChallenge, 0, 0, 0, Now);
       49: d(0, 0, A, 2000, 1001, 1000, RcvChallenge, 0, 0, 0, Now);
+      // behind its own window probe
+      50: d(-1, 0, A, 2000, 100, 999, RcvDuplicate, 0, 0, 0, Now | Fwd | Wnd);
+      51: d(-1, 0, A, 2000, 1001, 999, RcvDuplicate, 0, 0, 0, Now);
+      52: d(-2, 0, A, 2000, 100, 999, RcvDuplicate, 0, 0, 0, Now);
+      53: d(-1, 0, A | F, 2000, 100, 999, RcvDuplicate, 0, 0, 0, Now);
       // closed already
-      50: begin d(0, 100, A, 2000, 0, 1000, RcvDead, 0, 0, 0, 6'd0); c.open = 1'b0; end
-      51: begin d(0, 0, R, 2000, 0, 1000, RcvDead, 0, 0, 0, 6'd0); c.open = 1'b0; end
+      54: begin d(0, 100, A, 2000, 0, 1000, RcvDead, 0, 0, 0, 6'd0); c.open = 1'b0; end
+      55: begin d(0, 0, R, 2000, 0, 1000, RcvDead, 0, 0, 0, 6'd0); c.open = 1'b0; end
       default: begin d(0, 0, S, 2000, 0, 1000, RcvDead, 0, 0, 0, 6'd0); c.open = 1'b0; end
     endcase
   endtask
-  localparam int Cases = 53;
+  localparam int Cases = 57;
 
   // --- random -------------------------------------------------------------------------------------------------------
   logic [63:0] r = 64'h1234_5678_9abc_def1;
@@ -196,6 +201,17 @@
   logic want_fin, want_reset, want_ack, want_now, want_fwd, want_wnd, no_order;
   logic [31:0] want_l, want_h;
   int at, w, len, pay, first, past, beyond, below, wl, wa, nu;
+  task automatic use_ack;
+    if (below >= 0 && (nu > 0 || wl > 0 || (wl == 0 && wa >= 0))) begin
+      want_wnd = 1'b1;
+      want_ctx.wl1 = c.nxt + first;
+      want_ctx.wl2 = g.ack;
+      want_ctx.wnd_fwd = 32'(g.wnd) << c.snd_wscale;
+    end
+    if (nu > 0) want_ctx.ack_fwd = g.ack;
+    want_fwd = nu > 0 || len == 0 || (want_wnd && want_ctx.wnd_fwd != c.wnd_fwd);
+  endtask
+
   task automatic model;
     want_ctx = c;
     want_class = RcvPureAck;
@@ -232,19 +248,13 @@
                  && !(w == 0 && at == 0)) begin
       want_class = (at + len <= 0) ? RcvDuplicate : RcvOutOfWindow;
       want_now = 1'b1;
+      if (len == 0 && at == -1 && g.flags[nic_pkg::FlagAck] && nu > 0 && beyond <= 0) use_ack();
     end else if (!g.flags[nic_pkg::FlagAck]) want_class = RcvNoAck;
     else if (beyond > 0) begin
       want_class = RcvChallenge;
       want_now = 1'b1;
     end else begin
-      if (below >= 0 && (nu > 0 || wl > 0 || (wl == 0 && wa >= 0))) begin
-        want_wnd = 1'b1;
-        want_ctx.wl1 = c.nxt + first;
-        want_ctx.wl2 = g.ack;
-        want_ctx.wnd_fwd = 32'(g.wnd) << c.snd_wscale;
-      end
-      if (nu > 0) want_ctx.ack_fwd = g.ack;
-      want_fwd = nu > 0 || len == 0 || (want_wnd && want_ctx.wnd_fwd != c.wnd_fwd);
+      use_ack();
       if (len != 0) begin
         want_now = 1'b1;
         if (w == 0) want_class = RcvOutOfWindow;
