@@ -25,7 +25,7 @@ REST = ["dpi/tcp/ref.c", "dpi/tcp/segment.c", "dpi/net/eth.c", "dpi/net/ipv4.c",
         "dpi/base/recq.c", "dpi/base/timers.c", "dpi/base/cksum.c", "dpi/base/siphash.c"]
 TESTS = ["dpi/tcp/core/intervals_test.c", "dpi/tcp/core/rcv_test.c", "dpi/tcp/core/rcv_full_test.c", "dpi/tcp/core/snd_test.c",
          "dpi/tcp/core/snd_full_test.c", "dpi/tcp/core/loop_test.c", "dpi/tcp/ref_test.c"]
-PAIR = ["sim/tools/pair_seeds.c", "sim/pair.c", "sim/load.c"]
+PAIR = ["sim/tools/pair_seeds.c", "sim/seeds.c", "sim/pair.c", "sim/load.c", "sim/endpoint.c", "sim/carrier_ref.c"]
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", f"-I{ROOT}/dpi", f"-I{ROOT}/build/gen"]
 TEST_SECONDS = 30
 PAIR_SECONDS = 300
@@ -170,8 +170,8 @@ def main() -> int:
     p.add_argument("--pair", type=int, default=300, metavar="N", help="seeds of the pair for what the tests let through (300; 0: none)")
     p.add_argument("--fresh", action="store_true", help="forget results of an earlier run")
     a = p.parse_args()
-    if run(["make", "-C", ROOT, "build/gen/nic_layout.h", "build/pair_seeds"], 600) != 0:
-        print("make build/pair_seeds fails", file=sys.stderr)
+    if run(["make", "-C", ROOT, "build/gen/nic_layout.h", "build/libdpi.a"], 600) != 0:
+        print("make build/libdpi.a fails", file=sys.stderr)
         return 2
     for name in [*SOURCES, *REST, *TESTS]:
         if not compile_c(ROOT / name, object_of(name)):

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/bytes.h"
+#include "wire/bgfile.h"
 
 enum {
   BLOCK_BYTES = 1 << 18, ITEM_MAX = 1024, BLOCK_HEAD = 12,
@@ -40,28 +41,11 @@ uint64_t stim_hash(uint64_t hash, uint64_t cycle, const struct glue_beat *b)
 // --- writing ---------------------------------------------------------------------------------------------------------
 
 struct stim_writer {
-  int fd;
-  bool bad;
-  uint64_t cycle, now_us, hash, written;
+  struct bgfile *file;
+  uint64_t cycle, now_us, hash;
   size_t n;                            // bytes in the block, behind its head
   uint8_t block[BLOCK_HEAD + BLOCK_BYTES + ITEM_MAX];
 };
-
-static bool write_all(struct stim_writer *w, const uint8_t *p, size_t n)
-{
-  while (n && !w->bad) {
-    ssize_t k = write(w->fd, p, n);
-    if (k < 0 && errno == EINTR) continue;
-    if (k <= 0) {
-      w->bad = true;
-      break;
-    }
-    p += k;
-    n -= (size_t)k;
-    w->written += (uint64_t)k;
-  }
-  return !w->bad;
-}
 
 static size_t head_pack(const struct stim_head *h, uint8_t out[static HEAD_BYTES])
 {
@@ -94,15 +78,26 @@ struct stim_writer *stim_create(const char *path, const struct stim_head *h, cha
     snprintf(err, STIM_ERR_LEN, "out of memory");
     return NULL;
   }
-  *w = (struct stim_writer){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
   memcpy(head, magic, sizeof magic);
   put_le32(head + sizeof magic, HEAD_BYTES);
   head_pack(h, head + sizeof magic + 4);
-  if (w->fd >= 0 && write_all(w, head, sizeof head)) return w;
-  snprintf(err, STIM_ERR_LEN, "%.120s: %s", path, strerror(errno));
-  if (w->fd >= 0) close(w->fd);
-  free(w);
-  return NULL;
+  *w = (struct stim_writer){.file = bgfile_open(path, head, sizeof head)};
+  if (!w->file) {
+    snprintf(err, STIM_ERR_LEN, "%.120s: %s", path, strerror(errno));
+    free(w);
+    return NULL;
+  }
+  return w;
+}
+
+static void end_block(struct stim_writer *w)
+{
+  if (!w->n) return;
+  put_le32(w->block, (uint32_t)w->n);
+  put_le32(w->block + 4, (uint32_t)crc32(0, w->block + BLOCK_HEAD, (uInt)w->n));
+  put_le32(w->block + 8, (uint32_t)crc32(0, w->block, 8));
+  bgfile_write(w->file, w->block, BLOCK_HEAD + w->n);   // in one write
+  w->n = 0;
 }
 
 static void put_byte(struct stim_writer *w, uint8_t b) { w->block[BLOCK_HEAD + w->n++] = b; }
@@ -115,7 +110,7 @@ static void put_varint(struct stim_writer *w, uint64_t v)
 
 static void put_kind(struct stim_writer *w, uint64_t cycle, unsigned kind)
 {
-  if (w->n >= BLOCK_BYTES) stim_flush(w);
+  if (w->n >= BLOCK_BYTES) end_block(w);
   put_varint(w, (cycle - w->cycle) << 4 | kind);
   w->cycle = cycle;
 }
@@ -152,25 +147,21 @@ void stim_put_beat(struct stim_writer *w, uint64_t cycle, const struct glue_beat
 
 bool stim_flush(struct stim_writer *w)
 {
-  if (!w->n) return !w->bad;
-  put_le32(w->block, (uint32_t)w->n);
-  put_le32(w->block + 4, (uint32_t)crc32(0, w->block + BLOCK_HEAD, (uInt)w->n));
-  put_le32(w->block + 8, (uint32_t)crc32(0, w->block, 8));
-  size_t n = BLOCK_HEAD + w->n;
-  w->n = 0;
-  return write_all(w, w->block, n);
+  end_block(w);
+  errno = bgfile_flush(w->file);
+  return !errno;
 }
 
-uint64_t stim_written(const struct stim_writer *w) { return w->written; }
+uint64_t stim_written(const struct stim_writer *w) { return bgfile_bytes(w->file); }
 
 bool stim_close(struct stim_writer *w, uint64_t cycle)
 {
   if (!w) return true;
   put_kind(w, cycle, STIM_END);
-  bool ok = stim_flush(w);
-  ok &= close(w->fd) == 0;
+  end_block(w);
+  errno = bgfile_close(w->file);
   free(w);
-  return ok;
+  return !errno;
 }
 
 // --- reading ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "wire/bgfile.h"
 #include "wire/wire.h"
 
 enum {
@@ -16,19 +17,16 @@ enum {
   BYTE_ORDER_MAGIC = 0x1a2b3c4d, LINKTYPE_ETHERNET = 1,
   OPT_END = 0, OPT_COMMENT = 1, OPT_SHB_USERAPPL = 4, OPT_IF_NAME = 2, OPT_IF_TSRESOL = 9, OPT_EPB_FLAGS = 2,
   DIR_INBOUND = 1, DIR_OUTBOUND = 2,  // bits 0-1 of epb_flags
-  FLUSH_EVERY_US = 1000000, STDIO_BUF_BYTES = 1 << 18, HEAD_MAX = 256,
-  PACKET_MORE = 200,  // what a packet block has beside its frame, at most
+  FLUSH_EVERY_US = 1000000, HEAD_MAX = 256,
 };
 
 struct record {
   struct wire w;  // first: a wire is cast to its kind; its counters mirror those of inner
   struct wire *inner;
   const struct wire_record_note *note;
-  FILE *f;  // NULL once recording ended
+  struct bgfile *f;  // NULL once recording ended
   char *path;
   uint64_t epoch_us, flushed_us;
-  size_t pending;  // bytes since the last flush
-  char buf[STDIO_BUF_BYTES];
 };
 
 static struct record *self(struct wire *w) { return (struct record *)w; }
@@ -66,40 +64,37 @@ static void start(struct block *k, uint32_t type)
 // A block's length stands at its head and again at its end.
 static void set_length(struct block *k, size_t total) { put_le32(k->b + 4, (uint32_t)total); }
 
-static bool put(FILE *f, const void *p, size_t n) { return fwrite(p, 1, n, f) == n; }
-
-static bool put_block(FILE *f, struct block *k)
+static void end_block(struct block *k)
 {
   size_t total = k->n + 4;
   set_length(k, total);
   add32(k, (uint32_t)total);
-  return put(f, k->b, k->n);
 }
 
-static bool put_file_head(FILE *f)
+// Section header, then the one interface.
+static void make_file_head(struct block *section, struct block *interface)
 {
   static const char app[] = "lockwire";
   const uint8_t microseconds = 6;
-  struct block k;
-  start(&k, BLOCK_SECTION);
-  add32(&k, BYTE_ORDER_MAGIC);
-  add32(&k, 1);           // version 1.0
-  add32(&k, UINT32_MAX);  // section length, 64 bits: not given
-  add32(&k, UINT32_MAX);
-  add_option(&k, OPT_SHB_USERAPPL, app, sizeof app - 1);
-  add_option(&k, OPT_END, "", 0);
-  if (!put_block(f, &k)) return false;
-
-  start(&k, BLOCK_INTERFACE);
-  add32(&k, LINKTYPE_ETHERNET);
-  add32(&k, 0);  // snap length: none
-  add_option(&k, OPT_IF_NAME, app, sizeof app - 1);
-  add_option(&k, OPT_IF_TSRESOL, &microseconds, 1);
-  add_option(&k, OPT_END, "", 0);
-  return put_block(f, &k);
+  start(section, BLOCK_SECTION);
+  add32(section, BYTE_ORDER_MAGIC);
+  add32(section, 1);           // version 1.0
+  add32(section, UINT32_MAX);  // section length, 64 bits: not given
+  add32(section, UINT32_MAX);
+  add_option(section, OPT_SHB_USERAPPL, app, sizeof app - 1);
+  add_option(section, OPT_END, "", 0);
+  end_block(section);
+  start(interface, BLOCK_INTERFACE);
+  add32(interface, LINKTYPE_ETHERNET);
+  add32(interface, 0);  // snap length: none
+  add_option(interface, OPT_IF_NAME, app, sizeof app - 1);
+  add_option(interface, OPT_IF_TSRESOL, &microseconds, 1);
+  add_option(interface, OPT_END, "", 0);
+  end_block(interface);
 }
 
-static bool put_packet(FILE *f, uint64_t stamp_us, bool inbound, const char *comment, const uint8_t *frame, size_t len)
+// Whole packets alone reach the file, so that it can be read to its end when the process is killed.
+static void put_packet(struct bgfile *f, uint64_t stamp_us, bool inbound, const char *comment, const uint8_t *frame, size_t len)
 {
   static const uint8_t zeros[4];
   struct block head, tail = {.n = 0};
@@ -118,16 +113,20 @@ static bool put_packet(FILE *f, uint64_t stamp_us, bool inbound, const char *com
   size_t total = head.n + len + pad + tail.n + 4;
   set_length(&head, total);
   add32(&tail, (uint32_t)total);
-  return put(f, head.b, head.n) && put(f, frame, len) && put(f, zeros, pad) && put(f, tail.b, tail.n);
+  bgfile_together(f, total);
+  bgfile_write(f, head.b, head.n);
+  bgfile_write(f, frame, len);
+  bgfile_write(f, zeros, pad);
+  bgfile_write(f, tail.b, tail.n);
 }
 
 // --- the wire ---
 
 // Recording ends, the run goes on: one warning.
-static void give_up(struct record *r)
+static void give_up(struct record *r, int error)
 {
-  fprintf(stderr, "lockwire: recording %s: %s: recording ends here, the run goes on\n", r->path, strerror(errno));
-  (void)fclose(r->f);
+  fprintf(stderr, "lockwire: recording %s: %s: recording ends here, the run goes on\n", r->path, strerror(error));
+  bgfile_close(r->f);
   r->f = NULL;
 }
 
@@ -135,19 +134,8 @@ static void flush_when_due(struct record *r)
 {
   if (!r->f || r->note->now_us - r->flushed_us < FLUSH_EVERY_US) return;
   r->flushed_us = r->note->now_us;
-  r->pending = 0;
-  if (fflush(r->f) != 0) give_up(r);
-}
-
-// Whole packets alone reach the file, so that it can be read to its end when the process is killed.
-static bool make_room(struct record *r, size_t bytes)
-{
-  if (r->pending + bytes > STDIO_BUF_BYTES) {
-    r->pending = 0;
-    if (fflush(r->f) != 0) return false;
-  }
-  r->pending += bytes;
-  return true;
+  int error = bgfile_flush(r->f);
+  if (error) give_up(r, error);
 }
 
 static void keep(struct record *r, bool inbound, const uint8_t *frame, size_t len)
@@ -161,7 +149,7 @@ static void keep(struct record *r, bool inbound, const uint8_t *frame, size_t le
     snprintf(comment + at, sizeof comment - (size_t)at, "-");
   else
     snprintf(comment + at, sizeof comment - (size_t)at, "%d", flow);
-  if (!make_room(r, len + PACKET_MORE) || !put_packet(r->f, r->epoch_us + n->now_us, inbound, comment, frame, len)) give_up(r);
+  put_packet(r->f, r->epoch_us + n->now_us, inbound, comment, frame, len);
 }
 
 // Counters, death and its text are those of the wire inside.
@@ -206,7 +194,8 @@ static void record_free(struct record *r)
 static void record_close(struct wire *w)
 {
   struct record *r = self(w);
-  if (r->f && fclose(r->f) != 0) fprintf(stderr, "lockwire: recording %s: %s: its end is missing\n", r->path, strerror(errno));
+  int error = bgfile_close(r->f);
+  if (error) fprintf(stderr, "lockwire: recording %s: %s: its end is missing\n", r->path, strerror(error));
   record_free(r);
 }
 
@@ -214,14 +203,13 @@ static const struct wire_ops record_ops = {record_recv, record_send, record_fd, 
 
 static bool open_file(struct record *r)
 {
-  r->f = fopen(r->path, "wbe");
-  if (!r->f) return false;
-  (void)setvbuf(r->f, r->buf, _IOFBF, STDIO_BUF_BYTES);
-  if (put_file_head(r->f) && fflush(r->f) == 0) return true;
-  int e = errno;
-  (void)fclose(r->f);
-  errno = e;
-  return false;
+  struct block section, interface;
+  make_file_head(&section, &interface);
+  uint8_t head[2 * HEAD_MAX];
+  memcpy(head, section.b, section.n);
+  memcpy(head + section.n, interface.b, interface.n);
+  r->f = bgfile_open(r->path, head, section.n + interface.n);
+  return r->f;
 }
 
 struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
