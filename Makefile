@@ -63,7 +63,7 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 # --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
 PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/load.c sim/endpoint.c sim/carrier_ref.c
 PAIR_SAN := $(PAIR_SRC:%.c=$(B)/san/%.o)
-$(PAIR_SAN): CFLAGS += -Isim
+$(PAIR_SAN) $(PAIR_SRC:%.c=$(B)/obj/%.o): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $^
 

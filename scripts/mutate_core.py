@@ -170,8 +170,9 @@ def main() -> int:
     p.add_argument("--pair", type=int, default=300, metavar="N", help="seeds of the pair for what the tests let through (300; 0: none)")
     p.add_argument("--fresh", action="store_true", help="forget results of an earlier run")
     a = p.parse_args()
-    if run(["make", "-C", ROOT, "build/gen/nic_layout.h", "build/libdpi.a"], 600) != 0:
-        print("make build/libdpi.a fails", file=sys.stderr)
+    if run(["make", "-C", ROOT, "build/gen/nic_layout.h", "build/libdpi.a",
+            *("build/obj/" + name.replace(".c", ".o") for name in PAIR)], 600) != 0:
+        print("make fails", file=sys.stderr)
         return 2
     for name in [*SOURCES, *REST, *TESTS]:
         if not compile_c(ROOT / name, object_of(name)):
