@@ -141,7 +141,7 @@ $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread -lz
+	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread -lz -lpcap
 
 ##@ Build
 .PHONY: deps build

@@ -15,6 +15,8 @@ verilator         turns the NIC into C++, and lints it
 iverilog          the second simulator of the unit benches: X where Verilator has 0
 yosys             synthesis check and proofs
 libcmocka-dev     C unit tests
+libpcap-dev       reads captures for the wire monitor
+zlib1g-dev        checksums of recordings
 python3           test drivers and generators
 python3-scapy     hostile frames
 iproute2          the network namespace and its veth pair

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "monitor_cmd.h"
 #include "options.h"
 #include "pair.h"
 #include "replay.h"
@@ -35,6 +36,7 @@ static const struct {
     {"run", "put the simulated NIC on a network and serve it", cmd_run},
     {"replay", "drive the NIC from a recording alone, cycle for cycle", replay_main},
     {"seeds", "run many seeds of --wire pair, a line of JSON for each", cmd_seeds},
+    {"monitor", "judge the TCP endpoints in a capture", monitor_cmd},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
