@@ -39,7 +39,7 @@ static void judge_block(const struct look *l, unsigned i)
   const struct mseg *s = l->s;
   const struct arrived *in = &l->x->in;
   struct seq from = s->sack_from[i], to = s->sack_to[i];
-  bool known = open_flow(l) && !l->x->torn;
+  bool known = open_flow(l) && !l->x->torn && arrived_reaches(in, from);
   if (!judge(l, MONITOR_SACK_FORM, seq_lt(from, to), "a block that begins before its end at", to.v, "a block from", from.v)) return;
   if (is_dsack(s, i)) {
     bool below = seq_lt(from, s->ack);

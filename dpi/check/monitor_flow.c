@@ -119,6 +119,13 @@ static void judge_isn(const struct look *l)
   judge(l, MONITOR_HANDSHAKE, seq_eq(l->s->seq, last->isn), "its SYN again with the ISN", last->isn.v, "the ISN", l->s->seq.v);
 }
 
+// x took part in the connection that the SYN of y asked for, and nothing has ended it.
+static bool takes_part(const struct look *l, const struct syn *asked)
+{
+  const struct half *x = l->x;
+  return open_flow(l) && seq_eq(asked->isn, l->y->mine.isn) && x->active && !x->has_fin && !x->rst && !x->reset;
+}
+
 // After data of its own it is established, and has no more to say about its SYN.
 static void judge_syn_late(const struct look *l)
 {
@@ -138,6 +145,8 @@ static void judge_syn_ack(const struct look *l, const struct syn *answered)
   judge(l, MONITOR_HANDSHAKE, answered, "an ACK of the SYN that came, ISN + 1", y->n_syn ? y->syn[(y->n_syn - 1) % SYNS].isn.v + 1 : 0, "ACK",
         l->s->ack.v);
   if (!answered) return;
+  if (near(l) && takes_part(l, answered))
+    judge(l, MONITOR_HANDSHAKE, seq_eq(l->s->seq, l->x->mine.isn), "its SYN again with the ISN", l->x->mine.isn.v, "the ISN", l->s->seq.v);
   if (l->s->has_scale)
     judge_text(l, MONITOR_OPTION_AGREED, answered->scale, "a window scale only in answer to one", "one unasked for");
   if (l->s->has_ts) judge_text(l, MONITOR_OPTION_AGREED, answered->ts, "time stamps only in answer to some", "some unasked for");
@@ -153,7 +162,7 @@ static void begin_half(struct monitor *m, struct half *h, const struct syn *mine
   h->max = seq_add(mine->isn, 1 + mine->data_len);
   h->una = other->has_ack && other->ack.v - mine->isn.v - 1 <= mine->data_len ? other->ack : mine->isn;
   h->answered = !seq_eq(h->una, mine->isn);
-  h->reached = h->active = h->has_data = h->has_fin = h->rst = h->ts = h->torn = false;
+  h->reached = h->active = h->has_data = h->has_fin = h->rst = h->reset = h->ts = h->torn = false;
   stamps_begin(&h->stamps, mine);
   arrived_begin(&h->in, seq_add(other->isn, 1 + other->data_len));
   if (other->count > 1) spans_add(&h->in.twice, other->isn, h->in.next);
@@ -196,27 +205,37 @@ static void begin_midway(const struct look *l)
   }
 }
 
-// Does the SYN-ACK `mine`, which answers `answered`, begin a connection (anew)? When the answer to one SYN has two ISNs, the one
-// who gave it is bound by the newer, the one who asked chooses by its ACK (see other_answer). A late answer to an old SYN
-// begins nothing.
+// Does the SYN-ACK `mine`, which answers `answered`, begin a connection (anew)? When the answer to one SYN has two ISNs, then of
+// who is near the newer counts unless it takes part with the older; see other_answer. A late answer to an old SYN begins nothing.
 static bool begins(const struct look *l, const struct syn *mine, const struct syn *answered)
 {
   const struct flow *f = l->f;
   if (f->state != FLOW_OPEN) return true;
-  if (seq_eq(answered->isn, l->y->mine.isn)) return !seq_eq(mine->isn, l->x->mine.isn) && near(l) && !established(f);
+  if (seq_eq(answered->isn, l->y->mine.isn)) return !seq_eq(mine->isn, l->x->mine.isn) && near(l) && !takes_part(l, answered);
   return near(l) || answered->order > l->y->mine.order;
 }
 
-// The first ACK of who called may be for another SYN-ACK than the first that came.
+// Another SYN-ACK of h than the one that counts, which answers the same SYN of the other and whose first number is `first`.
+static const struct syn *other_syn_ack(const struct half *h, const struct half *other, struct seq first)
+{
+  for (unsigned i = 0; i < SYNS; i++) {
+    const struct syn *c = &h->syn[i];
+    bool same = c->count && c->has_ack && c->ack.v - other->mine.isn.v - 1 <= other->mine.data_len;
+    if (same && !seq_eq(c->isn, h->mine.isn) && first.v == c->isn.v + 1) return c;
+  }
+  return NULL;
+}
+
+// A SYN that was answered twice, with two ISNs: which answer counts shows when who called acknowledges. But who is near and
+// answers (from cookies, without a memory) may go on with the older whatever it heard since: of that connection too much was missed.
 static void other_answer(const struct look *l)
 {
-  if (!open_flow(l) || established(l->f) || !(l->s->flags & MSEG_ACK)) return;
-  for (unsigned i = 0; i < SYNS; i++) {
-    const struct syn *c = &l->y->syn[i];
-    if (!c->count || !c->has_ack || seq_eq(c->isn, l->y->mine.isn)) continue;
-    if (c->ack.v - l->x->mine.isn.v - 1 > l->x->mine.data_len || l->s->ack.v != c->isn.v + 1) continue;
+  const struct syn *c;
+  if (!open_flow(l) || !(l->s->flags & MSEG_ACK)) return;
+  if (near(l) && !l->x->active && !flow_was_sent(l->x, l->s->seq) && other_syn_ack(l->x, l->y, l->s->seq)) {
+    begin_midway(l);
+  } else if (l->m->role[!l->way] != MONITOR_NEAR && !established(l->f) && (c = other_syn_ack(l->y, l->x, l->s->ack))) {
     begin(l, l->x->mine, *c);
-    return;
   }
 }
 
@@ -302,7 +321,7 @@ void flow_segment(const struct look *l)
 {
   if (l->s->flags & MSEG_RST) {
     rst_segment(l);
-    l->y->heard = true;
+    l->y->heard = l->y->reset = true;
     return;
   }
   if (l->s->flags & MSEG_SYN) syn_segment(l);

@@ -70,6 +70,7 @@ struct half {
   bool answered;                   // one for its SYN was among them
   bool active;                     // it sent data, or acknowledged some: it took the handshake for complete
   bool has_fin, rst, ts;           // ts: time stamps on its segments
+  bool reset;                      // a RST came
   struct seq fin;                  // its place
   struct stamps stamps;
   struct stored stored;

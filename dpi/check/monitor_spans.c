@@ -79,6 +79,8 @@ void arrived_add(struct arrived *a, struct seq from, struct seq to)
   }
 }
 
+bool arrived_reaches(const struct arrived *a, struct seq from) { return seq_diff(from, a->next) >= -MOST_BEHIND; }
+
 bool arrived_has(const struct arrived *a, struct seq from, struct seq to)
 {
   if (seq_leq(to, a->next)) return true;

@@ -386,6 +386,12 @@ static void once_below(struct bed *b)
   RECEIVED(b, .flags = ACK, .seq = 1, .len = 100, .ack = 1);
   SENT(b, .flags = ACK, .seq = 1, .ack = 101, .n_sack = 1, .sack = {51, 101});
 }
+static void long_gone(struct bed *b)    // no memory goes there, neither theirs nor ours
+{
+  handshake(b, SACK);
+  RECEIVED(b, .flags = ACK, .seq = 0xd0000000, .len = 100, .ack = 1);
+  SENT(b, .flags = ACK, .seq = 1, .ack = 1, .n_sack = 1, .sack = {0xd0000000, 0xd0000064});
+}
 static void once_above(struct bed *b)
 {
   in_pieces(b);
@@ -442,6 +448,7 @@ static void test_monitor_judges_dsack(void **state)
   passes(twice_the_same);
   caught(once_below, MONITOR_DSACK);
   caught(once_above, MONITOR_DSACK);
+  passes(long_gone);
   caught(astride, MONITOR_SACK_FORM);
   passes(syn_ack_twice);
   passes(syn_twice);

@@ -470,6 +470,60 @@ static void answer_to_the_first_of_four(struct bed *b)
   RECEIVED(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1);
   SENT(b, .flags = ACK, .seq = 1, .ack = 11);
 }
+static void cookies_the_first_taken(struct bed *b)
+{
+  RECEIVED(b, .flags = SYN);
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+  RECEIVED(b, .flags = SYN);
+  SENT(b, .flags = SYN | ACK, .seq = 7000, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .len = 100, .ack = 1);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 101);
+  assert_int_equal(monitor_counts(b->m)->midway, 1);
+}
+static void cookies_the_second_taken(struct bed *b)    // whatever somebody says
+{
+  RECEIVED(b, .flags = SYN);
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+  RECEIVED(b, .flags = SYN);
+  SENT(b, .flags = SYN | ACK, .seq = 7000, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 7001);
+  SENT(b, .flags = ACK, .seq = 7001, .len = 10, .ack = 1);
+  assert_int_equal(monitor_counts(b->m)->midway, 0);
+}
+// The first answer was not taken up before the peer called once more.
+static void answer_anew(struct bed *b)
+{
+  handshake(b, 0);
+  RECEIVED(b, .flags = SYN);
+  b->isn[OURS] += 5000;
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1);
+}
+static void answer_anew_after_data(struct bed *b)
+{
+  handshake(b, 0);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1);
+  RECEIVED(b, .flags = SYN);
+  b->isn[OURS] += 5000;
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+}
+static void answer_anew_after_an_end(struct bed *b, int way, unsigned flags)
+{
+  handshake(b, 0);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1);
+  put(b, way, &(struct seg){.flags = flags, .seq = way == OURS ? 11 : 1, .ack = way == OURS ? 1 : 11});
+  RECEIVED(b, .flags = SYN);
+  b->isn[OURS] += 5000;
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1, .other_bytes = true);
+}
+static void answer_anew_after_rst(struct bed *b) { answer_anew_after_an_end(b, OURS, RST); }
+static void answer_anew_after_their_rst(struct bed *b) { answer_anew_after_an_end(b, THEIRS, RST); }
+static void answer_anew_after_fin(struct bed *b) { answer_anew_after_an_end(b, OURS, FIN | ACK); }
 static void answer_wrong(struct bed *b) { RECEIVED(b, .flags = SYN), SENT(b, .flags = SYN | ACK, .ack = 2); }
 static void answer_unasked(struct bed *b) { SENT(b, .flags = SYN | ACK, .ack = 1); }
 
@@ -482,11 +536,18 @@ static void test_monitor_judges_the_handshake(void **state)
   passes(other_isn_much_later);
   caught(other_isn_in_answer, MONITOR_HANDSHAKE);
   passes(cookies);
+  passes(cookies_the_first_taken);
+  passes(cookies_the_second_taken);
   caught(other_isn_after_3_s, MONITOR_HANDSHAKE);
   passes(other_isn_once_refused);
   passes(answer_after_many);
   caught(answer_wrong_after_four, MONITOR_HANDSHAKE);
   passes(answer_to_the_first_of_four);
+  passes(answer_anew);
+  caught(answer_anew_after_data, MONITOR_HANDSHAKE);
+  passes(answer_anew_after_rst);
+  passes(answer_anew_after_their_rst);
+  passes(answer_anew_after_fin);
   caught(answer_wrong, MONITOR_HANDSHAKE);
   caught_as(&ours_strict, answer_unasked, MONITOR_HANDSHAKE);
 }
