@@ -150,6 +150,19 @@ static void test_syn_ack_establishes_and_is_acknowledged(void **state)
   bed_expect_silence(b);
 }
 
+// Regression: the engine takes up from what an unscaled SYN could offer, so an ACK of ours that offers more sees the edge go back.
+static void test_ack_of_the_handshake_offers_no_more_than_the_syn_did(void **state)
+{
+  (void)state;
+  struct bed *b = bed_open(&start_plain, (struct bed_opts){.no_listener = true, .rx_ring = 262144});
+  dial_and_see_syn(b);
+  synack(b, (struct segment_options){.has_mss = true, .mss = 1000, .has_wscale = true, .wscale = 4}, 5000);
+  const struct flow_open *o = &bed_expect_call(b, CALL_OPEN)->open;
+  assert_int_equal(o->rcv_wscale, 3);
+  assert_int_equal(bed_expect_out(b).window, 65535 >> 3);
+  bed_close(b);
+}
+
 static void test_options_hold_only_when_both_sides_offer_them(void **state)
 {
   struct bed *b = *state;
@@ -499,6 +512,7 @@ int main(void)
     CONNECT_TEST(test_syn_offers_what_the_engine_can),
     CONNECT_TEST(test_syn_offers_neither_sack_nor_timestamps_to_a_plain_engine),
     CONNECT_TEST(test_syn_ack_establishes_and_is_acknowledged),
+    CONNECT_TEST(test_ack_of_the_handshake_offers_no_more_than_the_syn_did),
     CONNECT_TEST(test_options_hold_only_when_both_sides_offer_them),
     CONNECT_TEST(test_frames_that_come_before_the_fence_are_held),
     CONNECT_TEST(test_ack_of_something_else_is_reset_and_ignored),

@@ -49,8 +49,8 @@ uint16_t out_mss(const struct stack *s) { return (uint16_t)(s->cfg.mtu - IPV4_HD
 
 uint16_t out_window(const struct stack *s, uint8_t wscale)
 {
-  uint32_t units = s->engine->rx_ring_bytes >> wscale;
-  return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
+  uint32_t ring = s->engine->rx_ring_bytes;
+  return (uint16_t)((ring > UINT16_MAX ? UINT16_MAX : ring) >> wscale);
 }
 
 // NULL: no buffer, or the segment did not fit.

@@ -20,7 +20,8 @@ enum { OUT_FRAMES = 256 };
 
 // The largest TCP payload of one of our packets, which is what we announce (RFC 9293 section 3.7.1).
 uint16_t out_mss(const struct stack *s);
-// The window field when the engine's whole ring is free.
+// The window field when the engine's whole ring is free. Never more than an unscaled SYN can offer: the engine, which widens the
+// window from there, must not find its edge farther out.
 uint16_t out_window(const struct stack *s, uint8_t wscale);
 
 // A segment of this connection, to this next hop. Ports are filled in here.

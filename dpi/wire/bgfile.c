@@ -39,12 +39,19 @@ static int write_all(int fd, const uint8_t *p, size_t n)
   return 0;
 }
 
+// A buffer that has its memory from the start: a run does not grow by it later.
+static uint8_t *touched(void)
+{
+  uint8_t *b = malloc(BGFILE_BUF_BYTES);
+  return b ? memset(b, 0, BGFILE_BUF_BYTES) : NULL;
+}
+
 struct bgfile *bgfile_open(const char *path, const void *head, size_t head_bytes)
 {
   struct bgfile *f = calloc(1, sizeof *f);
   if (!f) return NULL;
-  f->front = malloc(BGFILE_BUF_BYTES);
-  f->back = malloc(BGFILE_BUF_BYTES);
+  f->front = touched();
+  f->back = touched();
   f->fd = f->front && f->back ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
   f->bytes = head_bytes;
   int e = f->fd < 0 ? errno : write_all(f->fd, head, head_bytes);

@@ -15,7 +15,7 @@ def run_client(t, name, to, *options, size="4M"):
     """A run that ends by itself; its recording replays and is deleted."""
     nic = Nic(t, name, "--app", f"echo-client:4000,to={to},bytes={size}", *options)
     r = run(*on_nic_host(*nic.cmd), seconds=60)
-    nic.replay()
+    nic.judge()
     shutil.rmtree(nic.record)
     return nic, r
 

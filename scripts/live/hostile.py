@@ -102,7 +102,7 @@ def test_hostile_counters(engine, nic, sent):
 
 def group(t):
     sent = {}
-    with t.run_of("hostile", "--app", f"echo:{ECHO}") as nic:
+    with t.run_of("hostile", "--app", f"echo:{ECHO}", forged=True) as nic:
         if not nic:
             return
         ok = [

@@ -24,14 +24,15 @@ OPENED, CLOSED, LEFT = "flows_opened", "flows_closed", "flows_left"
 class Nic:
     """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise, under another program if there is one."""
 
-    def __init__(self, t, name, *options, ip=NIC_IP, under=()):
+    def __init__(self, t, name, *options, ip=NIC_IP, under=(), forged=False, recorded=True):
         self.name, self.stderr_path = name, t.work / f"{name}.stderr"
         self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
         self.stats_path.unlink(missing_ok=True)
-        self.lockwire, self.engine = t.lockwire, t.engine
-        # Every run is recorded; what passed is deleted (Runner.run_of).
+        self.lockwire, self.engine, self.ip, self.forged = t.lockwire, t.engine, ip, forged
+        # Every run is recorded, unless its memory is measured; what passed is deleted (Runner.run_of).
         self.record = Path(options[options.index("--record") + 1]) if "--record" in options else t.work / f"{name}.rec"
-        if "--record" not in options:
+        self.recorded = recorded
+        if recorded and "--record" not in options:
             shutil.rmtree(self.record, ignore_errors=True)
             options = (*options, "--record", str(self.record))
         self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
@@ -57,18 +58,24 @@ class Nic:
             raise Fail(f"lockwire did not end within 15 s of {sig.name}") from e
         expect_equal(self.proc.returncode, 0, "lockwire's status")
         expect("goodput" in self.stdout_path.read_text(), "no summary on stdout")
-        self.replay()
+        self.judge()
         return self.stats()
 
     def stats(self):
         expect(self.stats_path.exists(), "no --stats file")
         return json.loads(self.stats_path.read_text())
 
-    def replay(self):
-        """The recording must do the same again, cycle for cycle."""
+    def judge(self):
+        """The recording must do the same again, cycle for cycle, and what passed on the wire must be as the RFCs want it."""
+        if not self.recorded:
+            return
         if self.engine == "rtl":
             r = run(self.lockwire, "replay", str(self.record), seconds=CASE_SECONDS)
             expect_equal(r.returncode, 0, f"status of the replay: {(r.stdout + r.stderr).strip()[-600:]}")
+        # The wire monitor, over what the NIC saw and sent; of the peer, too, unless a test has forged frames in its name.
+        r = run(self.lockwire, "monitor", str(self.record / "wire.pcapng"), "--at", self.ip, *(["--host", self.ip] if self.forged else []),
+                seconds=CASE_SECONDS)
+        expect_equal(r.returncode, 0, f"status of the wire monitor: {(r.stdout + r.stderr).strip()[-600:]}")
 
     def end_when_quiet(self, lossy=False):
         """Ends the run when each connection has come to its end on the NIC's side too."""
