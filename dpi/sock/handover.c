@@ -103,7 +103,7 @@ static void challenge(struct stack *s, struct conn *c)
     .seq = c->tx_freed,
     .ack = seq_add(c->rx_ready, c->peer_closed ? 1 : 0),
     .flags = TCP_ACK,
-    .window = out_window(s, c->rcv_wscale),
+    .window = out_window_after(s, c->rcv_wscale, (uint32_t)seq_diff(c->rx_ready, c->rx_asked)),
   };
   out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }

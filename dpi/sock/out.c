@@ -53,6 +53,12 @@ uint16_t out_window(const struct stack *s, uint8_t wscale)
   return (uint16_t)((ring > UINT16_MAX ? UINT16_MAX : ring) >> wscale);
 }
 
+uint16_t out_window_after(const struct stack *s, uint8_t wscale, uint32_t unread)
+{
+  uint32_t units = (s->engine->rx_ring_bytes - unread) >> wscale;
+  return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
+}
+
 // NULL: no buffer, or the segment did not fit.
 static struct frame *make_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip,
                                   const struct segment *seg)

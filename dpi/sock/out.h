@@ -23,6 +23,9 @@ uint16_t out_mss(const struct stack *s);
 // The window field when the engine's whole ring is free. Never more than an unscaled SYN can offer: the engine, which widens the
 // window from there, must not find its edge farther out.
 uint16_t out_window(const struct stack *s, uint8_t wscale);
+// The same once the engine has offered more than that: what is free of the ring, of which `unread` bytes are taken. The edge
+// that the peer was shown must not go back (RFC 9293 section 3.8.6).
+uint16_t out_window_after(const struct stack *s, uint8_t wscale, uint32_t unread);
 
 // A segment of this connection, to this next hop. Ports are filled in here.
 void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip, const struct segment *seg);
