@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "check/monitor.h"
 #include "endpoint.h"
 #include "load.h"
 #include "run.h"
@@ -29,6 +30,7 @@ struct host {
   unsigned i;                        // 0 or 1
   struct endpoint e;
   struct ref *ref;                   // NULL: it is the simulated NIC
+  struct monitor *monitor;           // judges what this host sends, by the frames alone
   struct wire *wire;
   struct stack_config cfg;
   struct ref_config ref_cfg;
@@ -210,6 +212,7 @@ static void send(void *arg, const uint8_t *frame, size_t len)
   const struct host *h = arg;
   hash_frame(h->world, h->i * 2, frame, len);
   h->world->result->frames++;
+  monitor_frame(h->monitor, MONITOR_SENT, frame, len, h->world->now_us);
   wire_send(h->wire, frame, len);
 }
 
@@ -236,6 +239,8 @@ static bool open_hosts(struct world *w)
     struct host *h = &w->h[i];
     h->world = w;
     h->i = i;
+    h->monitor = monitor_open(&(struct monitor_config){.sent = MONITOR_NEAR, .received = MONITOR_IGNORED, .from_start = true});
+    if (!h->monitor) return false;
     struct carrier *c = is_nic(w, i) ? open_nic(w, h) : open_ref(h);
     if (!endpoint_open(&h->e, &h->cfg, c, &(struct endpoint_owner){serve, send, h}, w->now_us)) return false;
   }
@@ -268,6 +273,7 @@ static void close_world(struct world *w)
 {
   for (int i = 0; i < 2; i++) {
     endpoint_close(&w->h[i].e);
+    monitor_close(w->h[i].monitor);
     wire_close(w->h[i].wire);
   }
   if (w->fault_log) fclose(w->fault_log);
@@ -281,6 +287,7 @@ static bool receive(struct world *w, unsigned i)
   bool any = false;
   for (int len; (len = wire_recv(h->wire, w->frame, sizeof w->frame)) > 0; any = true) {
     hash_frame(w, i * 2 + 1, w->frame, (size_t)len);
+    monitor_frame(h->monitor, MONITOR_RECEIVED, w->frame, (size_t)len, w->now_us);
     endpoint_input(&h->e, w->frame, (size_t)len, w->now_us);
   }
   return any;
@@ -300,13 +307,28 @@ static void check_flows(struct world *w, unsigned i)
   }
 }
 
+static FILE *open_report(struct world *w) { return fmemopen(w->result->report, PAIR_REPORT, "w"); }
+
+// The wire monitor's verdict on what host i sent.
+static void check_frames(struct world *w, unsigned i)
+{
+  const struct monitor_violation *v = monitor_verdict(w->h[i].monitor);
+  if (!v || failed(w)) return;
+  fail(w, "the wire monitor found host %u wrong: %s", i, monitor_rule_name(v->rule));
+  FILE *f = open_report(w);
+  if (!f) return;
+  monitor_print(f, v);
+  fputc('\n', f);
+  fclose(f);
+}
+
 static void check_nic(struct world *w, unsigned i)
 {
   struct carrier *c = w->h[i].e.carrier;
   struct check *k = c->ops->failed(c);
   if (!k || failed(w)) return;
   fail(w, "the checker found a difference");
-  FILE *f = fmemopen(w->result->report, PAIR_REPORT, "w");
+  FILE *f = open_report(w);
   if (!f) return;
   check_report(k, f, NULL);
   fclose(f);
@@ -363,6 +385,7 @@ static bool turn(struct world *w)
     if (broken) cannot(w, broken);
     if (w->h[i].ref) check_flows(w, i);
     else check_nic(w, i);
+    check_frames(w, i);
   }
   if (w->load.why[0]) fail(w, "%s", w->load.why);
   if (++w->instant_turns > TURNS_PER_INSTANT) fail(w, "%d turns without the clock moving on", TURNS_PER_INSTANT);

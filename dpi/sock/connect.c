@@ -102,7 +102,10 @@ int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
 static void answered(struct stack *s, struct conn *c, const struct arrival *a)
 {
   handshake_agree(s, c, &a->seg);
-  if (!neigh_mac(s, c->node.tuple.remote_ip, c->remote_mac)) memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
+  if (!neigh_mac(s, c->node.tuple.remote_ip, c->remote_mac)) {
+    memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
+    neigh_answered(s, c->node.tuple.remote_ip, c->remote_mac);
+  }
   if (a->seg.flags & TCP_ACK) {
     handover_begin(s, c, a);
     handshake_send_ack(s, c);

@@ -355,6 +355,21 @@ static void test_close_of_crossed_syns_resets_the_peer(void **state)
 
 // --- the way there ---
 
+// Both ask for the other's MAC, and both answers are slow: the SYN that waits must not leave behind the answer to the peer's.
+static void test_waiting_syn_leaves_before_the_answer_to_one_that_crossed_it(void **state)
+{
+  struct bed *b = *state;
+  int sid = sock_socket(b->s, SOCK_TCP);
+  assert_int_equal(sock_bind(b->s, sid, 0, BED_PORT), 0);
+  assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EINPROGRESS);
+  expect_arp_request(b, PEER_IP);
+  bed_send(b, PEER_PORT, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN});
+  assert_int_equal(bed_expect_out(b).flags, TCP_SYN);
+  assert_int_equal(bed_expect_out(b).flags, TCP_SYN | TCP_ACK);
+  answer_arp(b, PEER_IP);
+  bed_expect_silence(b);
+}
+
 static void test_unknown_neighbour_is_asked_for_and_the_syn_waits(void **state)
 {
   struct bed *b = *state;
@@ -526,6 +541,7 @@ int main(void)
     CONNECT_TEST(test_crossing_syns_lost_answer_is_repeated_then_given_up),
     CONNECT_TEST(test_crossing_syns_rst_is_refusal_and_new_syn_is_challenged),
     CONNECT_TEST(test_close_of_crossed_syns_resets_the_peer),
+    CONNECT_TEST(test_waiting_syn_leaves_before_the_answer_to_one_that_crossed_it),
     CONNECT_TEST(test_unknown_neighbour_is_asked_for_and_the_syn_waits),
     CONNECT_TEST(test_silent_neighbour_is_host_unreachable_after_three_requests),
     cmocka_unit_test(test_far_address_goes_by_the_gateway_or_not_at_all),

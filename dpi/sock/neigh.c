@@ -41,6 +41,14 @@ void neigh_send(struct stack *s, uint32_t dst_ip, struct frame *f)
   neigh_run(s);   // asks at once
 }
 
+void neigh_answered(struct stack *s, uint32_t dst_ip, const uint8_t mac[static 6])
+{
+  uint32_t hop;
+  if (!neigh_next_hop(s, dst_ip, &hop)) return;
+  arp_learn(s->arp, hop, mac, false, s->now_us);
+  neigh_run(s);
+}
+
 static void send_copy(struct stack *s, const struct arp_due *d)
 {
   struct frame *f = frame_take(&s->out_pool);
