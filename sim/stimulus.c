@@ -15,7 +15,7 @@
 #include "wire/bgfile.h"
 
 enum {
-  BLOCK_BYTES = 1 << 18, ITEM_MAX = 1024, BLOCK_HEAD = 12,
+  BLOCK_BYTES = 1 << 15, ITEM_MAX = 1024, BLOCK_HEAD = 12,
   HEAD_BYTES = STIM_ID_LEN + 6 + 2 + 3 * 8, COMMAND_BYTES = 4 * HOST_CMD_WORDS, LAST = 0x80
 };
 static const char magic[8] = "LWSTIM1\n";
