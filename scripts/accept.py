@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 LIVE_REF = ["scripts/netns.sh", "scripts/test_live.py", "--engine", "ref", "--work", "build/accept/live"]
+LIVE = ["scripts/netns.sh", "scripts/test_live.py", "--engine", "rtl", "--work", "build/accept/live"]
 # name, command: each ends with status 0 when all is well.
 ITEMS = [
     ("regress-5000", ["make", "regress", "N=5000"]),
@@ -18,6 +19,10 @@ ITEMS = [
     ("transfers-reference", [*LIVE_REF, "bulk", "lossy"]),
     # real clients with lockwire under valgrind
     ("memcheck-reference", [*LIVE_REF, "memcheck"]),
+    # redis-benchmark and bulk for a minute with faults: the recording replays in less time, also after SIGKILL
+    ("minute", [*LIVE, "minute"]),
+    # neither checker nor monitor raises a false alarm where the machine has other work
+    ("live-loaded", ["scripts/loaded.sh", *LIVE]),
     ("mutate-core", ["scripts/mutate_core.py"]),
 ]
 

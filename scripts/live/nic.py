@@ -38,6 +38,7 @@ class Nic:
         self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
                     *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
         self.proc = None
+        self.replayed_seconds = self.judged_seconds = 0.0   # what the replay took, and all of judge()
 
     def start(self):
         with open(self.stderr_path, "wb") as err, open(self.stdout_path, "wb") as out:
@@ -69,13 +70,15 @@ class Nic:
         """The recording must do the same again, cycle for cycle, and what passed on the wire must be as the RFCs want it."""
         if not self.recorded:
             return
+        began = time.monotonic()
         if self.engine == "rtl":
-            r = run(self.lockwire, "replay", str(self.record), seconds=CASE_SECONDS)
+            self.replayed_seconds, r = replay(self)
             expect_equal(r.returncode, 0, f"status of the replay: {(r.stdout + r.stderr).strip()[-600:]}")
         # The wire monitor, over what the NIC saw and sent; of the peer, too, unless a test has forged frames in its name.
         r = run(self.lockwire, "monitor", str(self.record / "wire.pcapng"), "--at", self.ip, *(["--host", self.ip] if self.forged else []),
                 seconds=CASE_SECONDS)
         expect_equal(r.returncode, 0, f"status of the wire monitor: {(r.stdout + r.stderr).strip()[-600:]}")
+        self.judged_seconds = time.monotonic() - began
 
     def end_when_quiet(self, lossy=False):
         """Ends the run when each connection has come to its end on the NIC's side too."""
@@ -100,6 +103,13 @@ class Nic:
     def cpu_seconds(self):
         fields = Path(f"/proc/{self.proc.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def replay(nic):
+    """Replays a run's recording: how long that took, and what came of it."""
+    began = time.monotonic()
+    r = run(nic.lockwire, "replay", str(nic.record), seconds=CASE_SECONDS)
+    return time.monotonic() - began, r
 
 
 def stat(stats, name):

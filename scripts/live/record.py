@@ -7,6 +7,7 @@ import time
 
 from live.common import (APP, ECHO, IP, MIB, WIRE, connect, echo_once, expect, expect_equal, finish_nc, on_nic_host, run,
                          spread, start_nc, tshark)
+from live.nic import replay
 
 
 def test_record(t, nic, folder):
@@ -41,7 +42,7 @@ def test_killed(t, nic):
             t.ports["reset"].add(s.getsockname()[1])
         nic.proc.kill()
         nic.proc.wait()
-    r = run(t.lockwire, "replay", str(nic.record))
+    r = replay(nic)[1]
     expect((r.returncode, "has no end" in r.stdout) == (0, True), f"status {r.returncode}: {r.stdout}{r.stderr}")
     cycles = int(re.search(r"replayed (\d+) cycles", r.stdout).group(1))
     stamps = tshark(nic.record / "wire.pcapng", "-T", "fields", "-e", "frame.comment", "-e", "frame.time_relative").splitlines()
