@@ -327,7 +327,12 @@ static void check_nic(struct world *w, unsigned i)
   struct carrier *c = w->h[i].e.carrier;
   struct check *k = c->ops->failed(c);
   if (!k || failed(w)) return;
+  struct pair_result *r = w->result;
+  const struct check_counts *n = check_counts(k);
   fail(w, "the checker found a difference");
+  snprintf(r->rule, sizeof r->rule, "%s", check_failed_rule(k));
+  r->rule_cycle = check_failed_cycle(k);
+  r->rule_steps = n->rcv + n->snd + n->samples;
   FILE *f = open_report(w);
   if (!f) return;
   check_report(k, f, NULL);
@@ -475,8 +480,9 @@ bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r)
   fprintf(out, "{\"seed\": %" PRIu64 ", \"ok\": %s, \"hash\": \"%016" PRIx64 "\", \"connections\": %u, \"ended_early\": %u, "
           "\"retried\": %u, \"bytes\": %" PRIu64 ", \"frames\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"retransmissions\": %" PRIu64
           ", \"timeouts\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
-          ", \"corrupted\": %" PRIu64 ", \"why\": \"", seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried,
-          r->bytes, r->frames, r->virtual_us, r->retransmissions, r->timeouts, r->lost, r->duplicated, r->reordered, r->corrupted);
+          ", \"corrupted\": %" PRIu64 ", \"rule\": \"%s\", \"rule_cycle\": %" PRIu64 ", \"rule_steps\": %" PRIu64 ", \"why\": \"",
+          seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried, r->bytes, r->frames, r->virtual_us,
+          r->retransmissions, r->timeouts, r->lost, r->duplicated, r->reordered, r->corrupted, r->rule, r->rule_cycle, r->rule_steps);
   for (const char *p = r->why; *p; p++)
     if (*p >= ' ' && *p != '"' && *p != '\\') fputc(*p, out);
   fputs("\"}\n", out);

@@ -11,7 +11,7 @@
 #include "options.h"
 #include "wire/wire.h"
 
-enum { PAIR_WHY = 320, PAIR_SETUP = 600, PAIR_REPORT = 6000 };
+enum { PAIR_WHY = 320, PAIR_SETUP = 600, PAIR_REPORT = 6000, PAIR_RULE = 32 };
 
 // How to make the simulated NIC; apart, so that the pair of two references links without the model.
 struct pair_nic {
@@ -31,6 +31,8 @@ struct pair_result {
   char setup[PAIR_SETUP];                // what the seed made of the hosts and the wire, a line each
   char why[PAIR_WHY];                    // when not
   char report[PAIR_REPORT];              // the checker's, when it found a difference
+  char rule[PAIR_RULE];                  // that difference's; its cycle, and how many steps had retired until then
+  uint64_t rule_cycle, rule_steps;
   uint64_t hash;                         // of every frame that was sent or received, with its time
   uint64_t frames, bytes, virtual_us;    // frames sent; payload bytes read by the programs
   uint64_t retransmissions, timeouts;

@@ -55,6 +55,7 @@ void check_cycle(struct check *k, uint64_t cycle, uint64_t now_us)
 bool check_failed(const struct check *k) { return k->failed; }
 const struct check_counts *check_counts(const struct check *k) { return &k->counts; }
 uint64_t check_failed_cycle(const struct check *k) { return k->cycle; }
+const char *check_failed_rule(const struct check *k) { return k->rule; }
 
 // --- what the files share --------------------------------------------------------------------------------------------
 

@@ -96,6 +96,7 @@ struct check_counts {
 bool check_failed(const struct check *k);
 const struct check_counts *check_counts(const struct check *k);
 uint64_t check_failed_cycle(const struct check *k);
+const char *check_failed_rule(const struct check *k);   // its short name; empty when nothing failed
 // The first difference: a paragraph, expected and got, the flow's last events. `hint` is printed last: how to see it.
 void check_report(const struct check *k, FILE *out, const char *hint);
 // The same as one JSON object.
