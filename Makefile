@@ -61,7 +61,7 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
 
 # --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
-PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/load.c sim/endpoint.c sim/carrier_ref.c
+PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/stranger.c sim/load.c sim/endpoint.c sim/carrier_ref.c
 PAIR_SAN := $(PAIR_SRC:%.c=$(B)/san/%.o)
 $(PAIR_SAN) $(PAIR_SRC:%.c=$(B)/obj/%.o): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a

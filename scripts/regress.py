@@ -12,7 +12,7 @@ import time
 
 CHUNK = 10
 SUMS = ("connections", "ended_early", "retried", "bytes", "frames", "retransmissions", "timeouts", "lost", "duplicated", "reordered",
-        "corrupted", "virtual_us")
+        "corrupted", "forged", "virtual_us")
 
 
 def run_chunk(tool: list[str], options: list[str], first: int, count: int, limit_s: float) -> list[dict]:
@@ -69,7 +69,7 @@ def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
     sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
     print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "
           f"retransmissions, {sums['lost']} lost, {sums['duplicated']} doubled, {sums['reordered']} reordered, {sums['corrupted']} "
-          f"damaged, {sums['virtual_us'] / 3.6e9:.1f} h of virtual time in {time.monotonic() - began:.1f} s", flush=True)
+          f"damaged, {sums['forged']} forged, {sums['virtual_us'] / 3.6e9:.1f} h of virtual time in {time.monotonic() - began:.1f} s", flush=True)
     return rows
 
 

@@ -15,6 +15,7 @@
 #include "endpoint.h"
 #include "load.h"
 #include "run.h"
+#include "stranger.h"
 #include "tcp/ref.h"
 
 enum {
@@ -45,6 +46,8 @@ struct world {
   struct load load;
   struct wire *fault;                // around host 0's end: rx is host 1 -> host 0
   struct wire_fault_opts fault_opts;
+  struct wire *stranger;             // around that
+  struct stranger_opts stranger_opts;
   FILE *fault_log;
   struct wire_record_note note;
   uint64_t start_us, now_us, hash;
@@ -143,6 +146,11 @@ static void draw_faults(struct world *w)
   }
 }
 
+static void draw_stranger(struct world *w)
+{
+  w->stranger_opts = (struct stranger_opts){.per_mille = per_cent(w, 25) ? 0 : below(w, 100), .seed = rng_next(&w->rng)};
+}
+
 // The time of day matters: timestamps wrap at 2^42 us, counters of milliseconds and seconds at other places.
 static uint64_t draw_start(struct world *w)
 {
@@ -172,7 +180,17 @@ static bool open_record(struct world *w, const char *dir, char err[static WIRE_E
   return w->fault_log;
 }
 
-// record(fault(pair end)) for host 0, the bare end for host 1.
+// How far host 1 has sent on the connection of its frame (stranger.h).
+static bool sent_to(void *user, const uint8_t *frame, size_t len, struct seq *end)
+{
+  struct world *w = user;
+  int near = stack_flow_of(w->h[0].e.stack, frame, len), far = stack_flow_of(w->h[1].e.stack, frame, len);
+  const struct snd_ctx *s = near < 0 || far < 0 ? NULL : ref_snd_ctx(w->h[1].ref, (uint16_t)far);
+  if (s) *end = s->max;
+  return s;
+}
+
+// record(stranger(fault(pair end))) for host 0, the bare end for host 1.
 static bool open_wires(struct world *w, const char *record_dir, char err[static WIRE_ERR_LEN])
 {
   struct wire *end[2];
@@ -181,11 +199,16 @@ static bool open_wires(struct world *w, const char *record_dir, char err[static 
   if (!wire_pair_open(end, PAIR_BYTES, err)) return false;
   w->h[1].wire = end[1];
   w->h[0].wire = w->fault = wire_fault_open(end[0], &w->fault_opts, &w->now_us, w->fault_log, err);
-  if (!w->fault || !record_dir) return w->fault;
+  if (!w->fault) return false;
+  w->stranger_opts.sent_to = sent_to;
+  w->stranger_opts.user = w;
+  w->h[0].wire = w->stranger = stranger_open(w->fault, &w->stranger_opts, err);
+  if (!w->stranger) w->fault = NULL;
+  if (!w->stranger || !record_dir) return w->stranger;
   snprintf(path, sizeof path, "%s/wire.pcapng", record_dir);
   w->note = (struct wire_record_note){.now_us = w->now_us, .flow_of = flow_of, .user = w};
-  w->h[0].wire = wire_record_open(w->fault, path, 0, &w->note, err);
-  if (!w->h[0].wire) w->fault = NULL;
+  w->h[0].wire = wire_record_open(w->stranger, path, 0, &w->note, err);
+  if (!w->h[0].wire) w->fault = w->stranger = NULL;
   return w->h[0].wire;
 }
 
@@ -256,6 +279,7 @@ static void open_world(struct world *w, const struct pair_options *o)
   snprintf(w->command, sizeof w->command, "lockwire run --wire pair --seed %" PRIu64, o->seed);
   for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
   draw_faults(w);
+  draw_stranger(w);
   if (o->fault) w->fault_opts = *o->fault;
   w->now_us = w->start_us = draw_start(w);
   if (!open_wires(w, o->record_dir, err)) {
@@ -406,6 +430,7 @@ static void figures(struct world *w)
   r->conns = w->load.n;
   r->aborted = w->load.aborted;
   r->retried = w->load.retried;
+  if (w->stranger) r->forged = stranger_count(w->stranger);
   for (int i = 0; i < 2; i++) {
     struct carrier *c = w->h[i].e.carrier;
     if (c) {
@@ -443,6 +468,7 @@ static void describe(const struct world *w, char out[static PAIR_SETUP])
                      d->dup_ppb / 1e9, d->reorder_ppb / 1e9, d->corrupt_ppb / 1e9, d->delay_us);
     n += k < 0 ? 0 : (size_t)k;
   }
+  if (n < PAIR_SETUP) snprintf(out + n, PAIR_SETUP - n, "  forged: %u of 1000 frames to host 0\n", w->stranger_opts.per_mille);
 }
 
 void pair_run(const struct pair_options *o, struct pair_result *r)
@@ -468,9 +494,9 @@ void pair_run(const struct pair_options *o, struct pair_result *r)
 void pair_print(FILE *out, uint64_t seed, const struct pair_result *r)
 {
   fprintf(out, "pair: seed %" PRIu64 ": %u connections, %u ended early, %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64
-          " retransmissions, %" PRIu64 " lost, %" PRIu64 " doubled, %" PRIu64 " reordered, %" PRIu64 " damaged, %.3f s, hash %016" PRIx64
+          " retransmissions, %" PRIu64 " lost, %" PRIu64 " doubled, %" PRIu64 " reordered, %" PRIu64 " damaged, %" PRIu64 " forged, %.3f s, hash %016" PRIx64
           ": %s%s\n", seed, r->conns, r->aborted, r->bytes, r->frames, r->retransmissions, r->lost, r->duplicated, r->reordered,
-          r->corrupted, (double)r->virtual_us / 1e6, r->hash, r->ok ? "PASS" : "FAIL: ", r->why);
+          r->corrupted, r->forged, (double)r->virtual_us / 1e6, r->hash, r->ok ? "PASS" : "FAIL: ", r->why);
   fputs(r->setup, out);
   fputs(r->report, out);
 }
@@ -480,9 +506,10 @@ bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r)
   fprintf(out, "{\"seed\": %" PRIu64 ", \"ok\": %s, \"hash\": \"%016" PRIx64 "\", \"connections\": %u, \"ended_early\": %u, "
           "\"retried\": %u, \"bytes\": %" PRIu64 ", \"frames\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"retransmissions\": %" PRIu64
           ", \"timeouts\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
-          ", \"corrupted\": %" PRIu64 ", \"rule\": \"%s\", \"rule_cycle\": %" PRIu64 ", \"rule_steps\": %" PRIu64 ", \"why\": \"",
-          seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried, r->bytes, r->frames, r->virtual_us,
-          r->retransmissions, r->timeouts, r->lost, r->duplicated, r->reordered, r->corrupted, r->rule, r->rule_cycle, r->rule_steps);
+          ", \"corrupted\": %" PRIu64 ", \"forged\": %" PRIu64 ", \"rule\": \"%s\", \"rule_cycle\": %" PRIu64 ", \"rule_steps\": %" PRIu64
+          ", \"why\": \"", seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried, r->bytes, r->frames,
+          r->virtual_us, r->retransmissions, r->timeouts, r->lost, r->duplicated, r->reordered, r->corrupted, r->forged,
+          r->rule, r->rule_cycle, r->rule_steps);
   for (const char *p = r->why; *p; p++)
     if (*p >= ' ' && *p != '"' && *p != '\\') fputc(*p, out);
   fputs("\"}\n", out);

@@ -36,7 +36,7 @@ struct pair_result {
   uint64_t hash;                         // of every frame that was sent or received, with its time
   uint64_t frames, bytes, virtual_us;    // frames sent; payload bytes read by the programs
   uint64_t retransmissions, timeouts;
-  uint64_t lost, duplicated, reordered, corrupted;
+  uint64_t lost, duplicated, reordered, corrupted, forged;
   unsigned conns, aborted, retried;
 };
 
