@@ -13,8 +13,9 @@ enum {
   TRIES = 5,                   // a program that cannot connect tries again
   RETRY_US = 1000000,
   GIVE_UP_US = 120000000,      // the other side reset the connection and its RST was lost: nothing else will tell
+  LATE_US = 20000000,
 };
-static const uint64_t NEVER = UINT64_MAX;
+static const uint64_t NEVER = UINT64_MAX, CUT_GIVE_UP_US = 3600000000u;   // who waits for data hears nothing of a cut
 
 static void wrong(struct load *l, const struct load_side *s, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void wrong(struct load *l, const struct load_side *s, const char *fmt, ...)
@@ -75,6 +76,7 @@ static void draw_side(struct load_side *s, struct rng *r, unsigned conn, unsigne
   s->total = draw_total(r);
   s->pause_per_mille = rng_below(r, 60);
   s->pause_max_us = pause[rng_below(r, 4)];
+  if (one_in(r, 5)) s->late_us = 1 + rng_below(r, LATE_US);
   if (one_in(r, 10)) s->end = LOAD_ABORT;
   else if (one_in(r, 12)) s->end = LOAD_EARLY;
   rng_seed(&s->rng, rng_next(r));
@@ -102,7 +104,7 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
 void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing,
                uint64_t now_us)
 {
-  *l = (struct load){.n = 1 + rng_below(rng, LOAD_CONNS)};
+  *l = (struct load){.n = 1 + rng_below(rng, one_in(rng, 8) ? LOAD_CONNS : LOAD_CONNS / 3)};
   for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, now_us);
   for (unsigned h = 0; h < 2; h++) {
     l->stack[h] = stack[h];
@@ -129,7 +131,7 @@ static void leave(struct load *l, struct load_side *s, bool reset)
 static void failed(struct load *l, struct load_side *s, int err)
 {
   s->err = err;
-  if (peer_of(l, s)->end == LOAD_CLOSE)
+  if (peer_of(l, s)->end == LOAD_CLOSE && !l->cut)
     wrong(l, s, "failed with errno %d (%s) after %llu of %llu bytes sent, %llu received", err, strerror(err),
           (unsigned long long)s->sent, (unsigned long long)s->total, (unsigned long long)s->got);
   leave(l, s, false);
@@ -167,6 +169,12 @@ static void refused(struct load *l, struct load_side *s, int err, uint64_t now_u
   l->retried++;
 }
 
+static void stand(struct load_side *s, uint64_t now_us)
+{
+  s->up = true;
+  s->read_at = now_us + s->late_us;
+}
+
 // Connecting: true when it stands.
 static bool stands(struct load *l, struct load_side *s, uint64_t now_us)
 {
@@ -178,7 +186,7 @@ static bool stands(struct load *l, struct load_side *s, uint64_t now_us)
     refused(l, s, (int)-sock_recv(k, s->sid, &byte, 1), now_us);
     return false;
   }
-  s->up = (ev & ~(unsigned)SOCK_STALL) != 0;
+  if (ev & ~(unsigned)SOCK_STALL) stand(s, now_us);
   return s->up;
 }
 
@@ -299,7 +307,7 @@ static void act(struct load *l, struct load_side *s, uint64_t now_us)
 
 // --- the hosts -------------------------------------------------------------------------------------------------------
 
-static void accept_all(struct load *l, unsigned host)
+static void accept_all(struct load *l, unsigned host, uint64_t now_us)
 {
   struct sock_addr peer;
   int sid;
@@ -311,7 +319,8 @@ static void accept_all(struct load *l, unsigned host)
       return;
     }
     s->sid = sid;
-    s->up = s->kicked = true;
+    s->kicked = true;
+    stand(s, now_us);
   }
 }
 
@@ -326,7 +335,7 @@ void load_serve(struct load *l, unsigned host, uint64_t now_us)
   int sid;
   unsigned events;
   while (sock_next_ready(l->stack[host], &sid, &events)) {
-    if (sid == l->listener[host]) accept_all(l, host);
+    if (sid == l->listener[host]) accept_all(l, host, now_us);
     else kick(l, host, sid);
   }
   for (unsigned i = 0; i < l->n && !l->why[0]; i++) act(l, &l->side[i][host], now_us);
@@ -344,11 +353,17 @@ uint64_t load_deadline(const struct load *l)
   return at;
 }
 
+void load_cut(struct load *l, uint64_t now_us)
+{
+  l->cut = true;
+  for (unsigned i = 0; i < 2 * l->n; i++) l->side[i / 2][i % 2].give_up_at = now_us + CUT_GIVE_UP_US;
+}
+
 // A side that nobody connected to, because the other gave up before, has nothing to end.
 static bool side_over(const struct load *l, unsigned conn, unsigned host)
 {
   const struct load_side *s = &l->side[conn][host], *p = &l->side[conn][!host];
-  return s->done || (!s->active && !s->up && p->done && p->end != LOAD_CLOSE);
+  return s->done || (!s->active && !s->up && p->done && (p->end != LOAD_CLOSE || l->cut));
 }
 
 bool load_over(const struct load *l)

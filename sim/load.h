@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the programs at both ends of `--wire pair` do, drawn from a seed: connections opened either way or from both sides at
-// once, random writes, reads and pauses, half-closes, aborts, early closes; and the proof that every byte came right.
+// once, random writes, reads and pauses, readers that begin late, half-closes, aborts, early closes; and the proof that every
+// byte came right.
 #ifndef LW_LOAD_H
 #define LW_LOAD_H
 #include <stdbool.h>
@@ -9,7 +10,7 @@
 #include "base/rng.h"
 #include "sock/stack.h"
 
-enum { LOAD_CONNS = 8, LOAD_WHY = 200, LOAD_CHUNK = 65536 };
+enum { LOAD_CONNS = 24, LOAD_WHY = 200, LOAD_CHUNK = 65536 };
 
 // How a side means to end its connection.
 enum load_end {
@@ -31,6 +32,7 @@ struct load_side {
   uint64_t key, total, end_at; // its stream; bytes written before an abort or early close
   uint64_t sent, got;
   uint32_t write_max, read_max, pause_per_mille, pause_max_us;
+  uint64_t late_us;                               // so long after the connection stands nothing is read
   uint64_t write_at, read_at;                     // us: pauses until then
   uint64_t start_at, wake_at, give_up_at;         // us; UINT64_MAX: no such time
   struct rng rng;
@@ -44,6 +46,7 @@ struct load {
   struct load_side side[LOAD_CONNS][2];
   uint64_t bytes;              // read, all sides
   unsigned aborted, retried;
+  bool cut;                    // from now on a connection may fail
   char why[LOAD_WHY];          // the first thing that went wrong; empty: nothing
   uint8_t out[LOAD_CHUNK], in[LOAD_CHUNK];
 };
@@ -55,6 +58,8 @@ void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[
 // Lets the programs of a host do what their sockets and the time permit; to be called after the stack was polled with now_us.
 void load_serve(struct load *l, unsigned host, uint64_t now_us);
 uint64_t load_deadline(const struct load *l);
+// Nothing comes through between the hosts any more: every connection fails in the end, or is given up.
+void load_cut(struct load *l, uint64_t now_us);
 // Every connection ended as planned, and its sockets are closed.
 bool load_over(const struct load *l);
 // Closes the listeners, once.

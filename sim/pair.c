@@ -50,8 +50,9 @@ struct world {
   struct stranger_opts stranger_opts;
   FILE *fault_log;
   struct wire_record_note note;
-  uint64_t start_us, now_us, hash;
+  uint64_t start_us, now_us, cut_us, hash;   // cut_us: the cable's end; UINT64_MAX: never
   unsigned instant_turns;            // since the clock last moved
+  unsigned wraps;                    // the host whose ISNs lie near 2^32, if they are near
   struct pair_result *result;
   uint8_t frame[WIRE_FRAME_MAX];
 };
@@ -114,8 +115,8 @@ static void draw_host(struct world *w, struct host *h, unsigned i)
   const uint8_t mac[6] = {0x02, 0x4c, 0x57, 0, 0, (uint8_t)(i + 1)};
   h->cfg = (struct stack_config){.ip = 0x0a640001u + i, .prefix_len = 24, .mtu = draw_mtu(w), .seed = rng_next(&w->rng)};
   memcpy(h->cfg.mac, mac, 6);
-  h->cfg.isn_near = per_cent(w, 75);   // 2^32, or 2^31
-  h->cfg.isn_base = (per_cent(w, 50) ? 0 : 0x80000000u) - below(w, 400000);
+  h->cfg.isn_near = per_cent(w, 75);   // 2^32, and the other host's 2^31
+  h->cfg.isn_base = (i == w->wraps ? 0 : 0x80000000u) - below(w, per_cent(w, 70) ? 66000 : 400000);
   uint32_t rx = 4096u << below(w, 7), tx = 4096u << below(w, 7);
   h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
                                    .seed = rng_next(&w->rng)};
@@ -236,7 +237,7 @@ static void send(void *arg, const uint8_t *frame, size_t len)
   hash_frame(h->world, h->i * 2, frame, len);
   h->world->result->frames++;
   monitor_frame(h->monitor, MONITOR_SENT, frame, len, h->world->now_us);
-  wire_send(h->wire, frame, len);
+  if (h->world->now_us < h->world->cut_us) wire_send(h->wire, frame, len);
 }
 
 static struct carrier *open_ref(struct host *h)
@@ -277,11 +278,13 @@ static void open_world(struct world *w, const struct pair_options *o)
   w->nic = o->nic;
   w->record_dir = o->record_dir;
   snprintf(w->command, sizeof w->command, "lockwire run --wire pair --seed %" PRIu64, o->seed);
+  w->wraps = below(w, 2);
   for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
   draw_faults(w);
   draw_stranger(w);
   if (o->fault) w->fault_opts = *o->fault;
   w->now_us = w->start_us = draw_start(w);
+  w->cut_us = per_cent(w, 94) ? UINT64_MAX : w->start_us + below(w, 20000000);
   if (!open_wires(w, o->record_dir, err)) {
     cannot(w, err);
   } else if (!open_hosts(w)) {
@@ -416,6 +419,7 @@ static bool turn(struct world *w)
     else check_nic(w, i);
     check_frames(w, i);
   }
+  if (w->now_us >= w->cut_us && !w->load.cut) load_cut(&w->load, w->now_us);
   if (w->load.why[0]) fail(w, "%s", w->load.why);
   if (++w->instant_turns > TURNS_PER_INSTANT) fail(w, "%d turns without the clock moving on", TURNS_PER_INSTANT);
   return moved || sent != w->result->frames;
@@ -468,7 +472,9 @@ static void describe(const struct world *w, char out[static PAIR_SETUP])
                      d->dup_ppb / 1e9, d->reorder_ppb / 1e9, d->corrupt_ppb / 1e9, d->delay_us);
     n += k < 0 ? 0 : (size_t)k;
   }
-  if (n < PAIR_SETUP) snprintf(out + n, PAIR_SETUP - n, "  forged: %u of 1000 frames to host 0\n", w->stranger_opts.per_mille);
+  if (n < PAIR_SETUP)
+    snprintf(out + n, PAIR_SETUP - n, "  forged: %u of 1000 frames to host 0%s\n", w->stranger_opts.per_mille,
+             w->cut_us == UINT64_MAX ? "" : "; the cable is cut");
 }
 
 void pair_run(const struct pair_options *o, struct pair_result *r)
