@@ -76,7 +76,7 @@ static void draw_side(struct load_side *s, struct rng *r, unsigned conn, unsigne
   s->total = draw_total(r);
   s->pause_per_mille = rng_below(r, 60);
   s->pause_max_us = pause[rng_below(r, 4)];
-  if (one_in(r, 5)) s->late_us = 1 + rng_below(r, LATE_US);
+  if (one_in(r, 3)) s->late_us = 1 + rng_below(r, LATE_US);
   if (one_in(r, 10)) s->end = LOAD_ABORT;
   else if (one_in(r, 12)) s->end = LOAD_EARLY;
   rng_seed(&s->rng, rng_next(r));
@@ -86,6 +86,8 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
 {
   struct load_side *s = l->side[i];
   for (unsigned h = 0; h < 2; h++) draw_side(&s[h], r, i, h);
+  for (unsigned h = 0; h < 2; h++)     // enough that a window closes before a late reader
+    if (s[!h].late_us) s[h].total += rng_below(r, 300000);
   for (unsigned h = 0; h < 2; h++) {   // not hours of single bytes with pauses between
     uint32_t chunk = s[h].write_max < s[!h].read_max ? s[h].write_max : s[!h].read_max;
     if (s[h].total > (uint64_t)chunk * OPERATIONS) s[h].total = (uint64_t)chunk * OPERATIONS;
@@ -104,7 +106,8 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
 void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing,
                uint64_t now_us)
 {
-  *l = (struct load){.n = 1 + rng_below(rng, one_in(rng, 8) ? LOAD_CONNS : LOAD_CONNS / 3)};
+  static const uint32_t most[] = {3, 8, 8, 8, 12, 12, 12, LOAD_CONNS};
+  *l = (struct load){.n = 1 + rng_below(rng, most[rng_below(rng, 8)])};
   for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, now_us);
   for (unsigned h = 0; h < 2; h++) {
     l->stack[h] = stack[h];

@@ -115,8 +115,8 @@ static void draw_host(struct world *w, struct host *h, unsigned i)
   const uint8_t mac[6] = {0x02, 0x4c, 0x57, 0, 0, (uint8_t)(i + 1)};
   h->cfg = (struct stack_config){.ip = 0x0a640001u + i, .prefix_len = 24, .mtu = draw_mtu(w), .seed = rng_next(&w->rng)};
   memcpy(h->cfg.mac, mac, 6);
-  h->cfg.isn_near = per_cent(w, 75);   // 2^32, and the other host's 2^31
-  h->cfg.isn_base = (i == w->wraps ? 0 : 0x80000000u) - below(w, per_cent(w, 70) ? 66000 : 400000);
+  h->cfg.isn_near = per_cent(w, 85);   // before 2^32, and the other host's before 2^31; of ISNs the base is the lowest
+  h->cfg.isn_base = (i == w->wraps ? 0 : 0x80000000u) - 65536 - below(w, per_cent(w, 70) ? 2000 : 300000);
   uint32_t rx = 4096u << below(w, 7), tx = 4096u << below(w, 7);
   h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
                                    .seed = rng_next(&w->rng)};
@@ -149,7 +149,8 @@ static void draw_faults(struct world *w)
 
 static void draw_stranger(struct world *w)
 {
-  w->stranger_opts = (struct stranger_opts){.per_mille = per_cent(w, 25) ? 0 : below(w, 100), .seed = rng_next(&w->rng)};
+  static const uint32_t most[] = {1, 100, 600, 600};
+  w->stranger_opts = (struct stranger_opts){.per_mille = below(w, most[below(w, 4)]), .seed = rng_next(&w->rng)};
 }
 
 // The time of day matters: timestamps wrap at 2^42 us, counters of milliseconds and seconds at other places.

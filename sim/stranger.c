@@ -12,14 +12,18 @@
 #include "net/ipv4.h"
 #include "tcp/segment.h"
 
-enum { IP = ETH_HDR_BYTES, TCP = IP + IPV4_HDR_BYTES, FAR = 1 << 21 };   // far: beyond any window
+enum {
+  IP = ETH_HDR_BYTES, TCP = IP + IPV4_HDR_BYTES,
+  FAR = 1 << 21,           // beyond any window
+  EAGER_FRAMES = 60,       // after every second of so many at first, that short runs see something, too
+};
 
 struct stranger {
   struct wire w;           // first
   struct wire *inner;
   struct stranger_opts opts;
   struct rng rng;
-  uint64_t count;
+  uint64_t count, seen;    // frames of its own; frames received
   uint8_t frame[2 * WIRE_FRAME_MAX];
   size_t len;              // of a frame that waits; 0: none
 };
@@ -61,21 +65,31 @@ static void syn(struct forgery *g)
   g->seg.payload_len = 0;
 }
 
+static void bare_ack(struct forgery *g)
+{
+  g->seg.seq = g->end;
+  g->seg.flags = TCP_ACK;
+  g->seg.payload_len = 0;
+}
+
 static void ack_ahead(struct forgery *g)
 {
   g->seg.ack = seq_add(g->seg.ack, far(g));
-  g->seg.flags = TCP_ACK;
-  g->seg.payload_len = 0;
+  bare_ack(g);
 }
 
 static void ack_old(struct forgery *g)
 {
   g->seg.ack = seq_add(g->seg.ack, -far(g));
-  g->seg.flags = TCP_ACK;
-  g->seg.payload_len = 0;
+  bare_ack(g);
 }
 
-static void no_ack(struct forgery *g) { g->seg.flags &= (uint8_t)~TCP_ACK; }
+static void no_ack(struct forgery *g)
+{
+  g->seg.flags &= (uint8_t)~TCP_ACK;
+  if (below(g, 2)) g->seg.seq = g->end;
+}
+
 static void data_far(struct forgery *g) { g->seg.seq = seq_add(g->seg.seq, far(g)); }
 static void data_old(struct forgery *g) { g->seg.seq = seq_add(g->seg.seq, -far(g)); }
 
@@ -234,7 +248,7 @@ static void forge(struct stranger *s, const uint8_t *model, size_t len)
   struct forgery g = {.rng = &s->rng, .f = s->frame, .len = len};
   memcpy(s->frame, model, len);
   if (!read_model(&g) || !s->opts.sent_to(s->opts.user, model, len, &g.end)) return;
-  if (rng_below(&s->rng, 2)) {
+  if (rng_below(&s->rng, 4)) {
     segments[rng_below(&s->rng, N_OF(segments))](&g);
     put_segment(&g);
   } else {
@@ -254,7 +268,9 @@ static int stranger_recv(struct wire *w, uint8_t *buf, size_t cap)
     return (int)n;
   }
   int n = wire_recv(s->inner, buf, cap);
-  if (n > 0 && rng_below(&s->rng, 1000) < s->opts.per_mille) forge(s, buf, (size_t)n);
+  if (n <= 0 || !s->opts.per_mille) return n;
+  uint32_t rate = s->seen++ < EAGER_FRAMES ? 500 : s->opts.per_mille;
+  if (rng_below(&s->rng, 1000) < rate) forge(s, buf, (size_t)n);
   return n;
 }
 
