@@ -83,7 +83,7 @@ static void offer(const struct look *l)
   struct half *x = l->x;
   if (!open_flow(l) || (!near(l) && !flow_was_sent(l->y, l->s->ack))) return;
   x->edge = seq_max(x->edge, offered(l));
-  if (l->s->window) return;
+  if (l->s->window || (x->closed && seq_lt(l->s->ack, x->closed_at))) return;   // an older one comes late
   x->closed = true;
   x->closed_at = l->s->ack;
 }

@@ -126,11 +126,12 @@ static bool takes_part(const struct look *l, const struct syn *asked)
   return open_flow(l) && seq_eq(asked->isn, l->y->mine.isn) && x->active && !x->has_fin && !x->rst && !x->reset;
 }
 
-// After data of its own it is established, and has no more to say about its SYN.
+// After data of its own it is established, and has no more to say about its SYN. Who has reset it may take up another whose
+// ISN the clock has left the same.
 static void judge_syn_late(const struct look *l)
 {
   const struct half *x = l->x;
-  if (!near(l) || !open_flow(l) || !seq_eq(l->s->seq, x->mine.isn) || l->f->fast_open) return;
+  if (!near(l) || !open_flow(l) || !seq_eq(l->s->seq, x->mine.isn) || l->f->fast_open || x->rst) return;
   struct seq end = seq_add(x->mine.isn, 1 + x->mine.data_len);
   bool data = x->has_fin ? !seq_eq(x->fin, end) : !seq_eq(x->max, end);
   judge(l, MONITOR_HANDSHAKE, !data, "no SYN after data, which went up to", x->max.v, "a SYN at", l->s->seq.v);

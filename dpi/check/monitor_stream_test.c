@@ -101,6 +101,14 @@ static void probe(struct bed *b)
   SENT(b, .flags = ACK, .seq = 101, .len = 1, .ack = 1);
   SENT(b, .flags = ACK, .seq = 101, .len = 1, .ack = 1);
 }
+static void probe_after_a_late_ack(struct bed *b)
+{
+  open_small(b, 0);
+  SENT(b, .flags = ACK, .seq = 1, .len = 100, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 101, .closed = true);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 51, .closed = true);    // sent before the other
+  SENT(b, .flags = ACK, .seq = 101, .len = 1, .ack = 1);
+}
 static void probe_of_two(struct bed *b) { shut(b), SENT(b, .flags = ACK, .seq = 101, .len = 2, .ack = 1); }
 static void probe_behind_probe(struct bed *b) { probe(b), SENT(b, .flags = ACK, .seq = 102, .len = 1, .ack = 1); }
 static void probe_unneeded(struct bed *b) { window_filled(b), SENT(b, .flags = ACK, .seq = 101, .len = 1, .ack = 1); }
@@ -122,6 +130,7 @@ static void test_monitor_judges_the_window(void **state)
   passes(window_scaled);
   caught(window_scaled_exceeded, MONITOR_WINDOW);
   passes(probe);
+  passes(probe_after_a_late_ack);
   caught(probe_of_two, MONITOR_WINDOW);
   caught(probe_behind_probe, MONITOR_WINDOW);
   caught(probe_unneeded, MONITOR_WINDOW);
@@ -528,6 +537,17 @@ static void speaks_after_rst_having_only_heard(struct bed *b)
   SENT(b, .flags = RST, .seq = 1);
   SENT(b, .flags = ACK, .seq = 1, .ack = 11);
 }
+static void answers_another_call_after_rst(struct bed *b)    // with the ISN that it had, its clock has not moved on
+{
+  rst_aborts(b);
+  RECEIVED(b, .flags = SYN, .seq = 1000000);
+  SENT(b, .flags = SYN | ACK, .ack = 1000001);
+}
+static void answers_again_after_data(struct bed *b)
+{
+  sends_again(b);
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+}
 static void goes_on_half_open(struct bed *b)
 {
   rst_to_bad_ack(b);
@@ -543,6 +563,8 @@ static void test_monitor_judges_silence_after_rst(void **state)
   passes_as(&theirs, far_speaks_after_rst);
   passes(rst_again_after_rst);
   passes(goes_on_half_open);
+  passes(answers_another_call_after_rst);
+  caught(answers_again_after_data, MONITOR_HANDSHAKE);
 }
 
 int main(void)
