@@ -6,7 +6,7 @@
 //   Sampling, with a real ack_bits beside it: the receive mirror is written while a descriptor waits and in the very cycle of
 //   the sample, its ACK bit set with it: bit clear means that the last header carried the current RCV.NXT. The frame shows
 //   what was sampled, and the sent mirror says what the frame shows. A pure ACK that nobody is owed makes no frame.
-//   Status comes in order, behind its descriptor's last ring read. One-beat frames leave in a row, one a cycle.
+//   Status comes in order, behind its descriptor's last ring read; of a release, behind the last beat of every frame before it. One-beat frames leave in a row, one a cycle.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
@@ -260,6 +260,7 @@ module assembler_check #(
             `CHECK(!clr_owed, "an owed ACK is not skipped")
             skipped = skipped + 1;
           end
+          TxRelease: `CHECK(samples == 0 && q_in == q_out && !tx_valid, "a release goes when all frames before it have left")
           default: `CHECK(samples == 0, "no frame")
         endcase
         want = (cur.len == 0) ? 0 : (54 + int'(cur.len) - 1) / B - 54 / B + 1;

@@ -93,7 +93,7 @@ module tx_assembler #(
       .rdata_o(rcv_bits));
 
   // --- A1: sample, walk the frame's beats ---------------------------------------------------------------------------
-  logic a1_first_q, a1_step, a1_frame, a1_last, a1_room, a1_read, a1_odd, sample;
+  logic a1_first_q, a1_step, a1_frame, a1_last, a1_room, a1_read, a1_odd, sample, drained;
   logic [10:0] a1_beat_q;
   logic [14:0] a1_total, a1_pos;
   logic [31:0] a1_at;
@@ -110,7 +110,8 @@ module tx_assembler #(
   assign a1_pos   = 15'({a1_beat_q, {LgB{1'b0}}});
   assign a1_last  = !a1_frame || a1_pos + 15'(B) >= a1_total;
   assign a1_room  = (pay_count < (LgPay + 1)'(PayDepth - 4)) && (hdr_count < 4'd4);
-  assign a1_step  = a1_valid_q && (!a1_frame || a1_room);
+  // A release waits until all frames have left: told before, the slow path's answer to the tuple's next frame would overtake them.
+  assign a1_step  = a1_valid_q && (a1_frame ? a1_room : (a1_q.kind != TxRelease || drained));
   assign a1_done  = a1_step && a1_last;
   assign a1_read  = a1_step && a1_frame && a1_q.len != '0 && a1_pos + 15'(B) > 15'(HdrLen);
   assign sample   = a1_step && a1_frame && a1_first_q;
@@ -355,8 +356,8 @@ module tx_assembler #(
     end
   end
 
-  assign idle_o = !desc_valid_i && !a1_valid_q && !a2_valid_q && !a3_valid_q && !a4_valid_q && !hdr_valid && !tx_valid_o
-                && !status_we_o;
+  assign drained = !a2_valid_q && !a3_valid_q && !a4_valid_q && !hdr_valid && !tx_valid_o;
+  assign idle_o  = !desc_valid_i && !a1_valid_q && drained && !status_we_o;
   assign stat_frame_o = sample;
   assign stat_pure_o  = sample && a1_q.len == '0;
 
