@@ -106,8 +106,8 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
 void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing,
                uint64_t now_us)
 {
-  static const uint32_t most[] = {3, 8, 8, 8, 12, 12, 12, LOAD_CONNS};
-  *l = (struct load){.n = 1 + rng_below(rng, most[rng_below(rng, 8)])};
+  static const uint32_t more[] = {8, 8, 8, LOAD_CONNS - 4};   // few connections seldom meet in one cycle
+  *l = (struct load){.n = one_in(rng, 8) ? 1 + rng_below(rng, 3) : 5 + rng_below(rng, more[rng_below(rng, 4)])};
   for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, now_us);
   for (unsigned h = 0; h < 2; h++) {
     l->stack[h] = stack[h];

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/rng.h"
 #include "identity.h"
 
 enum { ETH_HEADER = 14 };
@@ -25,6 +24,18 @@ static unsigned inputs(const struct nic_port *p)
 {
   return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
          | (nic_port_payload_ready(p) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
+}
+
+// The same with pauses between frames, so that they meet what leaves at any time.
+static unsigned paced(struct nic *n, unsigned have)
+{
+  if (!(have & MODEL_HAVE_RX) || n->port.rx.taken || !n->pause_most) return have;
+  if (n->pause) {
+    n->pause--;
+    return have & ~(unsigned)MODEL_HAVE_RX;
+  }
+  n->pause = rng_below(&n->rng, n->pause_most + 1);
+  return have;
 }
 
 static void nic_input(struct carrier *c, const uint8_t *frame, size_t len, uint64_t now_us)
@@ -81,7 +92,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
     unsigned have = inputs(&n->port);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
     if (quiet) break;
-    clock_once(n, have);
+    clock_once(n, paced(n, have));
   }
   if (quiet && n->glue.check) check_quiescent(n->glue.check, next_us);
   n->eval_ns += clock_ns() - began;
@@ -219,6 +230,8 @@ struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
   n->glue.port = &n->port;
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;
+  n->pause_most = o->pause_most;
+  rng_seed(&n->rng, o->seed);
   start(n, &h);
   return n;
 }

@@ -3,6 +3,7 @@
 // the recorder when asked for.
 #ifndef LW_NIC_H
 #define LW_NIC_H
+#include "base/rng.h"
 #include "carrier.h"
 #include "glue/glue.h"
 #include "model.h"
@@ -18,6 +19,8 @@ struct nic {
   bool must_record;
   char broken[STIM_ERR_LEN];       // why it cannot go on; empty: it can
   uint64_t now_us, cycles, eval_ns;   // cycles clocked, and the time that took
+  struct rng rng;                  // of the pauses
+  unsigned pause_most, pause;      // cycles: the longest, what is left of this one
 };
 
 struct nic_options {
@@ -29,6 +32,7 @@ struct nic_options {
   uint64_t record_limit;           // bytes of stimulus; 0: any
   bool must_record;                // a recording that cannot go on stops the NIC
   const char *command;             // for the manifest
+  unsigned pause_most;             // frames enter with up to so many idle cycles between them, drawn from the seed; 0: as they come
   // Opens the wire as the simulation starts; NULL: it has none of its own.
   struct wire *(*open_wire)(void *user, char err[static WIRE_ERR_LEN]);
   void *user;

@@ -35,6 +35,7 @@ struct host {
   struct wire *wire;
   struct stack_config cfg;
   struct ref_config ref_cfg;
+  unsigned pause_most;               // nic_options
 };
 
 struct world {
@@ -120,6 +121,8 @@ static void draw_host(struct world *w, struct host *h, unsigned i)
   uint32_t rx = 4096u << below(w, 7), tx = 4096u << below(w, 7);
   h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
                                    .seed = rng_next(&w->rng)};
+  static const uint32_t pause[] = {1, 4, 20, 80};
+  h->pause_most = below(w, pause[below(w, 4)]);
   if (!is_nic(w, i)) return;
   struct nic_build b = w->nic->build();
   h->ref_cfg = (struct ref_config){.num_flows = (uint16_t)b.num_flows, .tx_ring_bytes = b.tx_ring_bytes, .rx_ring_bytes = b.rx_ring_bytes,
@@ -250,7 +253,7 @@ static struct carrier *open_ref(struct host *h)
 static struct carrier *open_nic(struct world *w, const struct host *h)
 {
   struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true, .record_dir = w->record_dir, .must_record = true,
-                          .command = w->command};
+                          .command = w->command, .pause_most = h->pause_most};
   memcpy(o.mac, h->cfg.mac, 6);
   char err[STIM_ERR_LEN];
   struct nic *n = w->nic->open(&o, err);
