@@ -188,8 +188,10 @@ test-live-ref: build ## the same with the software reference in the NIC's place
 	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood stopped lossy
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)scripts/netns.sh scripts/test_live.py echo kv record hostile shared client routed window bad flood stopped
-.PHONY: mutate
-mutate: ## break the transport core in 200 small ways; lists what the tests let through
+.PHONY: mutate mutate-core
+mutate: ## break the RTL in 100 small ways; lists what the checker and the pair let through (build/mutate/report.md)
+	$(Q)$(PYTHON) scripts/mutate_rtl.py
+mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through
 	$(Q)$(PYTHON) scripts/mutate_core.py
 .PHONY: accept
 accept: build ## what is too long for CI; resumable, with its ledger in build/accept/

@@ -23,6 +23,8 @@ ITEMS = [
     ("minute", [*LIVE, "minute"]),
     # neither checker nor monitor raises a false alarm where the machine has other work
     ("live-loaded", ["scripts/loaded.sh", *LIVE]),
+    # the NIC with 100 faults, one at a time, under the checker
+    ("mutate", ["make", "mutate"]),
     ("mutate-core", ["scripts/mutate_core.py"]),
 ]
 

@@ -82,12 +82,22 @@ static void draw_side(struct load_side *s, struct rng *r, unsigned conn, unsigne
   rng_seed(&s->rng, rng_next(r));
 }
 
+// So many bytes more, in no small pieces.
+static void speak(struct load_side *s, struct load_side *to, uint32_t bytes)
+{
+  s->total += bytes;
+  s->write_max |= 2048;
+  to->read_max |= 2048;
+}
+
 static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, uint64_t now_us)
 {
   struct load_side *s = l->side[i];
   for (unsigned h = 0; h < 2; h++) draw_side(&s[h], r, i, h);
   for (unsigned h = 0; h < 2; h++)     // enough that a window closes before a late reader
-    if (s[!h].late_us) s[h].total += rng_below(r, 300000);
+    if (s[!h].late_us) speak(&s[h], &s[!h], 65536 + rng_below(r, 250000));
+  if (one_in(r, 3))                    // enough that data cross
+    for (unsigned h = 0; h < 2; h++) speak(&s[h], &s[!h], 30000 + rng_below(r, 100000));
   for (unsigned h = 0; h < 2; h++) {   // not hours of single bytes with pauses between
     uint32_t chunk = s[h].write_max < s[!h].read_max ? s[h].write_max : s[!h].read_max;
     if (s[h].total > (uint64_t)chunk * OPERATIONS) s[h].total = (uint64_t)chunk * OPERATIONS;
@@ -216,6 +226,7 @@ static bool write_some(struct load *l, struct load_side *s, uint64_t now_us)
   if (put == 0 || (size_t)put > n) wrong(l, s, "send of %u bytes took %zd", n, put);
   s->sent += (uint64_t)put;
   pause_after(s, &s->write_at, now_us);
+  if (s->sent == stop && one_in(&s->rng, 3)) s->write_at = now_us + 1 + rng_below(&s->rng, 1000000);   // its FIN comes alone
   return true;
 }
 
