@@ -23,7 +23,7 @@ ITEMS = [
     ("minute", [*LIVE, "minute"]),
     # neither checker nor monitor raises a false alarm where the machine has other work
     ("live-loaded", ["scripts/loaded.sh", *LIVE]),
-    # the NIC with 100 faults, one at a time, under the checker
+    # the NIC with 100 faults, the core with 7, one at a time, under checker and wire monitor
     ("mutate", ["make", "mutate"]),
     ("mutate-core", ["scripts/mutate_core.py"]),
 ]
