@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/mutate"
 SOURCES = ["dpi/tcp/core/intervals.c", "dpi/tcp/core/rcv.c", "dpi/tcp/core/snd.c"]
 REST = ["dpi/tcp/ref.c", "dpi/tcp/segment.c", "dpi/net/eth.c", "dpi/net/ipv4.c", "dpi/net/tuple.c", "dpi/base/rng.c",
-        "dpi/base/recq.c", "dpi/base/timers.c", "dpi/base/cksum.c", "dpi/base/siphash.c"]
+        "dpi/base/recq.c", "dpi/base/blob.c", "dpi/base/timers.c", "dpi/base/cksum.c", "dpi/base/siphash.c"]
 TESTS = ["dpi/tcp/core/intervals_test.c", "dpi/tcp/core/rcv_test.c", "dpi/tcp/core/rcv_full_test.c", "dpi/tcp/core/snd_test.c",
          "dpi/tcp/core/snd_full_test.c", "dpi/tcp/core/loop_test.c", "dpi/tcp/ref_test.c"]
 PAIR = ["sim/tools/pair_seeds.c", "sim/seeds.c", "sim/pair.c", "sim/load.c", "sim/endpoint.c", "sim/carrier_ref.c"]

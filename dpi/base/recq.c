@@ -96,3 +96,48 @@ void recq_pop(struct recq *q)
   q->records--;
   if (q->head == q->tail && !q->writing) q->head = q->tail = 0;
 }
+
+// Record by record: what pads them is not of ours, and would make two equal runs differ.
+void recq_save(const struct recq *q, struct blob *b)
+{
+  uint64_t records = q->records, open_len = q->writing ? q->open_len + 1 : 0;   // 0: none is being written
+  struct rec r;
+  size_t at = q->head;
+  blob_put(b, &records, sizeof records);
+  for (; records; records--, at += sizeof r + padded(r.len)) {
+    memcpy(&r, q->buf + at, sizeof r);
+    blob_put(b, q->buf + at, sizeof r + r.len);
+  }
+  blob_put(b, &open_len, sizeof open_len);
+  if (!open_len) return;
+  memcpy(&r, q->buf + at, sizeof r);
+  blob_put(b, &r.tag, sizeof r.tag);
+  blob_put(b, q->buf + at + sizeof r, q->open_len);
+}
+
+// A record's bytes, straight from b, where they must all be.
+static bool append_from(struct recq *q, struct blob *b, uint64_t len)
+{
+  if (b->bad || len > b->n - b->at) return false;
+  recq_append(q, b->buf + b->at, (size_t)len);
+  b->at += (size_t)len;
+  return true;
+}
+
+bool recq_load(struct recq *q, struct blob *b)
+{
+  uint64_t records, open_len;
+  struct rec r;
+  bool ok = blob_get(b, &records, sizeof records);
+  for (; ok && records; records--) {
+    if (!blob_get(b, &r, sizeof r)) return false;
+    recq_begin(q, r.tag);
+    ok = append_from(q, b, r.len);
+    recq_commit(q);
+  }
+  if (!ok || !blob_get(b, &open_len, sizeof open_len)) return false;
+  if (!open_len) return true;
+  if (!blob_get(b, &r.tag, sizeof r.tag)) return false;
+  recq_begin(q, r.tag);
+  return append_from(q, b, open_len - 1);
+}

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blob.h"
+
 struct recq {
   uint8_t *buf;
   size_t cap, head, tail;   // committed records lie in [head, tail)
@@ -28,4 +30,7 @@ static inline size_t recq_bytes(const struct recq *q) { return q->tail - q->head
 // The oldest record; false when there is none. *data is valid until the queue is next touched.
 bool recq_peek(const struct recq *q, uint32_t *tag, const uint8_t **data, size_t *len);
 void recq_pop(struct recq *q);
+// All of it, with the record that is being written, and back into an empty queue; false: that is not what b holds.
+void recq_save(const struct recq *q, struct blob *b);
+bool recq_load(struct recq *q, struct blob *b);
 #endif

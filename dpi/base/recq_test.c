@@ -203,6 +203,44 @@ static void test_recq_agrees_with_a_plain_list_when_used_at_random(void **state)
   }
 }
 
+static void test_recq_is_the_same_after_save_and_load(void **state)
+{
+  (void)state;
+  for (unsigned taken = 0; taken <= 20; taken += 5) {
+    for (int writing = 0; writing < 2; writing++) {
+      struct recq q = {0}, back = {0};
+      struct blob b = {0};
+      uint8_t half[100];
+      for (uint32_t n = 0; n < 20; n++) put(&q, n, n * 37 % 300);
+      for (uint32_t n = 0; n < taken; n++) take(&q, n, n * 37 % 300);
+      fill(half, 20, 0, sizeof half);
+      if (writing) {
+        recq_begin(&q, 20);
+        recq_append(&q, half, 33);
+      }
+      recq_save(&q, &b);
+      for (size_t cut = 0; cut < b.n; cut += 11) {
+        struct blob part = {.buf = b.buf, .n = cut};
+        struct recq none = {0};
+        assert_false(recq_load(&none, &part));
+        recq_free(&none);
+      }
+      assert_true(recq_load(&back, &b));
+      assert_int_equal(b.at, b.n);
+      if (writing) {
+        recq_append(&back, half + 33, 67);
+        recq_commit(&back);
+      }
+      for (uint32_t n = taken; n < 20; n++) take(&back, n, n * 37 % 300);
+      if (writing) take(&back, 20, 100);
+      assert_empty(&back);
+      recq_free(&q);
+      recq_free(&back);
+      blob_free(&b);
+    }
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -215,6 +253,7 @@ int main(void)
     cmocka_unit_test(test_recq_keeps_the_open_record_when_the_buffer_moves_or_grows),
     cmocka_unit_test(test_recq_does_not_grow_in_the_steady_state),
     cmocka_unit_test(test_recq_agrees_with_a_plain_list_when_used_at_random),
+    cmocka_unit_test(test_recq_is_the_same_after_save_and_load),
   };
   return cmocka_run_group_tests_name("recq", tests, NULL, NULL);
 }
