@@ -51,7 +51,7 @@ $(B)/libdpi_san.a: $(LIB_SRC:%.c=$(B)/san/%.o)
 UNIT := $(TEST_SRC:dpi/%.c=$(B)/unit/%)
 $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka
+	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lz
 
 -include $(shell find $(B)/obj $(B)/san -name '*.d' 2>/dev/null)
 

@@ -27,7 +27,7 @@ struct bgfile {
   int error;
 };
 
-static int write_all(int fd, const uint8_t *p, size_t n)
+int bgfile_write_all(int fd, const uint8_t *p, size_t n)
 {
   while (n) {
     ssize_t k = write(fd, p, n);
@@ -54,7 +54,7 @@ struct bgfile *bgfile_open(const char *path, const void *head, size_t head_bytes
   f->back = touched();
   f->fd = f->front && f->back ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
   f->bytes = head_bytes;
-  int e = f->fd < 0 ? errno : write_all(f->fd, head, head_bytes);
+  int e = f->fd < 0 ? errno : bgfile_write_all(f->fd, head, head_bytes);
   if (!e) {
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->change, NULL);
@@ -78,7 +78,7 @@ static void *work(void *arg)
     size_t n = f->back_n;
     int error = f->error;
     pthread_mutex_unlock(&f->lock);
-    if (!error) error = write_all(f->fd, f->back, n);
+    if (!error) error = bgfile_write_all(f->fd, f->back, n);
     pthread_mutex_lock(&f->lock);
     f->error = error;
     f->back_n = 0;
@@ -103,7 +103,7 @@ int bgfile_flush(struct bgfile *f)
 {
   if (!f->n) return f->error;
   if (!f->has_thread && !start(f)) {   // no thread to be had: then by ourselves
-    if (!f->error) f->error = write_all(f->fd, f->front, f->n);
+    if (!f->error) f->error = bgfile_write_all(f->fd, f->front, f->n);
     f->n = 0;
     return f->error;
   }

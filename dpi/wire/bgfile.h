@@ -23,4 +23,6 @@ int bgfile_flush(struct bgfile *f);
 uint64_t bgfile_bytes(const struct bgfile *f);  // written so far
 // Waits until all is in the file. Returns 0, or the errno of what failed; NULL is allowed.
 int bgfile_close(struct bgfile *f);
+// All n bytes at once, without a buffer. Returns 0, or the errno.
+int bgfile_write_all(int fd, const uint8_t *p, size_t n);
 #endif

@@ -39,7 +39,7 @@ static void test_bgfile_holds_what_was_written_in_order(void **state)
   assert_non_null(f);
   rng_seed(&r, 1);
   for (int i = 0; i < 60; i++) {
-    size_t n = i % 7 == 0 ? BGFILE_BUF_BYTES : 1 + rng_below(&r, 200000);
+    size_t n = i % 7 == 0 ? BGFILE_BUF_BYTES : 1 + rng_below(&r, BGFILE_BUF_BYTES);
     for (size_t k = 0; k < n; k++) piece[k] = (uint8_t)(total + k + (total + k) / 251);
     bgfile_write(f, piece, n);
     total += n;

@@ -199,6 +199,12 @@ static void record_close(struct wire *w)
   record_free(r);
 }
 
+uint64_t wire_record_bytes(const struct wire *w)
+{
+  const struct record *r = (const struct record *)w;
+  return r->f ? bgfile_bytes(r->f) : 0;
+}
+
 static const struct wire_ops record_ops = {record_recv, record_send, record_fd, record_close, record_deadline};
 
 static bool open_file(struct record *r)
@@ -210,6 +216,22 @@ static bool open_file(struct record *r)
   memcpy(head + section.n, interface.b, interface.n);
   r->f = bgfile_open(r->path, head, section.n + interface.n);
   return r->f;
+}
+
+void wire_record_next(struct wire *w, const char *path)
+{
+  struct record *r = self(w);
+  if (!r->f) return;
+  int error = bgfile_close(r->f);
+  char *next = strdup(path);
+  r->f = NULL;
+  if (next) {
+    free(r->path);
+    r->path = next;
+  }
+  if (!next) error = ENOMEM;
+  else if (!error && !open_file(r)) error = errno;
+  if (error) give_up(r, error);
 }
 
 struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,

@@ -324,6 +324,47 @@ static void test_record_flushes_once_a_second(void **state)
   wire_close(r);
 }
 
+static void test_record_goes_on_in_another_file(void **state)
+{
+  int closed;
+  char second[120];
+  struct seen s[3];
+  uint8_t buf[100] = {0};
+  struct wire_record_note note = {0};
+  snprintf(second, sizeof second, "%s.2", file_in(state));
+  struct wire *r = open_or_fail(toy_open(&closed), file_in(state), 0, &note);
+  uint64_t empty = wire_record_bytes(r);
+  wire_send(r, buf, 60);
+  uint64_t bytes = wire_record_bytes(r);
+  wire_record_next(r, second);
+  assert_int_equal(size_of(file_in(state)), bytes);   // complete at once
+  assert_int_equal(wire_record_bytes(r), empty);
+  wire_send(r, buf, 61);
+  wire_send(r, buf, 62);
+  wire_close(r);
+  assert_int_equal(read_file(file_in(state), s, 3), 1);
+  assert_int_equal(read_file(second, s, 3), 2);
+  assert_int_equal(s[0].len, 61);
+  remove(second);
+}
+
+static void test_record_ends_when_there_can_be_no_other_file(void **state)
+{
+  int closed;
+  uint8_t buf[100] = {0};
+  struct wire_record_note note = {0};
+  struct wire *r = open_or_fail(toy_open(&closed), file_in(state), 0, &note);
+  wire_send(r, buf, 60);
+  fputs("(a warning is to come) ", stderr);
+  wire_record_next(r, "/nowhere/at/all.pcapng");
+  assert_true(wire_send(r, buf, 60));
+  assert_int_equal(wire_record_bytes(r), 0);
+  wire_record_next(r, file_in(state));                // it has ended
+  wire_close(r);
+  struct seen s[3];
+  assert_int_equal(read_file(file_in(state), s, 3), 1);
+}
+
 static void test_record_refuses_bad_path_and_closes_inner(void **state)
 {
   (void)state;
@@ -386,6 +427,8 @@ int main(void)
     cmocka_unit_test(test_record_gives_equal_files_for_equal_runs),
     cmocka_unit_test(test_record_passes_on_what_inner_says),
     cmocka_unit_test(test_record_flushes_once_a_second),
+    cmocka_unit_test(test_record_goes_on_in_another_file),
+    cmocka_unit_test(test_record_ends_when_there_can_be_no_other_file),
     cmocka_unit_test(test_record_refuses_bad_path_and_closes_inner),
     cmocka_unit_test(test_record_ends_with_one_warning_on_write_error_and_frames_go_on),
   };

@@ -85,6 +85,8 @@ struct wire_record_note {
 // counters, its death and its error text are those of inner.
 struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
                               char err[static WIRE_ERR_LEN]);
+uint64_t wire_record_bytes(const struct wire *w);            // of a record wire: in its present file
+void wire_record_next(struct wire *w, const char *path);     // the frames from now on go to another file; errors as above
 
 // --- pair: two wires joined in process (pair.c) ---
 // What one end sends the other receives, at once and in order; a direction holds at most max_bytes (queue included), beyond
