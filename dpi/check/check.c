@@ -30,9 +30,7 @@ struct check *check_open(const struct check_config *c)
 void check_close(struct check *k)
 {
   if (!k) return;
-  struct recq *all[] = {&k->rx_frame, &k->segments, &k->slow_out, &k->tx_slow, &k->tx_frame, &k->dd, &k->descs, &k->rx_told, &k->tx_told,
-                        &k->opens, &k->aborts, &k->closes, &k->releases, &k->consumes, &k->consumed, &k->packets, &k->in_rx, &k->in_slow,
-                        &k->in_tx, &k->in_slow_out};
+  CHECK_QUEUES(k, all);
   for (size_t i = 0; i < N_FIELDS(all); i++) recq_free(all[i]);
   for (unsigned i = 0; k->flows && i < k->cfg.num_flows; i++) {
     free(k->flows[i].tx);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/blob.h"
 #include "tcp/core/core.h"
 
 struct check;
@@ -24,6 +25,10 @@ struct check_config {
 
 struct check *check_open(const struct check_config *c);   // NULL: out of memory
 void check_close(struct check *k);                         // NULL is allowed
+
+// Its state between two cycles, for a checker opened with the same config by the same build to go on from. It has found nothing.
+void check_save(struct check *k, struct blob *b);
+bool check_load(struct check *k, struct blob *b);   // into one just opened; false: that is not what b holds, close it
 
 // A clock cycle begins: all that follows belongs to it. now_us is the NIC's time input in this cycle.
 void check_cycle(struct check *k, uint64_t cycle, uint64_t now_us);

@@ -9,11 +9,17 @@ enum { EVENT_READ_CYCLES = 3 };   // an event has read its status at most so man
 
 // --- commands --------------------------------------------------------------------------------------------------------
 
+// All zero at first: what a restart point has of them does not depend on what this memory was before.
+bool check_flow_rings(const struct check *k, struct check_flow *f)
+{
+  if (!f->tx) f->tx = calloc(1, k->cfg.tx_ring_bytes);
+  if (!f->rx) f->rx = calloc(1, k->cfg.caps.rx_ring_bytes);
+  return f->tx && f->rx;
+}
+
 static void begin(struct check *k, struct check_flow *f, const struct host_cmd *c)
 {
-  if (!f->tx) f->tx = malloc(k->cfg.tx_ring_bytes);
-  if (!f->rx) f->rx = malloc(k->cfg.caps.rx_ring_bytes);
-  if (!f->tx || !f->rx) {
+  if (!check_flow_rings(k, f)) {
     diff(k, flow_id(k, f), "memory", "The checker is out of memory.");
     return;
   }

@@ -90,6 +90,11 @@ struct check {
   int bad_flow;                           // -1: none
 };
 
+#define CHECK_QUEUES(k, all)                                                                                                          \
+  struct recq *all[] = {&(k)->rx_frame, &(k)->segments, &(k)->slow_out, &(k)->tx_slow, &(k)->tx_frame, &(k)->dd, &(k)->descs,       \
+                        &(k)->rx_told, &(k)->tx_told, &(k)->opens, &(k)->aborts, &(k)->closes, &(k)->releases, &(k)->consumes,      \
+                        &(k)->consumed, &(k)->packets, &(k)->in_rx, &(k)->in_slow, &(k)->in_tx, &(k)->in_slow_out}
+
 struct told_rx {
   uint16_t flow;
   struct rx_status s;
@@ -147,6 +152,9 @@ bool frame_same(struct check *k, int flow, const char *rule, const uint8_t *want
 
 void ring_store(uint8_t *ring, uint32_t bytes, struct seq at, const uint8_t *data, size_t len);
 void ring_load(const uint8_t *ring, uint32_t bytes, struct seq at, uint8_t *out, size_t len);
+
+// --- host.c ---
+bool check_flow_rings(const struct check *k, struct check_flow *f);   // allocated, when they are not; false: out of memory
 
 // --- duty.c ---
 void duty_scan(struct check *k);
