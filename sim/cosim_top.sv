@@ -36,21 +36,21 @@ module cosim_top #(
   localparam int RxAddrW = $clog2(NumFlows) + $clog2(RxBufBytes) - LgB - 1;
   localparam int TxAddrW = $clog2(NumFlows) + $clog2(TxBufBytes) - LgB - 1;
 
-  import "DPI-C" function chandle lw_open(input longint unsigned host);
-  import "DPI-C" function void lw_close(input chandle h);
-  import "DPI-C" function void lw_tx(input chandle h, input bit [DataW-1:0] data, input int nbytes, input bit last);
-  import "DPI-C" function void lw_slow_out(input chandle h, input bit [DataW-1:0] data, input int nbytes, input bit last);
-  import "DPI-C" function void lw_fence(input chandle h, input int flow, input bit ok);
+  import "DPI-C" function void lw_open(input longint unsigned host);
+  import "DPI-C" function void lw_close(input longint unsigned host);
+  import "DPI-C" function void lw_tx(input longint unsigned host, input bit [DataW-1:0] data, input int nbytes, input bit last);
+  import "DPI-C" function void lw_slow_out(input longint unsigned host, input bit [DataW-1:0] data, input int nbytes, input bit last);
+  import "DPI-C" function void lw_fence(input longint unsigned host, input int flow, input bit ok);
   import "DPI-C" function void lw_payload_out(
-      input chandle h, input int flow, input bit [DataW-1:0] data, input int nbytes, input bit last);
-  import "DPI-C" function void lw_event(input chandle h, input bit [nic_pkg::HostEventW-1:0] ev);
+      input longint unsigned host, input int flow, input bit [DataW-1:0] data, input int nbytes, input bit last);
+  import "DPI-C" function void lw_event(input longint unsigned host, input bit [nic_pkg::HostEventW-1:0] ev);
   import "DPI-C" function void lw_rx(
-      input chandle h, output bit [DataW-1:0] data, output int nbytes, output bit last);
+      input longint unsigned host, output bit [DataW-1:0] data, output int nbytes, output bit last);
   import "DPI-C" function void lw_slow_in(
-      input chandle h, output bit [DataW-1:0] data, output int nbytes, output bit last);
+      input longint unsigned host, output bit [DataW-1:0] data, output int nbytes, output bit last);
   import "DPI-C" function void lw_payload_in(
-      input chandle h, output int flow, output bit [DataW-1:0] data, output int nbytes, output bit last);
-  import "DPI-C" function void lw_command(input chandle h, output bit [nic_pkg::HostCmdW-1:0] cmd);
+      input longint unsigned host, output int flow, output bit [DataW-1:0] data, output int nbytes, output bit last);
+  import "DPI-C" function void lw_command(input longint unsigned host, output bit [nic_pkg::HostCmdW-1:0] cmd);
 
   // The widths written by hand in nic_pkg, held against the structs they stand for.
   generate
@@ -117,9 +117,8 @@ module cosim_top #(
   assign quiescent_o = nic_quiescent && !slow_valid_q;
 
   // --- the exchange with C ------------------------------------------------------------------------------------------
-  chandle h;
-  initial h = lw_open(host_i);
-  final lw_close(h);
+  initial lw_open(host_i);
+  final lw_close(host_i);
 
   bit [DataW-1:0] rx_data, slow_in_data, pin_data;
   int rx_nbytes, slow_in_nbytes, pin_nbytes, pin_flow;
@@ -133,15 +132,15 @@ module cosim_top #(
       pin_valid_q  <= 1'b0;
       cmd_valid_q  <= 1'b0;
     end else begin
-      if (tx_valid) lw_tx(h, tx_data, 32'(tx_nbytes), tx_last);
-      if (slow_valid && !slow_fence) lw_slow_out(h, slow_data, 32'(slow_nbytes), slow_last);
-      if (slow_valid && slow_fence) lw_fence(h, 32'(slow_flow), slow_ok);
-      if (pout_valid) lw_payload_out(h, 32'(pout_flow), pout_data, 32'(pout_nbytes), pout_last);
-      if (event_valid) lw_event(h, ev);
+      if (tx_valid) lw_tx(host_i, tx_data, 32'(tx_nbytes), tx_last);
+      if (slow_valid && !slow_fence) lw_slow_out(host_i, slow_data, 32'(slow_nbytes), slow_last);
+      if (slow_valid && slow_fence) lw_fence(host_i, 32'(slow_flow), slow_ok);
+      if (pout_valid) lw_payload_out(host_i, 32'(pout_flow), pout_data, 32'(pout_nbytes), pout_last);
+      if (event_valid) lw_event(host_i, ev);
 
       rx_valid_q <= have_rx_i;
       if (have_rx_i) begin
-        lw_rx(h, rx_data, rx_nbytes, rx_last);
+        lw_rx(host_i, rx_data, rx_nbytes, rx_last);
         rx_data_q   <= rx_data;
         rx_nbytes_q <= (LgB + 1)'(rx_nbytes);
         rx_last_q   <= rx_last;
@@ -149,7 +148,7 @@ module cosim_top #(
       if (!slow_valid_q || slow_ready) begin
         slow_valid_q <= have_slow_i;
         if (have_slow_i) begin
-          lw_slow_in(h, slow_in_data, slow_in_nbytes, slow_in_last);
+          lw_slow_in(host_i, slow_in_data, slow_in_nbytes, slow_in_last);
           slow_data_q   <= slow_in_data;
           slow_nbytes_q <= (LgB + 1)'(slow_in_nbytes);
           slow_last_q   <= slow_in_last;
@@ -158,7 +157,7 @@ module cosim_top #(
       if (!pin_valid_q || pin_ready) begin
         pin_valid_q <= have_pin_i;
         if (have_pin_i) begin
-          lw_payload_in(h, pin_flow, pin_data, pin_nbytes, pin_last);
+          lw_payload_in(host_i, pin_flow, pin_data, pin_nbytes, pin_last);
           pin_flow_q   <= 12'(pin_flow);
           pin_data_q   <= pin_data;
           pin_nbytes_q <= (LgB + 1)'(pin_nbytes);
@@ -168,7 +167,7 @@ module cosim_top #(
       if (!cmd_valid_q || cmd_ready) begin
         cmd_valid_q <= have_cmd_i;
         if (have_cmd_i) begin
-          lw_command(h, cmd_bits);
+          lw_command(host_i, cmd_bits);
           cmd_q <= cmd_bits;
         end
       end

@@ -10,16 +10,17 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "beats are read as bytes of little-endian words");
 
-void *lw_open(unsigned long long host)
+static struct glue *glue_of(unsigned long long host) { return (struct glue *)(uintptr_t)host; }
+
+void lw_open(unsigned long long host)
 {
-  struct glue *g = (struct glue *)(uintptr_t)host;
+  struct glue *g = glue_of(host);
   if (g->open_wire) g->wire = g->open_wire(g->user, g->err);
-  return g;
 }
 
-void lw_close(void *h)
+void lw_close(unsigned long long host)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   wire_close(g->wire);
   g->wire = NULL;
 }
@@ -41,45 +42,45 @@ static void beat_out(struct glue *g, struct recq *q, uint32_t tag, const struct 
   nic_port_beat(g->port, q, tag, b->data, b->nbytes, b->last);
 }
 
-void lw_tx(void *h, const svBitVecVal *data, int nbytes, svBit last)
+void lw_tx(unsigned long long host, const svBitVecVal *data, int nbytes, svBit last)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b = beat_of(GLUE_TX, 0, data, nbytes, last);
   pass(g, &b);
   if (g->check) check_tx_beat(g->check, b.data, b.nbytes, last);
   if (g->port) beat_out(g, &g->port->tx, 0, &b);
 }
 
-void lw_slow_out(void *h, const svBitVecVal *data, int nbytes, svBit last)
+void lw_slow_out(unsigned long long host, const svBitVecVal *data, int nbytes, svBit last)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b = beat_of(GLUE_SLOW_OUT, 0, data, nbytes, last);
   pass(g, &b);
   if (g->check) check_slow_out_beat(g->check, b.data, b.nbytes, last);
   if (g->port) beat_out(g, &g->port->slow_out, NIC_SLOW_FRAME, &b);
 }
 
-void lw_fence(void *h, int flow, svBit ok)
+void lw_fence(unsigned long long host, int flow, svBit ok)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b = beat_of(GLUE_FENCE, flow, NULL, 0, ok);
   pass(g, &b);
   if (g->check) check_fence(g->check, b.flow, ok);
   if (g->port) nic_port_fence(g->port, (uint16_t)flow, ok);
 }
 
-void lw_payload_out(void *h, int flow, const svBitVecVal *data, int nbytes, svBit last)
+void lw_payload_out(unsigned long long host, int flow, const svBitVecVal *data, int nbytes, svBit last)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b = beat_of(GLUE_POUT, flow, data, nbytes, last);
   pass(g, &b);
   if (g->check) check_payload_out_beat(g->check, b.flow, b.data, b.nbytes, last);
   if (g->port) beat_out(g, &g->port->pout, b.flow, &b);
 }
 
-void lw_event(void *h, const svBitVecVal *ev)
+void lw_event(unsigned long long host, const svBitVecVal *ev)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct host_event e;
   struct glue_beat b = beat_of(GLUE_EVENT, 0, ev, 4 * HOST_EVENT_WORDS, true);
   pass(g, &b);
@@ -99,6 +100,12 @@ static bool fetched(struct glue *g, enum glue_port port, svBitVecVal *data, stru
   return true;
 }
 
+// The lanes behind a packet's last byte: else they would hold what lay on the stack, and two equal runs two states.
+static void clear_rest(const struct glue *g, svBitVecVal *data, unsigned nbytes)
+{
+  if (nbytes < g->beat_bytes) memset((uint8_t *)data + nbytes, 0, g->beat_bytes - nbytes);
+}
+
 static struct glue_beat frame_in(struct glue *g, enum glue_port port, svBitVecVal *data)
 {
   struct glue_beat b;
@@ -107,37 +114,39 @@ static struct glue_beat frame_in(struct glue *g, enum glue_port port, svBitVecVa
     struct nic_source *from = port == GLUE_RX ? &g->port->rx : &g->port->slow_in;
     b.nbytes = nic_source_beat(from, g->beat_bytes, (uint8_t *)data, &b.last, &tag);
   }
+  clear_rest(g, data, b.nbytes);
   pass(g, &b);
   return b;
 }
 
-void lw_rx(void *h, svBitVecVal *data, int *nbytes, svBit *last)
+void lw_rx(unsigned long long host, svBitVecVal *data, int *nbytes, svBit *last)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b = frame_in(g, GLUE_RX, data);
   *nbytes = (int)b.nbytes;
   *last = b.last;
   if (g->check) check_rx_beat(g->check, b.data, b.nbytes, b.last);
 }
 
-void lw_slow_in(void *h, svBitVecVal *data, int *nbytes, svBit *last)
+void lw_slow_in(unsigned long long host, svBitVecVal *data, int *nbytes, svBit *last)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b = frame_in(g, GLUE_SLOW_IN, data);
   *nbytes = (int)b.nbytes;
   *last = b.last;
   if (g->check) check_slow_in_beat(g->check, b.data, b.nbytes, b.last);
 }
 
-void lw_payload_in(void *h, int *flow, svBitVecVal *data, int *nbytes, svBit *last)
+void lw_payload_in(unsigned long long host, int *flow, svBitVecVal *data, int *nbytes, svBit *last)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b;
   uint16_t id;
   if (!fetched(g, GLUE_PIN, data, &b)) {
     b.nbytes = nic_port_payload_beat(g->port, (uint8_t *)data, &b.last, &id);
     b.flow = id;
   }
+  clear_rest(g, data, b.nbytes);
   pass(g, &b);
   *flow = (int)b.flow;
   *nbytes = (int)b.nbytes;
@@ -145,9 +154,9 @@ void lw_payload_in(void *h, int *flow, svBitVecVal *data, int *nbytes, svBit *la
   if (g->check) check_payload_in_beat(g->check, b.flow, b.data, b.nbytes, b.last);
 }
 
-void lw_command(void *h, svBitVecVal *cmd)
+void lw_command(unsigned long long host, svBitVecVal *cmd)
 {
-  struct glue *g = h;
+  struct glue *g = glue_of(host);
   struct glue_beat b;
   struct host_cmd c;
   if (!fetched(g, GLUE_CMD, cmd, &b)) nic_port_take_cmd(g->port, cmd);
@@ -161,7 +170,7 @@ void lw_command(void *h, svBitVecVal *cmd)
 
 // --- the retire port (sim/nic_retire.sv), called only while g->check is there ------------------------------------------
 
-static struct check *check_of(unsigned long long host) { return ((struct glue *)(uintptr_t)host)->check; }
+static struct check *check_of(unsigned long long host) { return glue_of(host)->check; }
 
 void lw_retire_frame(unsigned long long host, int class_id) { check_frame(check_of(host), (enum rx_class_e)class_id); }
 
