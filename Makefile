@@ -61,11 +61,11 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
 
 # --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
-PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/stranger.c sim/load.c sim/endpoint.c sim/carrier_ref.c
+PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/recording.c sim/stranger.c sim/load.c sim/endpoint.c sim/carrier_ref.c
 PAIR_SAN := $(PAIR_SRC:%.c=$(B)/san/%.o)
 $(PAIR_SAN) $(PAIR_SRC:%.c=$(B)/obj/%.o): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
-	$(Q)$(CC) $(SAN) -o $@ $^
+	$(Q)$(CC) $(SAN) -o $@ $^ -lz
 
 N ?= 1000
 FIRST ?= 1
@@ -111,27 +111,31 @@ MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)
 VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 M := $(B)/model
 MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF)
+MODEL_FLAGS := --cc -Wall -O3 --x-assign fast --assert --no-timing --savable
 MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF)
 
 $(M)/Vcosim_top.mk: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
 	@mkdir -p $(M)
 	$(if $(Q),@echo "  VERILATE")
-	$(Q)verilator --cc -Wall -O3 --x-assign fast --assert --no-timing $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) \
+	$(Q)verilator $(MODEL_FLAGS) $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) \
 	  rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top --Mdir $(M)
 
 $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
 	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
-	  OPT_FAST="-O3 -march=native" OPT_SLOW=-O1 OPT_GLOBAL=-O2 Vcosim_top__ALL.a verilated.o verilated_dpi.o verilated_threads.o > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
+	  OPT_FAST="-O3 -march=native" OPT_SLOW=-O1 OPT_GLOBAL=-O2 Vcosim_top__ALL.a verilated.o verilated_dpi.o verilated_threads.o verilated_save.o > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 -Wall -Wextra $(MODEL_DEF) -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
-# What the RTL was built from: a recording is replayed by the same build alone.
-$(B)/gen/identity.h: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv Makefile
+# What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
+# restart point is for the same one alone.
+CHECK_SRC := $(sort $(filter-out dpi/check/monitor%,$(wildcard dpi/check/*.[ch])) $(wildcard dpi/tcp/core/*.[ch] dpi/base/recq.[ch] dpi/base/blob.[ch] dpi/net/tuple.h))
+$(B)/gen/identity.h: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv $(CHECK_SRC) Makefile
 	@mkdir -p $(@D)
-	$(Q)printf '#define LW_IDENTITY "%s"\n' "$$({ cat $(filter %.sv %.svh,$^); echo '$(MODEL_GEN)'; verilator --version; } | sha256sum | cut -c1-64)" > $@
+	$(Q)printf '#define LW_IDENTITY "%s"\n' "$$({ cat $(filter %.sv %.svh,$^); echo '$(MODEL_FLAGS) $(MODEL_GEN)'; verilator --version; } | sha256sum | cut -c1-64)" > $@
+	$(Q)printf '#define LW_CHECK_IDENTITY "%s"\n' "$$({ cat $(CHECK_SRC); $(CC) --version; } | sha256sum | cut -c1-64)" >> $@
 
 SIM_C := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sim/*.c))
 $(SIM_C): CFLAGS += -Isim
@@ -141,7 +145,7 @@ $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread -lz -lpcap
+	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
 
 ##@ Build
 .PHONY: deps build

@@ -25,7 +25,7 @@ REST = ["dpi/tcp/ref.c", "dpi/tcp/segment.c", "dpi/net/eth.c", "dpi/net/ipv4.c",
         "dpi/base/recq.c", "dpi/base/blob.c", "dpi/base/timers.c", "dpi/base/cksum.c", "dpi/base/siphash.c"]
 TESTS = ["dpi/tcp/core/intervals_test.c", "dpi/tcp/core/rcv_test.c", "dpi/tcp/core/rcv_full_test.c", "dpi/tcp/core/snd_test.c",
          "dpi/tcp/core/snd_full_test.c", "dpi/tcp/core/loop_test.c", "dpi/tcp/ref_test.c"]
-PAIR = ["sim/tools/pair_seeds.c", "sim/seeds.c", "sim/pair.c", "sim/load.c", "sim/endpoint.c", "sim/carrier_ref.c"]
+PAIR = ["sim/tools/pair_seeds.c", "sim/seeds.c", "sim/pair.c", "sim/recording.c", "sim/stranger.c", "sim/load.c", "sim/endpoint.c", "sim/carrier_ref.c"]
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", f"-I{ROOT}/dpi", f"-I{ROOT}/build/gen"]
 TEST_SECONDS = 30
 PAIR_SECONDS = 300
@@ -121,7 +121,7 @@ def code_bytes(obj: Path, scratch: Path) -> bytes:
 def pair_notices(obj: Path, box: Path, seeds: int) -> bool:
     # The broken object comes first, so that its healthy twin stays in the archive.
     rest = [ROOT / "build/obj" / name.replace(".c", ".o") for name in PAIR]
-    if run(["gcc", "-o", box / "pair", obj, *rest, ROOT / "build/libdpi.a"]) != 0:
+    if run(["gcc", "-o", box / "pair", obj, *rest, ROOT / "build/libdpi.a", "-lz"]) != 0:
         raise SystemExit(f"the pair does not link with {obj}")
     return run(["prlimit", f"--as={PAIR_BYTES}", box / "pair", "1", str(seeds)], PAIR_SECONDS) != 0
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model.h"
 
+#include <cstring>
+
 #include <verilated.h>
+#include <verilated_save.h>
 
 #include "Vcosim_top.h"
 
@@ -42,6 +45,61 @@ void model_start(struct model *m, struct glue *g, const struct model_config *c)
   t.rst_ni = 1;
 }
 
+// --- state: Verilator's stream of it, from and to a blob ---
+
+class Saver final : public VerilatedSerialize {
+  struct blob *b;
+
+ public:
+  explicit Saver(struct blob *to) : b{to} {}
+  void flush() override
+  {
+    blob_put(b, m_bufp, static_cast<size_t>(m_cp - m_bufp));
+    m_cp = m_bufp;
+  }
+};
+
+class Loader final : public VerilatedDeserialize {
+  struct blob *b;
+
+  // It looks ahead: behind the end come zeros.
+  void fill() override
+  {
+    const size_t left = static_cast<size_t>(m_endp - m_cp), room = bufferSize() - left;
+    std::memmove(m_bufp, m_cp, left);
+    const size_t rest = b->n - b->at, n = rest < room ? rest : room;
+    blob_get(b, m_bufp + left, n);
+    std::memset(m_bufp + left + n, 0, room - n);
+    m_cp = m_bufp;
+    m_endp = m_bufp + bufferSize();
+  }
+
+ public:
+  explicit Loader(struct blob *from) : b{from} { m_endp = m_cp; }
+};
+
+// The glue's address is this process' own affair: with it two equal runs would not save the same.
+void model_save(struct model *m, struct blob *b)
+{
+  const QData host = m->top.host_i;
+  Saver s{b};
+  m->top.host_i = 0;
+  s << m->top;
+  s.flush();
+  m->top.host_i = host;
+}
+
+void model_load(struct model *m, struct blob *b)
+{
+  const QData host = m->top.host_i;
+  const CData check = m->top.check_i;
+  Loader l{b};
+  l >> m->top;
+  m->top.host_i = host;
+  m->top.check_i = check;
+}
+
+void model_set_check(struct model *m, bool check) { m->top.check_i = check; }
 void model_set_time(struct model *m, uint64_t now_us) { m->top.now_us_i = now_us; }
 
 void model_cycle(struct model *m, unsigned have)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/blob.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,6 +33,11 @@ struct model *model_new(void);
 struct model_info model_info(void);
 // Starts the simulation (which opens the wire through lw_open) and holds reset for some cycles.
 void model_start(struct model *m, struct glue *g, const struct model_config *c);
+// Its complete state between two cycles, ring memories included, always of the same length; and back into a model of the same
+// build that was started, whose glue and checker stay its own.
+void model_save(struct model *m, struct blob *b);
+void model_load(struct model *m, struct blob *b);
+void model_set_check(struct model *m, bool check);
 void model_set_time(struct model *m, uint64_t now_us);
 // One clock cycle; `have` says which inputs C has for the next (MODEL_HAVE_*).
 void model_cycle(struct model *m, unsigned have);

@@ -80,10 +80,77 @@ static void drop_recorder(struct nic *n)
   else fprintf(stderr, "lockwire: warning: recording: %s: the run goes on unrecorded\n", why);
 }
 
+// --- restart points --------------------------------------------------------------------------------------------------
+
+// identity, cycle, time, the model's state, whether there is a checker, and then the identity of its build and its state.
+static void save(struct nic *n, struct blob *b)
+{
+  bool checked = n->glue.check;
+  blob_put(b, LW_IDENTITY, STIM_ID_LEN);
+  blob_put(b, &n->cycles, sizeof n->cycles);
+  blob_put(b, &n->now_us, sizeof n->now_us);
+  blob_clear(&n->scratch);
+  model_save(n->model, &n->scratch);
+  blob_put_sparse(b, n->scratch.buf, n->scratch.n);
+  b->bad |= n->scratch.bad;
+  blob_put(b, &checked, sizeof checked);
+  if (!checked) return;
+  blob_put(b, LW_CHECK_IDENTITY, STIM_ID_LEN);
+  check_save(n->glue.check, b);
+}
+
+static bool next_segment(struct nic *n)
+{
+  struct blob *b = recorder_restart(n->recorder);
+  if (b) save(n, b);
+  return b && recorder_next(n->recorder);
+}
+
+static bool load_model(struct nic *n, struct blob *b)
+{
+  char id[STIM_ID_LEN];
+  if (!blob_get(b, id, sizeof id) || memcmp(id, LW_IDENTITY, sizeof id) != 0) return false;
+  blob_clear(&n->scratch);
+  model_save(n->model, &n->scratch);   // says how long it is
+  if (n->scratch.bad || !blob_get(b, &n->cycles, sizeof n->cycles) || !blob_get(b, &n->now_us, sizeof n->now_us)
+      || !blob_get_sparse(b, n->scratch.buf, n->scratch.n)) return false;
+  model_load(n->model, &n->scratch);
+  return true;
+}
+
+bool nic_load(struct nic *n, struct blob *b, char err[static STIM_ERR_LEN])
+{
+  char id[STIM_ID_LEN];
+  bool checked;
+  snprintf(err, STIM_ERR_LEN, "not a restart point of this build of the RTL");
+  if (!load_model(n, b) || !blob_get(b, &checked, sizeof checked)) return false;
+  if (!n->glue.check) return true;
+  if (!checked) {
+    check_close(n->glue.check);
+    n->glue.check = NULL;
+    model_set_check(n->model, false);
+    return true;
+  }
+  snprintf(err, STIM_ERR_LEN, "its checker was of another build: replay it with that one, or with --check off");
+  return blob_get(b, id, sizeof id) && !memcmp(id, LW_CHECK_IDENTITY, sizeof id) && check_load(n->glue.check, b);
+}
+
+// Eight times what a restart point may take: both ends of every ring, as the NIC and as the checker has it, contexts, FIFOs, what
+// is under way.
+uint64_t nic_record_min(void)
+{
+  enum { CONTEXTS = 8192, REST = 1 << 20 };
+  struct model_info i = model_info();
+  return SEGMENTS_PART * (i.num_flows * (2ull * (i.tx_ring_bytes + i.rx_ring_bytes) + CONTEXTS) + REST);
+}
+
+// --- the carrier -----------------------------------------------------------------------------------------------------
+
 static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
 {
   struct nic *n = of(c);
   if (n->recorder && !recorder_flush(n->recorder, now_us)) drop_recorder(n);
+  if (n->recorder && recorder_due(n->recorder) && !next_segment(n)) drop_recorder(n);
   uint64_t next_us, began = clock_ns();
   bool quiet = false;
   n->port.woken = false;
@@ -148,6 +215,7 @@ void nic_close(struct nic *n)
   model_free(n->model);            // closes the wire that it opened
   nic_port_close(&n->port);
   check_close(n->glue.check);
+  blob_free(&n->scratch);
   free(n);
 }
 
@@ -211,7 +279,7 @@ static struct stim_head head_of(const struct nic_options *o)
 static bool record(struct nic *n, const struct nic_options *o, const struct stim_head *h, char err[static STIM_ERR_LEN])
 {
   n->must_record = o->must_record;
-  n->recorder = recorder_open(&(struct recorder_options){o->record_dir, *h, &n->cycles, o->command ? o->command : "", o->record_limit}, err);
+  n->recorder = recorder_open(&(struct recorder_options){o->recording, *h, &n->cycles, o->command ? o->command : ""}, err);
   if (n->recorder) n->glue.tap = recorder_tap(n->recorder);
   return n->recorder;
 }
@@ -223,7 +291,7 @@ struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
   struct nic *n = make(&h, o->check);
   snprintf(err, STIM_ERR_LEN, "out of memory");
   if (!n || !nic_port_open(&n->port, i.data_bits / 8, (uint16_t)i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes)
-      || (o->record_dir && !record(n, o, &h, err))) {
+      || (o->recording && !record(n, o, &h, err))) {
     nic_close(n);
     return NULL;
   }

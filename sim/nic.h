@@ -17,6 +17,7 @@ struct nic {
   struct glue glue;                // owns the wire that open_wire opened, and the checker
   struct recorder *recorder;       // NULL: none, or not any more
   bool must_record;
+  struct blob scratch;             // of the model's state
   char broken[STIM_ERR_LEN];       // why it cannot go on; empty: it can
   uint64_t now_us, cycles, eval_ns;   // cycles clocked, and the time that took
   struct rng rng;                  // of the pauses
@@ -28,8 +29,7 @@ struct nic_options {
   unsigned mtu;                    // bytes of an IP packet
   uint64_t seed;                   // of the flow table's hash
   bool check;                      // the lockstep checker follows
-  const char *record_dir;          // exists; NULL: no recording
-  uint64_t record_limit;           // bytes of stimulus; 0: any
+  struct recording *recording;     // borrowed; NULL: none
   bool must_record;                // a recording that cannot go on stops the NIC
   const char *command;             // for the manifest
   unsigned pause_most;             // frames enter with up to so many idle cycles between them, drawn from the seed; 0: as they come
@@ -46,11 +46,15 @@ struct nic_build {
 };
 struct nic_build nic_build(void);
 const char *nic_identity(void);    // of the RTL's sources and parameters, hexadecimal
+uint64_t nic_record_min(void);     // the least limit of a recording, in bytes, with which half of it is always there
 
 // Builds and resets the NIC. NULL with one line in err. Whether the wire is open: glue.wire, else glue.err says why.
 struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN]);
 // The same from a recording's head: nothing behind the ports but `tap`, which has a fetch. NULL: out of memory.
 struct nic *nic_open_replay(const struct stim_head *h, bool check, struct glue_tap *tap);
+// Goes on from a restart point, what follows recorder_restart_read in b. Its checker is closed when the run had none. False with one
+// line in err: that is not for this NIC, or not for this checker.
+bool nic_load(struct nic *n, struct blob *b, char err[static STIM_ERR_LEN]);
 // One cycle of a replay; `have` as model_cycle has it.
 void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us);
 void nic_close(struct nic *n);     // NULL is allowed; a carrier's close does the same

@@ -183,8 +183,9 @@ static const struct {
     {"flows", "N", "connections at once with --engine ref (default 1024; the NIC's are built in)", set_flows},
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
-    {"record", "DIR", "write DIR: wire.pcapng has every frame with cycle and flow, stimulus.bin all that lockwire replay needs", set_record},
-    {"record-limit", "MIB", "end the recording when its stimulus has so many MiB (default: never)", set_record_limit},
+    {"record", "DIR", "write DIR: wire.pcapng has every frame with cycle and flow, stimulus.bin all that lockwire replay needs;\n"
+     "        in numbered segments with --record-limit", set_record},
+    {"record-limit", "MIB", "keep the last part of a long run: DIR stays below so many MiB, at least half of them are there (default: all is kept)", set_record_limit},
     {"record-errors", "stop|go-on", "when the recording cannot be written (default: stop the run)", set_record_errors},
     {"fault", "[rx:|tx:]loss=P,dup=P,reorder=P,corrupt=P,delay=US,seed=N",
      "do harm to the frames in (rx), out (tx) or both, P from 0 to 1; may be given again; with --record told in DIR/faults.log", set_fault},

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "check/monitor.h"
 #include "endpoint.h"
 #include "load.h"
+#include "recording.h"
 #include "run.h"
 #include "stranger.h"
 #include "tcp/ref.h"
@@ -41,7 +41,7 @@ struct host {
 struct world {
   struct rng rng;
   const struct pair_nic *nic;
-  const char *record_dir;
+  struct recording *recording;       // NULL: none
   char command[64];
   struct host h[2];
   struct load load;
@@ -49,7 +49,6 @@ struct world {
   struct wire_fault_opts fault_opts;
   struct wire *stranger;             // around that
   struct stranger_opts stranger_opts;
-  FILE *fault_log;
   struct wire_record_note note;
   uint64_t start_us, now_us, cut_us, hash;   // cut_us: the cable's end; UINT64_MAX: never
   unsigned instant_turns;            // since the clock last moved
@@ -172,19 +171,6 @@ static int flow_of(void *user, const uint8_t *frame, size_t len)
   return w->h[0].e.stack ? stack_flow_of(w->h[0].e.stack, frame, len) : -1;
 }
 
-static bool open_record(struct world *w, const char *dir, char err[static WIRE_ERR_LEN])
-{
-  char path[4096];
-  if (mkdir(dir, 0777) && errno != EEXIST) {
-    snprintf(err, WIRE_ERR_LEN, "%.100s: %s", dir, strerror(errno));
-    return false;
-  }
-  snprintf(path, sizeof path, "%s/faults.log", dir);
-  w->fault_log = fopen(path, "w");
-  if (!w->fault_log) snprintf(err, WIRE_ERR_LEN, "%.100s: %s", path, strerror(errno));
-  return w->fault_log;
-}
-
 // How far host 1 has sent on the connection of its frame (stranger.h).
 static bool sent_to(void *user, const uint8_t *frame, size_t len, struct seq *end)
 {
@@ -196,23 +182,23 @@ static bool sent_to(void *user, const uint8_t *frame, size_t len, struct seq *en
 }
 
 // record(stranger(fault(pair end))) for host 0, the bare end for host 1.
-static bool open_wires(struct world *w, const char *record_dir, char err[static WIRE_ERR_LEN])
+static bool open_wires(struct world *w, const struct pair_options *o, char err[static WIRE_ERR_LEN])
 {
   struct wire *end[2];
-  char path[4096];
-  if (record_dir && !open_record(w, record_dir, err)) return false;
+  FILE *log = NULL;
+  if (o->record_dir && !((w->recording = recording_open(o->record_dir, o->record_limit, err)) && (log = recording_faults(w->recording, err))))
+    return false;
   if (!wire_pair_open(end, PAIR_BYTES, err)) return false;
   w->h[1].wire = end[1];
-  w->h[0].wire = w->fault = wire_fault_open(end[0], &w->fault_opts, &w->now_us, w->fault_log, err);
+  w->h[0].wire = w->fault = wire_fault_open(end[0], &w->fault_opts, &w->now_us, log, err);
   if (!w->fault) return false;
   w->stranger_opts.sent_to = sent_to;
   w->stranger_opts.user = w;
   w->h[0].wire = w->stranger = stranger_open(w->fault, &w->stranger_opts, err);
   if (!w->stranger) w->fault = NULL;
-  if (!w->stranger || !record_dir) return w->stranger;
-  snprintf(path, sizeof path, "%s/wire.pcapng", record_dir);
+  if (!w->stranger || !w->recording) return w->stranger;
   w->note = (struct wire_record_note){.now_us = w->now_us, .flow_of = flow_of, .user = w};
-  w->h[0].wire = wire_record_open(w->stranger, path, 0, &w->note, err);
+  w->h[0].wire = recording_wire(w->recording, w->stranger, 0, &w->note, err);
   if (!w->h[0].wire) w->fault = w->stranger = NULL;
   return w->h[0].wire;
 }
@@ -252,7 +238,7 @@ static struct carrier *open_ref(struct host *h)
 
 static struct carrier *open_nic(struct world *w, const struct host *h)
 {
-  struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true, .record_dir = w->record_dir, .must_record = true,
+  struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true, .recording = w->recording, .must_record = true,
                           .command = w->command, .pause_most = h->pause_most};
   memcpy(o.mac, h->cfg.mac, 6);
   char err[STIM_ERR_LEN];
@@ -280,7 +266,6 @@ static void open_world(struct world *w, const struct pair_options *o)
   char err[WIRE_ERR_LEN];
   rng_seed(&w->rng, o->seed);
   w->nic = o->nic;
-  w->record_dir = o->record_dir;
   snprintf(w->command, sizeof w->command, "lockwire run --wire pair --seed %" PRIu64, o->seed);
   w->wraps = below(w, 2);
   for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
@@ -289,7 +274,7 @@ static void open_world(struct world *w, const struct pair_options *o)
   if (o->fault) w->fault_opts = *o->fault;
   w->now_us = w->start_us = draw_start(w);
   w->cut_us = per_cent(w, 94) ? UINT64_MAX : w->start_us + below(w, 20000000);
-  if (!open_wires(w, o->record_dir, err)) {
+  if (!open_wires(w, o, err)) {
     cannot(w, err);
   } else if (!open_hosts(w)) {
     cannot(w, "out of memory");
@@ -307,7 +292,7 @@ static void close_world(struct world *w)
     monitor_close(w->h[i].monitor);
     wire_close(w->h[i].wire);
   }
-  if (w->fault_log) fclose(w->fault_log);
+  if (!recording_close(w->recording)) cannot(w, "the recording could not be written in full");
 }
 
 // --- turning ---------------------------------------------------------------------------------------------------------
@@ -492,10 +477,11 @@ void pair_run(const struct pair_options *o, struct pair_result *r)
   w->result = r;
   open_world(w, o);
   describe(w, r->setup);
-  while (!failed(w) && (turn(w) || failed(w) || advance(w))) {}
+  while (!failed(w) && (turn(w) || failed(w) || advance(w)))
+    if (!w->nic && !recording_turn(w->recording)) cannot(w, "the recording cannot go on");
   figures(w);
-  r->ok = !failed(w);
   close_world(w);
+  r->ok = !failed(w);
   free(w);
 }
 
@@ -537,7 +523,7 @@ int pair_main(const struct run_options *o, const struct pair_nic *nic)
   struct wire_fault_opts fault = o->fault;
   for (int i = 0; i < 2; i++)
     if (!fault.dir[i].have_seed) fault.dir[i].seed = o->seed;
-  struct pair_options p = {.seed = o->seed, .nic = o->engine_ref ? NULL : nic, .fault = o->have_fault ? &fault : NULL, .record_dir = o->record_dir};
+  struct pair_options p = {.seed = o->seed, .nic = o->engine_ref ? NULL : nic, .fault = o->have_fault ? &fault : NULL, .record_dir = o->record_dir, .record_limit = o->record_limit};
   struct pair_result r;
   FILE *stats = o->stats_file ? fopen(o->stats_file, "w") : NULL;
   if (o->stats_file && !stats) return complain(o->stats_file);

@@ -24,6 +24,7 @@ struct pair_options {
   const struct pair_nic *nic;            // host 0 is the simulated NIC, under the checker; NULL: both are the reference
   const struct wire_fault_opts *fault;   // in place of those drawn; NULL: drawn. rx is towards host 0
   const char *record_dir;                // wire.pcapng and faults.log as host 0 sees them; NULL: none
+  uint64_t record_limit;                 // bytes; 0: none
 };
 
 struct pair_result {

@@ -15,8 +15,10 @@ struct recorder {
   struct glue_tap tap;             // first
   struct stim_writer *w;
   const uint64_t *cycle;
-  uint64_t now_us, flushed_us, limit_bytes, ended_cycle;
-  bool timed, full;
+  struct recording *recording;
+  struct stim_head head;
+  uint64_t now_us, flushed_us;
+  bool timed;
   char *report;                    // path of report.json
 };
 
@@ -24,8 +26,8 @@ static struct recorder *of(struct glue_tap *t) { return (struct recorder *)t; }
 
 static void pass(struct glue_tap *t, const struct glue_beat *b)
 {
-  struct recorder *r = of(t);
-  if (!r->full) stim_put_beat(r->w, *r->cycle, b);
+  const struct recorder *r = of(t);
+  stim_put_beat(r->w, *r->cycle, b);
 }
 
 static const struct glue_tap_ops ops = {.pass = pass};
@@ -58,22 +60,22 @@ static bool write_manifest(const struct recorder_options *o, const char *path)
 
 struct recorder *recorder_open(const struct recorder_options *o, char err[static STIM_ERR_LEN])
 {
-  char path[4096];
+  char path[SEGMENTS_PATH_LEN];
   struct recorder *r = calloc(1, sizeof *r);
   if (!r) {
     snprintf(err, STIM_ERR_LEN, "out of memory");
     return NULL;
   }
-  *r = (struct recorder){.tap = {&ops}, .cycle = o->cycle, .limit_bytes = o->limit_bytes};
-  snprintf(path, sizeof path, "%s/manifest.json", o->dir);
+  *r = (struct recorder){.tap = {&ops}, .cycle = o->cycle, .recording = o->recording, .head = o->head};
+  snprintf(path, sizeof path, "%s/manifest.json", recording_dir(o->recording));
   if (!write_manifest(o, path)) {
     snprintf(err, STIM_ERR_LEN, "%.120s: %s", path, strerror(errno));
     free(r);
     return NULL;
   }
-  snprintf(path, sizeof path, "%s/stimulus.bin", o->dir);
-  r->w = stim_create(path, &o->head, err);
-  snprintf(path, sizeof path, "%s/report.json", o->dir);
+  recording_path(o->recording, SEGMENT_STIMULUS, path);
+  r->w = stim_create(path, &o->head, 0, err);
+  snprintf(path, sizeof path, "%s/report.json", recording_dir(o->recording));
   r->report = strdup(path);
   if (r->w && r->report) return r;
   stim_close(r->w, 0);
@@ -86,7 +88,7 @@ struct glue_tap *recorder_tap(struct recorder *r) { return &r->tap; }
 
 void recorder_time(struct recorder *r, uint64_t now_us)
 {
-  if (r->full || (r->timed && r->now_us == now_us)) return;
+  if (r->timed && r->now_us == now_us) return;
   stim_put_time(r->w, *r->cycle, now_us);
   r->now_us = now_us;
   r->timed = true;
@@ -94,16 +96,46 @@ void recorder_time(struct recorder *r, uint64_t now_us)
 
 bool recorder_flush(struct recorder *r, uint64_t now_us)
 {
-  if (r->full || now_us - r->flushed_us < FLUSH_US) return true;
+  if (now_us - r->flushed_us < FLUSH_US) return true;
   r->flushed_us = now_us;
-  if (!stim_flush(r->w)) return false;
-  if (!r->limit_bytes || stim_written(r->w) < r->limit_bytes) return true;
-  r->full = true;
-  r->ended_cycle = *r->cycle;
-  return true;
+  return stim_flush(r->w);
 }
 
-bool recorder_full(const struct recorder *r) { return r->full; }
+// --- segments --------------------------------------------------------------------------------------------------------
+
+static const char magic[8] = "LWREST1\n";
+
+bool recorder_due(const struct recorder *r) { return recording_due(r->recording, stim_written(r->w)); }
+
+struct blob *recorder_restart(struct recorder *r)
+{
+  uint64_t hash = stim_hash_now(r->w);
+  struct blob *b = recording_restart(r->recording);
+  if (!b) return NULL;
+  blob_put(b, magic, sizeof magic);
+  blob_put(b, &hash, sizeof hash);
+  return b;
+}
+
+bool recorder_restart_read(struct blob *b, uint64_t *hash)
+{
+  char got[sizeof magic];
+  return blob_get(b, got, sizeof got) && !memcmp(got, magic, sizeof magic) && blob_get(b, hash, sizeof *hash);
+}
+
+// What was recorded is complete in its file before another is begun.
+bool recorder_next(struct recorder *r)
+{
+  char path[SEGMENTS_PATH_LEN], err[STIM_ERR_LEN];
+  uint64_t hash = stim_hash_now(r->w), bytes = stim_written(r->w);
+  bool ok = stim_close(r->w, *r->cycle);
+  r->w = NULL;
+  if (!ok || !recording_next(r->recording, bytes)) return false;
+  recording_path(r->recording, SEGMENT_STIMULUS, path);
+  r->w = stim_create(path, &r->head, hash, err);
+  r->timed = false;
+  return r->w;
+}
 
 static bool write_report(const struct recorder *r, const struct check *k)
 {
@@ -117,7 +149,7 @@ static bool write_report(const struct recorder *r, const struct check *k)
 bool recorder_close(struct recorder *r, const struct check *k)
 {
   if (!r) return true;
-  bool ok = stim_close(r->w, r->full ? r->ended_cycle : *r->cycle);
+  bool ok = stim_close(r->w, *r->cycle);
   if (k) ok = write_report(r, k) && ok;
   free(r->report);
   free(r);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recording of the NIC: a tap that writes stimulus.bin, and the manifest beside it.
+// A recording of the NIC: a tap that writes stimulus.bin, the manifest beside it, and restart points between segments.
 #ifndef LW_RECORDER_H
 #define LW_RECORDER_H
 #include "glue/glue.h"
+#include "recording.h"
 #include "stimulus.h"
 
 struct recorder;
 
 struct recorder_options {
-  const char *dir;                 // exists
+  struct recording *recording;     // borrowed
   struct stim_head head;
   const uint64_t *cycle;           // the NIC's clock cycle, borrowed
   const char *command;             // for the manifest: how the run was started
-  uint64_t limit_bytes;            // the recording ends when stimulus.bin has grown to this; 0: never
 };
 
 // NULL with one line in err.
@@ -22,8 +22,14 @@ struct glue_tap *recorder_tap(struct recorder *r);
 void recorder_time(struct recorder *r, uint64_t now_us);
 // Writes out what is there, when a second of now_us has passed. False when a write failed: errno says why; the recording ends.
 bool recorder_flush(struct recorder *r, uint64_t now_us);
-// The limit is reached, and what follows is not recorded.
-bool recorder_full(const struct recorder *r);
+
+// A segment is full: recorder_restart, then the NIC's state behind what that has put, then recorder_next. Both fail like a flush.
+bool recorder_due(const struct recorder *r);
+struct blob *recorder_restart(struct recorder *r);
+bool recorder_next(struct recorder *r);
+// What recorder_restart has put; false: b holds no restart point.
+bool recorder_restart_read(struct blob *b, uint64_t *hash);
+
 // Ends the recording, with what the checker found (NULL: there was none) in report.json. False when it could not be written
 // in full; r NULL is allowed.
 bool recorder_close(struct recorder *r, const struct check *k);

@@ -5,13 +5,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
+#include "wire/segments.h"
+#include "wire/whole.h"
 
 enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 
@@ -23,7 +24,10 @@ struct replay_options {
 struct replay {
   struct glue_tap tap;             // first
   const struct replay_options *opt;
+  uint32_t segment, first, last;   // being read, of those that are there; 0: a recording without segments
   struct stim_reader *reader;
+  bool damaged;                    // in the segments before this one, first at damaged_cycle
+  uint64_t damaged_cycle, from_cycle;
   struct nic *nic;
   struct stim_item next;           // read ahead
   bool have_next;
@@ -86,7 +90,39 @@ static const struct glue_tap_ops ops = {.pass = pass, .fetch = fetch};
 
 // --- cycles ----------------------------------------------------------------------------------------------------------
 
-static void read_ahead(struct replay *r) { r->have_next = stim_next(r->reader, &r->next); }
+static struct stim_reader *open_segment(const struct replay *r, uint32_t number, struct stim_head *h, char err[static STIM_ERR_LEN])
+{
+  char path[SEGMENTS_PATH_LEN];
+  segments_path(r->opt->dir, number, SEGMENT_STIMULUS, path);
+  return stim_open(path, h, err);
+}
+
+// Another segment begins only where the one before has its end.
+static bool next_segment(struct replay *r)
+{
+  uint64_t lost, cycle;
+  struct stim_head h;
+  char err[STIM_ERR_LEN];
+  struct stim_reader *next = r->segment < r->last ? open_segment(r, r->segment + 1, &h, err) : NULL;
+  if (!next) return false;
+  bool bad = stim_damaged(r->reader, &cycle);
+  if (!bad) cycle = r->nic->cycles;
+  if (!r->damaged && (bad || !stim_complete(r->reader, &lost))) {
+    r->damaged = true;
+    r->damaged_cycle = cycle;
+  }
+  stim_reader_close(r->reader);
+  r->reader = next;
+  r->segment++;
+  return true;
+}
+
+static void read_ahead(struct replay *r)
+{
+  do r->have_next = stim_next(r->reader, &r->next);
+  while ((!r->have_next || r->next.kind == STIM_END) && next_segment(r));
+  if (r->have_next && r->next.kind != STIM_END && r->next.cycle < r->nic->cycles) differs(r, "the recording goes back to a cycle before", GLUE_PORTS);
+}
 
 // The items of this cycle, and which inputs it has.
 static unsigned load(struct replay *r, uint64_t cycle)
@@ -122,7 +158,7 @@ static void all_cycles(struct replay *r)
 {
   bool tty = isatty(STDERR_FILENO);
   read_ahead(r);
-  while (r->have_next && (r->next.kind != STIM_END || r->nic->cycles < r->next.cycle)) {
+  while (r->have_next && !r->why[0] && (r->next.kind != STIM_END || r->nic->cycles < r->next.cycle)) {
     if (!one_cycle(r)) break;
     if (tty && r->nic->cycles % PROGRESS_CYCLES == 0) fprintf(stderr, "\rlockwire: cycle %" PRIu64 " \033[K", r->nic->cycles);
   }
@@ -181,14 +217,18 @@ static int tell(const struct replay *r, double seconds)
   uint64_t lost, damaged;
   const struct check *k = r->nic->glue.check;
   bool complete = stim_complete(r->reader, &lost), bad = stim_damaged(r->reader, &damaged), checked = !k || !check_failed(k);
+  if (r->damaged) {
+    bad = true;
+    damaged = r->damaged_cycle;
+  }
   if (r->why[0]) printf("lockwire: replay of %s DIFFERS %s\n", r->opt->dir, r->why);
   if (k && !checked) check_report(k, stdout, NULL);
   if (bad) printf("lockwire: %s is damaged after cycle %" PRIu64 "\n", r->opt->dir, damaged);
   bool same = !r->why[0] && checked && !bad;
   if (same && !complete)
-    printf("lockwire: %s has no end (the run was killed, or its limit reached): whole up to cycle %" PRIu64 "\n", r->opt->dir, r->nic->cycles);
-  printf("lockwire: replayed %" PRIu64 " cycles in %.1f s, %" PRIu64 " beats in, %" PRIu64 " beats out: %s\n", r->nic->cycles, seconds, r->beats_in,
-         r->beats_out, same ? "the same" : "NOT the same");
+    printf("lockwire: %s has no end (the run was killed): whole up to cycle %" PRIu64 "\n", r->opt->dir, r->nic->cycles);
+  printf("lockwire: replayed %" PRIu64 " cycles in %.1f s, %" PRIu64 " beats in, %" PRIu64 " beats out: %s\n", r->nic->cycles - r->from_cycle, seconds,
+         r->beats_in, r->beats_out, same ? "the same" : "NOT the same");
   return same ? EXIT_GOOD : EXIT_DIFFERENCE;
 }
 
@@ -196,10 +236,36 @@ static bool write_stats(const struct replay *r, int status)
 {
   FILE *f = fopen(r->opt->stats, "w");
   if (!f) return false;
-  fprintf(f, "{\"same\": %s, \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\"}\n",
-          status == EXIT_GOOD ? "true" : "false", r->nic->cycles, r->beats_in, r->beats_out, r->why);
+  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\"}\n",
+          status == EXIT_GOOD ? "true" : "false", r->from_cycle, r->nic->cycles - r->from_cycle, r->beats_in, r->beats_out, r->why);
   bool ok = !ferror(f);
   return fclose(f) == 0 && ok;
+}
+
+// From the restart point of the first segment that is there, when the run's beginning is not.
+static bool begin_in_the_middle(struct replay *r)
+{
+  char path[SEGMENTS_PATH_LEN], err[STIM_ERR_LEN];
+  struct blob b = {0};
+  bool checked = r->nic->glue.check;
+  if (r->first <= 1) return true;
+  segments_path(r->opt->dir, r->first, SEGMENT_RESTART, path);
+  bool read = whole_read(path, &b, err);
+  bool ok = read && recorder_restart_read(&b, &r->hash);
+  if (read && !ok) snprintf(err, sizeof err, "%.120s: not a restart point of this version of lockwire", path);
+  if (ok && !nic_load(r->nic, &b, err)) {
+    complain(path, err);
+    ok = false;
+  } else if (!ok) {
+    complain("replay", err);
+  }
+  blob_free(&b);
+  if (!ok) return false;
+  r->now_us = r->nic->now_us;
+  r->from_cycle = r->nic->cycles;
+  printf("lockwire: %s begins after cycle %" PRIu64 ": what was before has made room\n", r->opt->dir, r->from_cycle);
+  if (checked && !r->nic->glue.check) printf("lockwire: it was recorded with --check off, and cannot be checked from there on\n");
+  return true;
 }
 
 static int run(struct replay *r, const struct stim_head *h)
@@ -207,6 +273,10 @@ static int run(struct replay *r, const struct stim_head *h)
   struct timespec from, to;
   r->nic = nic_open_replay(h, !r->opt->no_check, &r->tap);
   if (!r->nic) return complain("out of memory", NULL);
+  if (!begin_in_the_middle(r)) {
+    nic_close(r->nic);
+    return EXIT_USAGE;
+  }
   clock_gettime(CLOCK_MONOTONIC, &from);
   all_cycles(r);
   clock_gettime(CLOCK_MONOTONIC, &to);
@@ -216,21 +286,51 @@ static int run(struct replay *r, const struct stim_head *h)
   return status;
 }
 
+static bool same_head(const struct stim_head *a, const struct stim_head *b)
+{
+  return !strcmp(a->identity, b->identity) && !memcmp(a->mac, b->mac, sizeof a->mac) && a->max_frame == b->max_frame
+         && !memcmp(a->hash_key, b->hash_key, sizeof a->hash_key) && a->seed == b->seed;
+}
+
+// All that is there belongs together; the reader stands at the beginning of the first.
+static bool open_all(struct replay *r, struct stim_head *h)
+{
+  uint32_t missing;
+  struct stim_head other;
+  char path[SEGMENTS_PATH_LEN], err[STIM_ERR_LEN];
+  if (!segments_find(r->opt->dir, &r->first, &r->last, &missing)) {
+    segments_path(r->opt->dir, missing, SEGMENT_STIMULUS, path);
+    complain(path, "is missing, or empty, between others");
+    return false;
+  }
+  r->segment = r->first;
+  r->reader = open_segment(r, r->first, h, err);
+  if (!r->reader) complain("replay", err);
+  for (uint32_t n = r->first; r->reader && n < r->last; n++) {
+    struct stim_reader *next = open_segment(r, n + 1, &other, err);
+    if (next && same_head(h, &other)) {
+      stim_reader_close(next);
+      continue;
+    }
+    complain("replay", next ? "these segments are of different recordings" : err);
+    stim_reader_close(next);
+    return false;
+  }
+  return r->reader;
+}
+
 int replay_main(int argc, char **argv)
 {
   struct replay_options o = {0};
   struct replay r = {.tap = {&ops}, .opt = &o};
   struct stim_head h;
-  char why[WHY_LEN], err[STIM_ERR_LEN], path[4096];
+  char why[WHY_LEN];
   if (!parse(&o, argc, argv, why)) return complain(why, NULL);
   if (o.help) {
     fputs(usage, stdout);
     return EXIT_GOOD;
   }
-  snprintf(path, sizeof path, "%s/stimulus.bin", o.dir);
-  r.reader = stim_open(path, &h, err);
-  if (!r.reader) return complain("replay", err);
-  int status = same_build(&h, &o) ? run(&r, &h) : EXIT_USAGE;
+  int status = open_all(&r, &h) && same_build(&h, &o) ? run(&r, &h) : EXIT_USAGE;
   stim_reader_close(r.reader);
   return status;
 }

@@ -11,13 +11,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "endpoint.h"
 #include "nic.h"
+#include "recording.h"
 #include "summary.h"
 #include "tcp/ref.h"
 
@@ -39,7 +39,7 @@ struct run {
   struct app *apps[OPT_MAX_APPS];
   struct wire_record_note note;
   struct wire *fault;        // the fault wire among the wires, NULL for none
-  FILE *fault_log;
+  struct recording *recording;   // NULL: none
   uint8_t mac[6];
   unsigned mtu;
   uint64_t seed, start_ns, now_us;
@@ -94,10 +94,22 @@ static int flow_of(void *user, const uint8_t *frame, size_t len)
   return r->e.stack ? stack_flow_of(r->e.stack, frame, len) : -1;
 }
 
-static bool make_record_dir(const struct run_options *o, char err[static WIRE_ERR_LEN])
+// With less the restart points would take all the room, and the reference's frames of one turn could.
+static bool limit_serves(const struct run_options *o, char err[static WIRE_ERR_LEN])
 {
-  if (!mkdir(o->record_dir, 0777) || errno == EEXIST) return true;
-  snprintf(err, WIRE_ERR_LEN, "--record %s: %s", o->record_dir, strerror(errno));
+  uint64_t least = o->engine_ref ? 16u << 20 : nic_record_min();
+  if (!o->record_limit || o->record_limit >= least) return true;
+  snprintf(err, WIRE_ERR_LEN, "--record-limit %llu: too small, %llu MiB at least", (unsigned long long)o->record_limit >> 20,
+           ((unsigned long long)least + (1 << 20) - 1) >> 20);
+  return false;
+}
+
+static bool open_recording(struct run *r)
+{
+  const struct run_options *o = r->opt;
+  char err[WIRE_ERR_LEN];
+  if (!o->record_dir || (limit_serves(o, err) && (r->recording = recording_open(o->record_dir, o->record_limit, err)))) return true;
+  complain("%s", err);
   return false;
 }
 
@@ -105,19 +117,14 @@ static bool make_record_dir(const struct run_options *o, char err[static WIRE_ER
 static struct wire *wrap_fault(struct run *r, struct wire *wire, char err[static WIRE_ERR_LEN])
 {
   struct wire_fault_opts o = r->opt->fault;
-  char path[4096];
+  FILE *log = NULL;
   for (int i = 0; i < 2; i++)
     if (!o.dir[i].have_seed) o.dir[i].seed = r->seed;
-  if (r->opt->record_dir) {
-    snprintf(path, sizeof path, "%s/faults.log", r->opt->record_dir);
-    r->fault_log = fopen(path, "w");
-    if (!r->fault_log) {
-      snprintf(err, WIRE_ERR_LEN, "%.100s: %s", path, strerror(errno));
-      wire_close(wire);
-      return NULL;
-    }
+  if (r->recording && !(log = recording_faults(r->recording, err))) {
+    wire_close(wire);
+    return NULL;
   }
-  return r->fault = wire_fault_open(wire, &o, &r->now_us, r->fault_log, err);
+  return r->fault = wire_fault_open(wire, &o, &r->now_us, log, err);
 }
 
 // Called by the simulation as it starts (lw_open).
@@ -129,16 +136,13 @@ static struct wire *open_wire(void *user, char err[static WIRE_ERR_LEN])
   for (size_t i = 0; i < o->n_apps; i++) ports[i] = o->apps[i].port;
   struct wire_afpacket_opts w = {.ifname = o->ifname, .shared_ip = o->shared_ip, .ip = o->ip, .ports = ports, .n_ports = o->n_apps};
   memcpy(w.mac, r->mac, 6);
-  if (o->record_dir && !make_record_dir(o, err)) return NULL;
   struct wire *wire = wire_afpacket_open(&w, err);
   if (wire && o->have_fault) wire = wrap_fault(r, wire, err);
-  if (!wire || !o->record_dir) return wire;
-  char path[4096];
+  if (!wire || !r->recording) return wire;
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
-  snprintf(path, sizeof path, "%s/wire.pcapng", o->record_dir);
   r->note = (struct wire_record_note){.flow_of = flow_of, .user = r};
-  return wire_record_open(wire, path, (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u, &r->note, err);
+  return recording_wire(r->recording, wire, (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u, &r->note, err);
 }
 
 // Our MAC and MTU: as given, else the interface's (shared address), else made from the IP address, locally administered.
@@ -186,15 +190,10 @@ static bool open_loop(struct run *r)
 
 static struct carrier *open_nic(struct run *r)
 {
-  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .check = !r->opt->no_check, .record_dir = r->opt->record_dir, .record_limit = r->opt->record_limit,
+  struct nic_options o = {.mtu = r->mtu, .seed = r->seed, .check = !r->opt->no_check, .recording = r->recording,
                           .must_record = !r->opt->record_go_on, .command = r->opt->command, .open_wire = open_wire, .user = r};
-  char err[WIRE_ERR_LEN];
-  memcpy(o.mac, r->mac, 6);
-  if (o.record_dir && !make_record_dir(r->opt, err)) {
-    complain("%s", err);
-    return NULL;
-  }
   char why[STIM_ERR_LEN];
+  memcpy(o.mac, r->mac, 6);
   r->nic = nic_open(&o, why);
   if (!r->nic) {
     complain("%s", why);
@@ -251,9 +250,9 @@ static bool open_all(struct run *r)
     complain("--shared-ip: %s does not hold %s", o->ifname, text_format_ipv4(ip, o->ip));
     return false;
   }
-  if (!open_endpoint(r)) return false;
+  if (!open_recording(r) || !open_endpoint(r)) return false;
   if (!open_apps(r) || !open_loop(r)) return false;
-  if (wire_drop_privileges(err)) return true;
+  if (wire_drop_privileges(err) && (!r->recording || recording_may_grow(r->recording, err))) return true;
   complain("%s", err);
   return false;
 }
@@ -264,7 +263,7 @@ static void close_all(struct run *r)
     if (r->apps[i]) r->apps[i]->ops->close(r->apps[i]);
   endpoint_close(&r->e);
   if (!r->nic) wire_close(r->wire);      // the simulation has closed its own
-  if (r->fault_log) fclose(r->fault_log);
+  if (!recording_close(r->recording)) complain("recording: %s: its end is missing", strerror(errno));
   if (r->stats) fclose(r->stats);
   if (r->epoll_fd >= 0) close(r->epoll_fd);
   if (stop_fd >= 0) close(stop_fd);
@@ -399,6 +398,7 @@ static int loop(struct run *r)
   while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r) && !broken(r)) {
     bool busy = read_wire(r) > 0;
     busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
+    if (r->ref && !recording_turn(r->recording) && !r->opt->record_go_on) return complain("recording: %s", strerror(errno));
     progress(r);
     set_time(r);
     if (busy) {

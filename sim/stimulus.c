@@ -70,7 +70,7 @@ static void head_unpack(struct stim_head *h, const uint8_t *p)
   h->seed = get_le64(p += 8);
 }
 
-struct stim_writer *stim_create(const char *path, const struct stim_head *h, char err[static STIM_ERR_LEN])
+struct stim_writer *stim_create(const char *path, const struct stim_head *h, uint64_t hash, char err[static STIM_ERR_LEN])
 {
   uint8_t head[sizeof magic + 4 + HEAD_BYTES];
   struct stim_writer *w = malloc(sizeof *w);
@@ -81,7 +81,7 @@ struct stim_writer *stim_create(const char *path, const struct stim_head *h, cha
   memcpy(head, magic, sizeof magic);
   put_le32(head + sizeof magic, HEAD_BYTES);
   head_pack(h, head + sizeof magic + 4);
-  *w = (struct stim_writer){.file = bgfile_open(path, head, sizeof head)};
+  *w = (struct stim_writer){.file = bgfile_open(path, head, sizeof head), .hash = hash};
   if (!w->file) {
     snprintf(err, STIM_ERR_LEN, "%.120s: %s", path, strerror(errno));
     free(w);
@@ -152,7 +152,9 @@ bool stim_flush(struct stim_writer *w)
   return !errno;
 }
 
-uint64_t stim_written(const struct stim_writer *w) { return bgfile_bytes(w->file); }
+uint64_t stim_written(const struct stim_writer *w) { return bgfile_bytes(w->file) + w->n; }
+
+uint64_t stim_hash_now(const struct stim_writer *w) { return w->hash; }
 
 bool stim_close(struct stim_writer *w, uint64_t cycle)
 {

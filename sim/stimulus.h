@@ -6,8 +6,9 @@
 //   item   varint (cycles since the item before) << 4 | kind, then
 //            time      varint now_us minus the last one
 //            in beat   [flow u16 of payload] u8 (nbytes - 1) | last << 7, the bytes; a command: its packed words
-//            out beat  u16: low bits of a hash over every out beat so far (port, flow, bytes, last, cycle)
+//            out beat  u16: low bits of a hash over every out beat of the run so far (port, flow, bytes, last, cycle)
 //            end       nothing: the cycles up to here were clocked
+// Of a recording in segments each has such a file; cycle and time begin anew at 0 in it, the hash goes on.
 // Numbers are little-endian, varints have 7 bits a byte, least significant first.
 #ifndef LW_STIMULUS_H
 #define LW_STIMULUS_H
@@ -42,13 +43,14 @@ static inline bool stim_is_out(unsigned kind) { return kind >= GLUE_TX && kind <
 
 // --- writing ---
 struct stim_writer;
-// NULL with one line in err.
-struct stim_writer *stim_create(const char *path, const struct stim_head *h, char err[static STIM_ERR_LEN]);
+// hash: 0, or of the out beats before this file. NULL with one line in err.
+struct stim_writer *stim_create(const char *path, const struct stim_head *h, uint64_t hash, char err[static STIM_ERR_LEN]);
 void stim_put_time(struct stim_writer *w, uint64_t cycle, uint64_t now_us);
 void stim_put_beat(struct stim_writer *w, uint64_t cycle, const struct glue_beat *b);
 // All put so far is in the file, also when the process is killed next. False: a write failed (errno), and so will all that follow.
 bool stim_flush(struct stim_writer *w);
-uint64_t stim_written(const struct stim_writer *w);   // bytes of the file so far
+uint64_t stim_written(const struct stim_writer *w);   // bytes put so far
+uint64_t stim_hash_now(const struct stim_writer *w);
 // Ends the recording at this cycle. False when it could not be written in full. NULL is allowed.
 bool stim_close(struct stim_writer *w, uint64_t cycle);
 

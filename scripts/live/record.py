@@ -50,6 +50,33 @@ def test_killed(t, nic):
     expect(last > 2, f"the replay ends {last} s after the first frame, the run was killed after 3.5 s")
 
 
+LIMIT = 80   # MiB
+
+
+def test_limited(t, nic):
+    """A run with a limit keeps its last part, which replays, also after SIGKILL."""
+    def segments():
+        return sorted(int(f.name[9:15]) for f in nic.record.glob("stimulus-*.bin"))
+
+    def size():
+        return int(run("du", "-sb", str(nic.record)).stdout.split()[0])
+
+    most, until = 0, time.monotonic() + 60
+    with connect() as s:
+        t.ports["reset"].add(s.getsockname()[1])
+        while segments()[-1] < 20 and time.monotonic() < until:
+            echo_once(s, t.data(500_000))
+            most = max(most, size())
+        nic.proc.kill()
+        nic.proc.wait()
+    expect(segments()[0] > 2 and segments()[-1] >= 20, f"segments {segments()}")
+    expect(LIMIT << 19 < most < LIMIT << 20, f"{most} bytes, limit {LIMIT} MiB")
+    r = run(t.lockwire, "replay", str(nic.record))
+    expect((r.returncode, "begins after cycle" in r.stdout) == (0, True), f"status {r.returncode}: {r.stdout}{r.stderr}")
+    last = nic.record / f"wire-{segments()[-2]:06}.pcapng"
+    expect(tshark(last, "-T", "fields", "-e", "frame.comment").startswith("cycle="), f"{last.name} cannot be read by itself")
+
+
 def test_stopped(t, nic):
     """A host that is held up raises no alarm of the checker."""
     job = start_nc(t, "stopped", t.data(16 * MIB))
@@ -77,6 +104,9 @@ def group(t):
     with t.run_of("killed", "--app", f"echo:{ECHO}") as nic:
         if nic:
             t.case("killed_recording_replays_to_its_last_second", test_killed, t, nic)
+    with t.run_of("limited", "--app", f"echo:{ECHO}", "--record-limit", str(LIMIT)) as nic:
+        if nic:
+            t.case("limited_recording_keeps_its_last_part", test_limited, t, nic)
 
 
 def group_stopped(t):
