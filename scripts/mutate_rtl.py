@@ -55,7 +55,7 @@ endpackage
 """
 CHOICE = """  import "DPI-C" function int lw_mutant();
   initial mutant::n = lw_mutant();
-  chandle h;
+endmodule
 """
 GETTER = """#include <stdlib.h>
 extern int mutant;
@@ -84,7 +84,7 @@ def plant(faults: list, texts: dict) -> None:
     files["rtl/mutant.sv"] = PACKAGE
     files["rtl/nic.f"] = "rtl/mutant.sv\n" + (ROOT / "rtl/nic.f").read_text()
     files["sim/mutant.c"] = GETTER
-    files["sim/cosim_top.sv"] = files["sim/cosim_top.sv"].replace("  chandle h;\n", CHOICE)
+    files["sim/cosim_top.sv"] = files["sim/cosim_top.sv"].replace("endmodule\n", CHOICE)
     files["sim/lint.vlt"] += LINT
     if (TREE / "dpi").is_symlink():
         (TREE / "dpi").unlink()
