@@ -99,14 +99,14 @@ static void input_segment(struct stack *s, const struct arrival *a)
     return;
   }
   struct tw *w = tw_find(s, &a->tuple);
-  bool pure_syn = (a->seg.flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
   if (w)
     tw_input(s, w, a);
-  else if (!c || pure_syn)
+  else if (!c)
     input_unknown(s, a);
   else
     // Until `released` the engine's own last frames and the peer's answers to them may still be on their way: a RST for
-    // these would put an error behind a connection that ended in order.
+    // these would put an error behind a connection that ended in order, and the answer to a SYN would overtake the end of
+    // the connection before it. Its caller calls again.
     s->stat[ST_TCP_IGNORED]++;
 }
 
