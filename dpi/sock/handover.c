@@ -99,11 +99,9 @@ static void challenge(struct stack *s, struct conn *c)
 {
   if (c->challenge_us && s->now_us - c->challenge_us < CHALLENGE_GAP_US) return;
   c->challenge_us = s->now_us;
+  struct seq ack = seq_add(c->rx_ready, c->peer_closed ? 1 : 0);
   const struct segment seg = {
-    .seq = c->tx_freed,
-    .ack = seq_add(c->rx_ready, c->peer_closed ? 1 : 0),
-    .flags = TCP_ACK,
-    .window = out_window_after(s, c->rcv_wscale, (uint32_t)seq_diff(c->rx_ready, c->rx_asked)),
+    .seq = c->tx_freed, .ack = ack, .flags = TCP_ACK, .window = out_window_after(s, c->rcv_wscale, (uint32_t)seq_diff(ack, c->rx_asked)),
   };
   out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }

@@ -23,7 +23,8 @@ uint16_t out_mss(const struct stack *s);
 // The window field when the engine's whole ring is free. Never more than an unscaled SYN can offer: the engine, which widens the
 // window from there, must not find its edge farther out.
 uint16_t out_window(const struct stack *s, uint8_t wscale);
-// The same once the engine has offered more than that: what is free of the ring, of which `unread` bytes are taken. The edge
+// The same once the engine has offered more than that: what is free of the ring, of which `unread` bytes are taken, the peer's FIN with them: it has a place in
+// the window and none in the ring. The edge
 // that the peer was shown must not go back (RFC 9293 section 3.8.6).
 uint16_t out_window_after(const struct stack *s, uint8_t wscale, uint32_t unread);
 

@@ -77,7 +77,7 @@ void tw_enter(struct stack *s, const struct conn *c)
 static void answer(struct stack *s, const struct tw *w)
 {
   const struct segment seg = {
-    .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .window = out_window_after(s, w->rcv_wscale, 0),
+    .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = TCP_ACK, .window = out_window_after(s, w->rcv_wscale, 1),   // the FIN's place
     .opt = {.has_timestamps = w->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = w->ts_recent}};
   out_segment(s, w->remote_mac, &w->node.tuple, w->ip, &seg);
 }
