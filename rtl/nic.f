@@ -16,9 +16,11 @@ rtl/rx/rx_parser.sv
 rtl/rx/rx_pipe.sv
 rtl/rx/rx_reader.sv
 rtl/tx/ack_bits.sv
+rtl/tx/dd_blocks.sv
 rtl/tx/dd_incoming.sv
 rtl/tx/dd_next.sv
 rtl/tx/dd_timeout.sv
+rtl/tx/dsack_box.sv
 rtl/tx/send_pipe.sv
 rtl/tx/timers.sv
 rtl/tx/tx_assembler.sv

@@ -181,7 +181,10 @@ module nic_top #(
   logic [LgN-1:0] sndm_flow, sentm_flow;
   logic verdict_valid, verdict_ready, dd_valid, dd_ready, rcv_stat_valid;
   rx_verdict_t verdict;
+  dd_segment_t dd_segment;
   dd_in_t dd;
+  logic dd_segment_valid, dd_segment_ready;
+  dsack_t dup, dsack;
   logic [3:0] rcv_stat_class;
   logic [13:0] rcv_stat_bytes;
 
@@ -195,14 +198,14 @@ module nic_top #(
       .rdata_o(sentm_bits));
 
   rx_pipe #(.NumFlows(NumFlows), .RxBufBytes(RxBufBytes)) u_rx_pipe (
-      .clk_i(clk_i), .rst_ni(rst_ni), .key_i(hash_key_i), .busy_o(rcv_busy), .idle_o(rcv_idle),
+      .clk_i(clk_i), .rst_ni(rst_ni), .key_i(hash_key_i), .busy_o(rcv_busy), .now_us_i(now_us_i), .idle_o(rcv_idle),
       .desc_valid_i(rx_desc_valid), .desc_ready_o(rx_desc_ready), .desc_i(rx_desc), .read_valid_i(read_valid),
       .read_ready_o(read_ready), .read_flow_i(read_flow), .tok_valid_i(tok_valid), .tok_ready_o(tok_ready),
       .tok_cmd_i(cmd), .tok_done_o(tok_done), .rd_en_o(rcv_rd_en), .rd_flow_o(rcv_rd_flow), .snd_mirror_i(sndm_rd),
       .sent_mirror_i(sentm_rd), .consumed_i(consumed), .ack_valid_o(ack_valid), .ack_flow_o(ack_flow),
-      .ack_bit_o(ack_bit), .ack_now_o(ack_now), .ack_init_o(ack_init), .wake_o(ack_wake), .mirror_we_o(rcvm_we),
+      .ack_bit_o(ack_bit), .ack_now_o(ack_now), .ack_init_o(ack_init), .dsack_o(dup), .wake_o(ack_wake), .mirror_we_o(rcvm_we),
       .mirror_flow_o(rcvm_flow), .mirror_o(rcvm), .verdict_valid_o(verdict_valid), .verdict_ready_i(verdict_ready),
-      .verdict_o(verdict), .dd_valid_o(dd_valid), .dd_ready_i(dd_ready), .dd_o(dd), .stat_valid_o(rcv_stat_valid),
+      .verdict_o(verdict), .dd_valid_o(dd_segment_valid), .dd_ready_i(dd_segment_ready), .dd_o(dd_segment), .stat_valid_o(rcv_stat_valid),
       .stat_class_o(rcv_stat_class), .stat_bytes_o(rcv_stat_bytes));
 
   logic mover_idle, rxs_we;
@@ -228,7 +231,7 @@ module nic_top #(
       .rd_consumed_o(consumed));
 
   // --- send ---------------------------------------------------------------------------------------------------------
-  logic writer_idle, write_wake, tail_en, fin, snd_idle, clr_valid, clr_pure, clr_owed, next_owed;
+  logic writer_idle, write_wake, tail_en, fin, snd_idle, clr_valid, clr_pure, clr_bare, clr_owed, next_owed;
   logic [11:0] write_flow, clr_flow, owed_flow;
   logic [1:0] next_now;
   logic [LgN-1:0] tail_flow;
@@ -252,6 +255,14 @@ module nic_top #(
       .clr_pure_i(clr_pure), .clr_owed_o(clr_owed), .next_flow_i(owed_flow), .next_owed_o(next_owed),
       .next_now_o(next_now));
 
+  dsack_box #(.NumFlows(NumFlows)) u_dsack_box (
+      .clk_i(clk_i), .rst_ni(rst_ni), .put_flow_i(ack_flow), .put_i(dup), .put_init_i(ack_init), .take_i(clr_valid && clr_bare),
+      .take_flow_i(clr_flow), .dsack_o(dsack));
+
+  dd_blocks u_blocks (
+      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(dd_segment_valid), .ready_o(dd_segment_ready), .segment_i(dd_segment),
+      .valid_o(dd_valid), .ready_i(dd_ready), .dd_o(dd));
+
   send_pipe #(.NumFlows(NumFlows)) u_send_pipe (
       .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .busy_o(snd_busy), .idle_o(snd_idle), .dd_valid_i(dd_valid),
       .dd_ready_o(dd_ready), .dd_i(dd), .cmd_valid_i(snd_valid), .cmd_ready_o(snd_ready), .cmd_i(cmd),
@@ -267,10 +278,10 @@ module nic_top #(
   logic [DataW-1:0] asm_data;
   logic [LgB:0] asm_nbytes;
   tx_assembler #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes), .RxBufBytes(RxBufBytes)) u_assembler (
-      .clk_i(clk_i), .rst_ni(rst_ni), .idle_o(asm_idle), .desc_valid_i(txd_valid), .desc_ready_o(txd_ready),
+      .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .idle_o(asm_idle), .desc_valid_i(txd_valid), .desc_ready_o(txd_ready),
       .desc_i(txd), .hdr_we_i(hdr_we), .hdr_flow_i(cmd.flow[LgN-1:0]), .hdr_i(hdr), .rcv_we_i(rcvm_we),
       .rcv_flow_i(rcvm_flow), .rcv_i(rcvm), .clr_valid_o(clr_valid), .clr_flow_o(clr_flow), .clr_pure_o(clr_pure),
-      .clr_owed_i(clr_owed), .sent_we_o(sentm_we), .sent_flow_o(sentm_flow), .sent_o(sentm), .ring_re_o(txm_re_o),
+      .clr_bare_o(clr_bare), .clr_owed_i(clr_owed), .dsack_i(dsack), .sent_we_o(sentm_we), .sent_flow_o(sentm_flow), .sent_o(sentm), .ring_re_o(txm_re_o),
       .ring_addr0_o(txm_raddr0_o), .ring_addr1_o(txm_raddr1_o), .ring_rdata0_i(txm_rdata0_i),
       .ring_rdata1_i(txm_rdata1_i), .status_we_o(txs_we), .status_tell_o(txs_tell), .status_flow_o(txs_flow),
       .status_o(txs), .tx_valid_o(asm_valid), .tx_ready_i(asm_ready), .tx_data_o(asm_data), .tx_nbytes_o(asm_nbytes),

@@ -13,7 +13,8 @@ typedef enum logic [2:0] {
   CmdClose = 2,    // FIN after the bytes enqueued so far
   CmdAbort = 3,    // RST now
   CmdRelease = 4,  // with the tuple: forget the flow
-  CmdConsume = 5   // deliver and free the next len bytes
+  CmdConsume = 5,  // deliver and free the next len bytes
+  CmdTune = 6      // nagle_off and user_timeout_ms anew
 } host_cmd_e;
 
 // What the parser makes of a frame. Drops are counted by this number; so is each way onto the slow path.
@@ -59,7 +60,8 @@ typedef enum logic [2:0] {
   RevSegment = 0,
   RevRead = 1,     // the host consumed: the window may have moved
   RevOpen = 2,
-  RevRelease = 3
+  RevRelease = 3,
+  RevTimeout = 4   // the delayed ACK's deadline has passed
 } rcv_ev_e;
 
 typedef enum logic [1:0] {
@@ -72,7 +74,8 @@ typedef enum logic [1:0] {
 typedef enum logic [1:0] {
   DdAck = 0,
   DdReset = 1,
-  DdRelease = 2
+  DdRelease = 2,
+  DdSack = 3       // one SACK block of the segment whose DdAck follows
 } dd_in_e;
 
 typedef enum logic [2:0] {
@@ -81,7 +84,8 @@ typedef enum logic [2:0] {
   SevTimeout = 2,
   SevNext = 3,
   SevOpen = 4,
-  SevAbort = 5
+  SevAbort = 5,
+  SevTune = 6
 } snd_ev_e;
 
 typedef enum logic [2:0] {
@@ -244,9 +248,22 @@ typedef struct packed {
 
 // Written by the receive pipeline, sampled by the assembler for a header.
 typedef struct packed {
-  logic [31:0] nxt; // seq
-  logic [31:0] wnd_end; // seq
+  logic [31:0] nxt;         // seq
+  logic [31:0] wnd_end;     // seq
+  logic [15:0] mss;
   logic [3:0] wscale;
+  logic ts_ok;
+  logic sack_ok;
+  logic [31:0] ts_recent;
+  logic [2:0] ooo_n;        // the latest first, as RFC 2018 section 4 wants the SACK blocks
+  logic [31:0] ooo0_start;  // seq
+  logic [31:0] ooo0_end;    // seq
+  logic [31:0] ooo1_start;  // seq
+  logic [31:0] ooo1_end;    // seq
+  logic [31:0] ooo2_start;  // seq
+  logic [31:0] ooo2_end;    // seq
+  logic [31:0] ooo3_start;  // seq
+  logic [31:0] ooo3_end;    // seq
 } rcv_mirror_t;
 
 // Written by the assembler, read by the receive pipeline: what the peer was last told.
@@ -254,6 +271,14 @@ typedef struct packed {
   logic [31:0] ack; // seq
   logic [31:0] wnd_end; // seq
 } sent_mirror_t;
+
+// What the next header without payload is to report first (RFC 2883): bytes that came twice. Set by the receive pipeline, the
+// newest counts; taken at the sample.
+typedef struct packed {
+  logic vld;
+  logic [31:0] start;       // seq
+  logic [31:0] stop;        // seq
+} dsack_t;
 
 // --- items between stages -------------------------------------------------------------------------------------------
 
@@ -272,6 +297,18 @@ typedef struct packed {
   logic [4:0] flags;        // FlagFin..FlagAck
   logic [13:0] pay_len;
   logic [6:0] pay_off;      // of the payload in the frame
+  logic has_ts;             // RFC 7323
+  logic [31:0] tsval;
+  logic [31:0] tsecr;
+  logic [2:0] n_sack;       // SACK blocks as they stand in the option; those beyond n_sack are 0
+  logic [31:0] sack0_start; // seq
+  logic [31:0] sack0_end;   // seq
+  logic [31:0] sack1_start; // seq
+  logic [31:0] sack1_end;   // seq
+  logic [31:0] sack2_start; // seq
+  logic [31:0] sack2_end;   // seq
+  logic [31:0] sack3_start; // seq
+  logic [31:0] sack3_end;   // seq
 } rx_desc_t;
 
 // What becomes of a frame that waits in the frame FIFO; one for each, in order.
@@ -291,7 +328,7 @@ typedef struct packed {
   logic ok;                 // fence: the flow table had room
 } rx_verdict_t;
 
-// From the receive pipeline to the send pipeline.
+// From the receive pipeline, one item for a segment: its SACK blocks and its ACK.
 typedef struct packed {
   logic [1:0] kind;         // dd_in_e
   logic [11:0] flow;
@@ -299,8 +336,30 @@ typedef struct packed {
   logic [31:0] wnd;         // bytes
   logic wnd_vld;
   logic no_data;            // may be a duplicate ACK
-  logic ts_vld;             // (D)
-  logic [31:0] tsecr;       // (D)
+  logic ts_vld;
+  logic [31:0] tsecr;
+  logic [2:0] n_sack;
+  logic [31:0] sack0_start; // seq
+  logic [31:0] sack0_end;   // seq
+  logic [31:0] sack1_start; // seq
+  logic [31:0] sack1_end;   // seq
+  logic [31:0] sack2_start; // seq
+  logic [31:0] sack2_end;   // seq
+  logic [31:0] sack3_start; // seq
+  logic [31:0] sack3_end;   // seq
+} dd_segment_t;
+
+// To the send pipeline: one event each.
+typedef struct packed {
+  logic [1:0] kind;         // dd_in_e
+  logic [11:0] flow;
+  logic [31:0] ack;         // seq: of DdSack: the block is [ack, sack_end)
+  logic [31:0] wnd;         // bytes
+  logic wnd_vld;
+  logic no_data;            // may be a duplicate ACK
+  logic ts_vld;
+  logic [31:0] tsecr;
+  logic [31:0] sack_end;    // seq
 } dd_in_t;
 
 // From the send pipeline to the assembler.

@@ -33,7 +33,9 @@ module nic_retire (
     input  wire logic         rcv_ack_now_i,
     input  wire logic         rcv_ack_init_i,
     input  wire logic         rcv_dd_valid_i,
-    input  dd_in_t            rcv_dd_i,
+    input  dd_segment_t       rcv_dd_i,
+    input  dsack_t            rcv_dup_i,
+    input  wire logic [63:0]  rcv_now_us_i,
     // Send pipeline, stage E.
     input  wire logic [2:0]   snd_kind_i,
     input  wire logic [11:0]  snd_flow_i,
@@ -52,6 +54,7 @@ module nic_retire (
     input  wire logic         sample_frame_i,
     input  rcv_mirror_t       sample_rcv_i,
     input  wire logic         sample_owed_i,
+    input  dsack_t            sample_dup_i,
     // Stores.
     input  wire logic         tail_we_i,
     input  wire logic [11:0]  tail_flow_i,
@@ -74,14 +77,14 @@ module nic_retire (
       input longint unsigned host, input int kind, input int flow, input int flags, input int class_id,
       input bit [nic_pkg::RxDescW-1:0] desc, input bit [nic_pkg::SndMirrorW-1:0] snd,
       input bit [nic_pkg::SentMirrorW-1:0] sent, input int consumed, input bit [nic_pkg::RcvCtxW-1:0] ctx,
-      input bit [nic_pkg::DdInW-1:0] dd);
+      input bit [nic_pkg::DdSegmentW-1:0] dd, input bit [nic_pkg::DsackW-1:0] dup, input longint unsigned now_us);
   import "DPI-C" function void lw_retire_snd(
       input longint unsigned host, input int kind, input int flow, input longint unsigned now_us,
       input bit [nic_pkg::DdInW-1:0] dd, input int tail, input int flags, input bit [nic_pkg::SndCtxW-1:0] ctx,
       input bit [nic_pkg::TxDescW-1:0] desc);
   import "DPI-C" function void lw_retire_sample(
       input longint unsigned host, input bit [nic_pkg::TxDescW-1:0] desc, input int flags,
-      input bit [nic_pkg::RcvMirrorW-1:0] rcv);
+      input bit [nic_pkg::RcvMirrorW-1:0] rcv, input bit [nic_pkg::DsackW-1:0] dup);
   import "DPI-C" function void lw_retire_tail(input longint unsigned host, input int flow, input int kind, input int tail, input bit fin);
   import "DPI-C" function void lw_retire_consumed(input longint unsigned host, input int flow, input bit init, input int consumed);
   import "DPI-C" function void lw_retire_rx_status(
@@ -93,11 +96,11 @@ module nic_retire (
     if (rst_ni && check_i) begin
       if (frame_valid_i) lw_retire_frame(host_i, 32'(frame_class_i));
       if (sample_valid_i)
-        lw_retire_sample(host_i, sample_desc_i, 32'({sample_owed_i, sample_frame_i}), sample_rcv_i);
+        lw_retire_sample(host_i, sample_desc_i, 32'({sample_owed_i, sample_frame_i}), sample_rcv_i, sample_dup_i);
       if (rcv_valid_i)
         lw_retire_rcv(host_i, 32'(rcv_kind_i), 32'(rcv_flow_i),
                       32'({rcv_dd_valid_i, rcv_ack_init_i, rcv_ack_now_i, rcv_ack_bit_i, rcv_ok_i, rcv_hit_i}), 32'(rcv_class_i),
-                      rcv_desc_i, rcv_snd_i, rcv_sent_i, rcv_consumed_i, rcv_ctx_i, rcv_dd_i);
+                      rcv_desc_i, rcv_snd_i, rcv_sent_i, rcv_consumed_i, rcv_ctx_i, rcv_dd_i, rcv_dup_i, rcv_now_us_i);
       if (snd_kind_i != SevNone)
         lw_retire_snd(host_i, 32'(snd_kind_i), 32'(snd_flow_i), snd_now_us_i, snd_dd_i, snd_tail_i,
                       32'({snd_owed_now_i, snd_owed_i, snd_fin_i, snd_emit_i}), snd_ctx_i, snd_desc_i);
@@ -117,11 +120,13 @@ bind nic_top nic_retire u_retire (
     .rcv_snd_i(sndm_rd), .rcv_sent_i(sentm_rd), .rcv_consumed_i(consumed), .rcv_ctx_i(u_rx_pipe.ctx_next),
     .rcv_class_i(rcv_stat_class), .rcv_ack_bit_i(ack_bit), .rcv_ack_now_i(ack_now), .rcv_ack_init_i(ack_init),
     .rcv_dd_valid_i(u_rx_pipe.dd_push), .rcv_dd_i(u_rx_pipe.dd),
+    .rcv_dup_i(dup), .rcv_now_us_i(u_rx_pipe.e_now_q),
     .snd_kind_i(u_send_pipe.e_kind_q), .snd_flow_i(u_send_pipe.e_flow_q), .snd_now_us_i(u_send_pipe.e_now_q),
     .snd_dd_i(u_send_pipe.e_dd_q), .snd_tail_i(tail), .snd_fin_i(fin), .snd_owed_i(next_owed), .snd_owed_now_i(next_now),
     .snd_ctx_i(u_send_pipe.ctx_next), .snd_emit_i(u_send_pipe.emit), .snd_desc_i(u_send_pipe.desc),
     .sample_valid_i(u_assembler.a1_step && u_assembler.a1_first_q), .sample_desc_i(u_assembler.a1_q),
     .sample_frame_i(u_assembler.a1_frame), .sample_rcv_i(u_assembler.rcv), .sample_owed_i(clr_owed),
+    .sample_dup_i(dsack),
     .tail_we_i(u_writer.tail_we), .tail_flow_i(u_writer.w1_flow_q), .tail_i(u_writer.tail_next),
     .tail_kind_i(u_writer.w1_init_q ? 2'd2 : u_writer.w1_close_q ? 2'd1 : 2'd0),
     .consumed_we_i(u_reader.ptr_we), .consumed_flow_i(u_reader.c1_flow_q), .consumed_init_i(u_reader.c1_init_q),

@@ -32,19 +32,20 @@
   sent_mirror_t sent_mirror;
   rcv_mirror_t mirror;
   rx_verdict_t verdict, v, wv;
-  dd_in_t dd, wd;
+  dd_segment_t dd, wd;
+  dsack_t dup;
   assign desc = desc_bits;
   assign cmd = cmd_bits;
   assign snd_mirror = snd_bits;
   assign sent_mirror = sent_bits;
 
   rx_pipe #(.NumFlows(16), .RxBufBytes(Ring)) u_dut (
-      .clk_i(clk_i), .rst_ni(rst_n), .key_i(Key), .busy_o(busy), .idle_o(idle), .desc_valid_i(desc_valid),
+      .clk_i(clk_i), .rst_ni(rst_n), .key_i(Key), .busy_o(busy), .now_us_i(64'd0), .idle_o(idle), .desc_valid_i(desc_valid),
       .desc_ready_o(desc_ready), .desc_i(desc), .read_valid_i(read_valid), .read_ready_o(read_ready),
       .read_flow_i(read_flow), .tok_valid_i(tok_valid), .tok_ready_o(tok_ready), .tok_cmd_i(cmd), .tok_done_o(tok_done),
       .rd_en_o(rd_en), .rd_flow_o(rd_flow), .snd_mirror_i(snd_mirror), .sent_mirror_i(sent_mirror),
       .consumed_i(consumed_q), .ack_valid_o(ack_valid), .ack_flow_o(ack_flow), .ack_bit_o(ack_bit), .ack_now_o(ack_now),
-      .ack_init_o(ack_init), .wake_o(wake), .mirror_we_o(mirror_we), .mirror_flow_o(mirror_flow), .mirror_o(mirror),
+      .ack_init_o(ack_init), .dsack_o(dup), .wake_o(wake), .mirror_we_o(mirror_we), .mirror_flow_o(mirror_flow), .mirror_o(mirror),
       .verdict_valid_o(verdict_valid), .verdict_ready_i(verdict_ready), .verdict_o(verdict), .dd_valid_o(dd_valid),
       .dd_ready_i(dd_ready), .dd_o(dd), .stat_valid_o(stat_valid), .stat_class_o(stat_class), .stat_bytes_o(stat_bytes));
 
@@ -71,9 +72,9 @@
   logic [2:0] i1 = 0, i2 = 0;
   // Expected outputs.
   logic [nic_pkg::RxVerdictW-1:0] vq [0:63];
-  logic [nic_pkg::DdInW-1:0] dq [0:63];
+  logic [nic_pkg::DdSegmentW-1:0] dq [0:63];
   logic [nic_pkg::RxVerdictW-1:0] v_bits;
-  logic [nic_pkg::DdInW-1:0] d_bits;
+  logic [nic_pkg::DdSegmentW-1:0] d_bits;
   int v_put = 0;
   int v_got = 0;
   int d_put = 0;

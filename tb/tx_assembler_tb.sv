@@ -48,6 +48,8 @@ module assembler_check #(
   tx_hdr_t hdr, h;
   rcv_mirror_t rcv;
   sent_mirror_t sent;
+  dsack_t dsack;
+  logic clr_bare;
   tx_status_t status;
   logic [11:0] clr_flow, status_flow;
   logic [AddrW-1:0] addr0, addr1;
@@ -58,9 +60,9 @@ module assembler_check #(
   logic [11:0] poll = 0;
 
   tx_assembler #(.DataW(DataW), .NumFlows(Flows), .TxBufBytes(Ring), .RxBufBytes(32768)) u_dut (
-      .clk_i(clk_i), .rst_ni(rst_n), .idle_o(idle), .desc_valid_i(desc_valid), .desc_ready_o(desc_ready), .desc_i(desc),
+      .clk_i(clk_i), .rst_ni(rst_n), .now_us_i(64'd0), .idle_o(idle), .desc_valid_i(desc_valid), .desc_ready_o(desc_ready), .desc_i(desc),
       .hdr_we_i(hdr_we), .hdr_flow_i(hdr_flow), .hdr_i(hdr), .rcv_we_i(rcv_we), .rcv_flow_i(rcv_flow), .rcv_i(rcv),
-      .clr_valid_o(clr_valid), .clr_flow_o(clr_flow), .clr_pure_o(clr_pure), .clr_owed_i(clr_owed), .sent_we_o(sent_we),
+      .clr_valid_o(clr_valid), .clr_flow_o(clr_flow), .clr_pure_o(clr_pure), .clr_bare_o(clr_bare), .clr_owed_i(clr_owed), .dsack_i(dsack), .sent_we_o(sent_we),
       .sent_flow_o(sent_flow), .sent_o(sent), .ring_re_o(ring_re), .ring_addr0_o(addr0), .ring_addr1_o(addr1),
       .ring_rdata0_i(rdata0), .ring_rdata1_i(rdata1), .status_we_o(status_we), .status_tell_o(status_tell),
       .status_flow_o(status_flow), .status_o(status), .tx_valid_o(tx_valid), .tx_ready_i(tx_ready), .tx_data_o(tx_data),

@@ -60,8 +60,10 @@ struct check_rcv {
   enum rcv_class_e class_id;       // what it made of it
   struct rcv_ctx ctx;
   bool ack_bit, ack_now, ack_init;
+  struct dsack dup;
+  uint64_t now_us;
   bool dd_valid;
-  struct dd_in dd;
+  struct dd_segment dd;
 };
 
 struct check_snd {
@@ -80,7 +82,8 @@ struct check_snd {
 struct check_sample {
   struct tx_desc desc;
   bool frame, owed;                // a frame is made; an ACK was owed
-  struct rcv_mirror rcv;
+  struct rcv_mirror rcv;           // what it read of others
+  struct dsack dup;
 };
 
 enum check_tail { CHECK_TAIL_PAYLOAD, CHECK_TAIL_CLOSE, CHECK_TAIL_OPEN };

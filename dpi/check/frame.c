@@ -37,6 +37,14 @@ static enum rx_class_e ipv4_class(const uint8_t *ip, size_t room)
   return tcp_class(ip, total_len);
 }
 
+// The options, as the parser reads them: not yet.
+static void describe_options(const uint8_t *p, size_t len, struct rx_desc *d)
+{
+  (void)p;
+  (void)len;
+  (void)d;
+}
+
 static void describe(const uint8_t *frame, struct rx_desc *d)
 {
   const uint8_t *ip = frame + ETH_HDR_BYTES, *tcp = frame + TCP_OFF;
@@ -51,6 +59,7 @@ static void describe(const uint8_t *frame, struct rx_desc *d)
   d->wnd = get_be16(tcp + 14);
   d->pay_off = (uint8_t)(TCP_OFF + hdr);
   d->pay_len = (uint16_t)(get_be16(ip + 2) - IPV4_HDR_BYTES - hdr);
+  describe_options(tcp + TCP_HEADER_MIN, hdr - TCP_HEADER_MIN, d);
 }
 
 // The order is that in which a layer can be trusted; rx_class_e has the meanings.
@@ -79,7 +88,7 @@ static void put_mac(uint8_t out[static 6], uint64_t mac)
   put_be32(out + 2, (uint32_t)mac);
 }
 
-size_t frame_make(const struct check *k, const struct check_flow *f, const struct tx_desc *d, struct seq ack, uint16_t wnd, uint8_t *out)
+size_t frame_make(const struct check *k, const struct check_flow *f, const struct tx_desc *d, const struct rcv_header *h, uint8_t *out)
 {
   const struct host_cmd *o = &f->open;
   uint8_t payload[1 << 14];
@@ -87,11 +96,13 @@ size_t frame_make(const struct check *k, const struct check_flow *f, const struc
   put_mac(eth.dst, o->remote_mac);
   put_mac(eth.src, o->local_mac);
   ring_load(f->tx, k->cfg.tx_ring_bytes, d->seq, payload, d->len);
-  const struct segment s = {
-      .src_port = o->local_port, .dst_port = o->remote_port, .seq = d->seq, .ack = ack, .window = wnd,
+  struct segment s = {
+      .src_port = o->local_port, .dst_port = o->remote_port, .seq = d->seq, .ack = h->ack, .window = h->wnd,
       .flags = (uint8_t)(TCP_ACK | (d->fin ? TCP_FIN : 0) | (d->psh ? TCP_PSH : 0) | (d->kind == TX_RST ? TCP_RST : 0)),
       .payload = payload, .payload_len = d->len,
+      .opt = {.has_timestamps = h->has_ts, .tsval = core_tsval(k->now_us), .tsecr = h->tsecr, .n_sack = h->n_sack},
   };
+  for (unsigned i = 0; i < h->n_sack; i++) s.opt.sack[i] = (struct segment_sack){h->sack[i].start, h->sack[i].end};
   size_t len = segment_emit(&s, o->local_ip, o->remote_ip, out + TCP_OFF, (1u << 14) + TCP_HEADER_MAX);
   eth_emit(out, ETH_HDR_BYTES, &eth);
   ipv4_emit(out + ETH_HDR_BYTES, IPV4_HDR_BYTES, o->local_ip, o->remote_ip, IPV4_PROTO_TCP, k->ip_id, len);

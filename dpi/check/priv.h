@@ -20,6 +20,12 @@ struct late {
   uint32_t now, before;
 };
 
+// Likewise what the assembler sees of the receive context.
+struct late_mirror {
+  uint64_t cycle;
+  struct rcv_mirror now, before;
+};
+
 // One line of a flow's history, put into words only when it is reported.
 struct note {
   uint64_t cycle, now_us, frame;
@@ -37,7 +43,9 @@ struct check_flow {
   struct host_cmd open;
   struct rcv_ctx rcv;
   struct snd_ctx snd;
-  struct late rcv_nxt, rcv_end, una, max, sent_ack, sent_end, consumed, tail, fin, owed_bit, owed_now;
+  struct late_mirror mirror;
+  struct dsack dup;          // to be reported by the next header without payload
+  struct late una, max, sent_ack, sent_end, consumed, tail, fin, owed_bit, owed_now;
   struct seq pin_at;         // where the next byte from the host stands
   struct seq out_at;         // the next byte to the host
   // What was written to the status stores last, [0] the newest, and when: an event may have read it some cycles before it leaves.
@@ -123,6 +131,18 @@ static inline void late_set(const struct check *k, struct late *l, uint32_t v)
 
 static inline uint32_t late_get(const struct check *k, const struct late *l) { return l->cycle == k->cycle ? l->before : l->now; }
 
+static inline void late_mirror_set(const struct check *k, struct late_mirror *l, const struct rcv_ctx *c)
+{
+  if (l->cycle != k->cycle) l->before = l->now;
+  l->cycle = k->cycle;
+  l->now = rcv_mirror_of(c);
+}
+
+static inline const struct rcv_mirror *late_mirror_get(const struct check *k, const struct late_mirror *l)
+{
+  return l->cycle == k->cycle ? &l->before : &l->now;
+}
+
 // --- diff.c ---
 // The first difference: rule is a short name, the rest one paragraph. Rows (diff_row) may follow while it is being reported.
 void diff(struct check *k, int flow, const char *rule, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -146,7 +166,7 @@ void touch(struct check *k, struct check_flow *f);
 // What the parser must make of it; *d is whole for RX_LOOKUP, without the header's fields for all else.
 enum rx_class_e frame_class(const struct check_config *c, const uint8_t *frame, size_t len, struct rx_desc *d);
 // The frame that the assembler must make of a descriptor; returns its length. `out` has room for the largest.
-size_t frame_make(const struct check *k, const struct check_flow *f, const struct tx_desc *d, struct seq ack, uint16_t wnd, uint8_t *out);
+size_t frame_make(const struct check *k, const struct check_flow *f, const struct tx_desc *d, const struct rcv_header *h, uint8_t *out);
 // Compares and reports; true when they are the same.
 bool frame_same(struct check *k, int flow, const char *rule, const uint8_t *want, size_t want_len, const uint8_t *got, size_t got_len);
 

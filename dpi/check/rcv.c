@@ -48,27 +48,48 @@ void check_frame(struct check *k, enum rx_class_e class_id)
 
 // --- the receive pipeline --------------------------------------------------------------------------------------------
 
-static void expect_dd(struct check *k, const struct check_rcv *e, bool want, const struct dd_in *d)
+static void expect_dd(struct check *k, const struct check_rcv *e, bool want, const struct dd_segment *d)
 {
   bool ack = want && d->kind == DD_ACK;
   if (e->dd_valid != want) {
     diff(k, (int)d->flow, "dd_incoming", "The receive pipeline %s the send pipeline.", want ? "must tell this" : "has nothing to tell");
-  } else if (want && (e->dd.kind != d->kind || e->dd.flow != d->flow
-                      || (ack && (!seq_eq(e->dd.ack, d->ack) || e->dd.wnd != d->wnd || e->dd.wnd_vld != d->wnd_vld || e->dd.no_data != d->no_data)))) {
-    uint32_t w[DD_IN_WORDS] = {0}, g[DD_IN_WORDS] = {0};
-    dd_in_pack(d, w);
-    dd_in_pack(&e->dd, g);
+  } else if (want && (ack ? !dd_segment_equal(&e->dd, d) : e->dd.kind != d->kind || e->dd.flow != d->flow)) {
+    uint32_t w[DD_SEGMENT_WORDS] = {0}, g[DD_SEGMENT_WORDS] = {0};
+    dd_segment_pack(d, w);
+    dd_segment_pack(&e->dd, g);
     diff(k, (int)d->flow, "dd_incoming", "What the receive pipeline tells the send pipeline is wrong.");
-    diff_fields(k, dd_in_fields, N_FIELDS(dd_in_fields), w, g);
+    diff_fields(k, dd_segment_fields, N_FIELDS(dd_segment_fields), w, g);
   }
-  if (want) put(k, &k->dd, d, sizeof *d);
+  if (!want) return;
+  const struct core_block block[CORE_INTERVALS] = {{d->sack0_start, d->sack0_end}, {d->sack1_start, d->sack1_end},
+                                                   {d->sack2_start, d->sack2_end}, {d->sack3_start, d->sack3_end}};
+  for (unsigned i = 0; i < d->n_sack; i++) {
+    const struct dd_in b = {.kind = DD_SACK, .flow = d->flow, .ack = block[i].start, .sack_end = block[i].end};
+    put(k, &k->dd, &b, sizeof b);
+  }
+  const struct dd_in last = {.kind = d->kind, .flow = d->flow, .ack = d->ack, .wnd = d->wnd, .wnd_vld = d->wnd_vld, .no_data = d->no_data,
+                             .ts_vld = d->ts_vld, .tsecr = d->tsecr};
+  put(k, &k->dd, &last, sizeof last);
+}
+
+// What the send side must be told of a segment.
+static struct dd_segment told(const struct check *k, const struct check_flow *f, const struct rx_desc *d, const struct dd_in *in)
+{
+  struct dd_segment t = {.kind = in->kind, .flow = (uint16_t)flow_id(k, f), .ack = in->ack, .wnd = in->wnd, .wnd_vld = in->wnd_vld,
+                         .no_data = in->no_data, .ts_vld = in->ts_vld, .tsecr = in->tsecr};
+  if (!k->cfg.caps.sack) return t;
+  t.n_sack = d->n_sack;
+  t.sack0_start = d->sack0_start, t.sack0_end = d->sack0_end;
+  t.sack1_start = d->sack1_start, t.sack1_end = d->sack1_end;
+  t.sack2_start = d->sack2_start, t.sack2_end = d->sack2_end;
+  t.sack3_start = d->sack3_start, t.sack3_end = d->sack3_end;
+  return t;
 }
 
 static void expect_ctx(struct check *k, struct check_flow *f, const struct check_rcv *e, const char *step)
 {
   uint32_t w[RCV_CTX_WORDS] = {0}, g[RCV_CTX_WORDS] = {0};
-  late_set(k, &f->rcv_nxt, f->rcv.nxt.v);
-  late_set(k, &f->rcv_end, f->rcv.wnd_end.v);
+  late_mirror_set(k, &f->mirror, &f->rcv);
   if (rcv_ctx_equal(&f->rcv, &e->ctx)) return;
   rcv_ctx_pack(&f->rcv, w);
   rcv_ctx_pack(&e->ctx, g);
@@ -113,9 +134,10 @@ static void expect_sampled(struct check *k, struct check_flow *f, const struct c
 
 static void segment_step(struct check *k, struct check_flow *f, const struct check_rcv *e, const struct rx_desc *d, const uint8_t *frame)
 {
-  const struct core_segment s = {.seq = d->seq, .ack = d->ack, .len = d->pay_len, .wnd = d->wnd, .flags = d->flags};
+  const struct core_segment s = {.seq = d->seq, .ack = d->ack, .len = d->pay_len, .wnd = d->wnd, .flags = d->flags, .has_ts = d->has_ts,
+                                 .tsval = d->tsval, .tsecr = d->tsecr, .n_sack = k->cfg.caps.sack ? d->n_sack : 0};
   expect_sampled(k, f, e, false);
-  struct rcv_actions a = rcv_segment(&k->cfg.caps, &f->rcv, &s, &e->snd, &e->sent, k->now_us);
+  struct rcv_actions a = rcv_segment(&k->cfg.caps, &f->rcv, &s, &e->snd, &e->sent, e->now_us);
   const struct note n = {.kind = 'r', .sub = REV_SEGMENT, .class_id = (uint8_t)a.class_id, .flags = d->flags, .seq = d->seq.v, .ack = d->ack.v,
                          .len = d->pay_len, .wnd = d->wnd, .nxt = f->rcv.nxt.v};
   note_put(k, f, &n);
@@ -125,8 +147,10 @@ static void segment_step(struct check *k, struct check_flow *f, const struct che
   }
   expect_ctx(k, f, e, "a segment");
   owe(k, f, e, a.ack || a.ack_now, a.ack_now);
-  a.dd.flow = (uint16_t)flow_id(k, f);
-  expect_dd(k, e, a.forward, &a.dd);
+  if (!dsack_equal(&a.dup, &e->dup)) diff(k, flow_id(k, f), "D-SACK", "What came twice is not put down as it is.");
+  if (a.dup.vld) f->dup = a.dup;
+  const struct dd_segment t = told(k, f, d, &a.dd);
+  expect_dd(k, e, a.forward, &t);
   if (a.len) ring_store(f->rx, k->cfg.caps.rx_ring_bytes, a.at, frame + d->pay_off + a.off, a.len);
   k->counts.payload_in += a.len;
   if (a.len || a.fin || a.class_id == RCV_RESET) tell(k, f, a.class_id == RCV_RESET, false);
@@ -185,7 +209,7 @@ static void on_read(struct check *k, struct check_flow *f, const struct check_rc
   bool update = rcv_read(&k->cfg.caps, &f->rcv, e->consumed, &e->sent);
   expect_ctx(k, f, e, "a read");
   owe(k, f, e, update, false);
-  expect_dd(k, e, false, &(struct dd_in){.flow = (uint16_t)e->flow});
+  expect_dd(k, e, false, &(struct dd_segment){.flow = (uint16_t)e->flow});
 }
 
 static void on_open(struct check *k, struct check_flow *f, const struct check_rcv *e)
@@ -207,9 +231,10 @@ static void on_open(struct check *k, struct check_flow *f, const struct check_rc
   }
   late_set(k, &f->owed_bit, 0);
   late_set(k, &f->owed_now, 0);
+  f->dup.vld = false;
   expect_ctx(k, f, e, "an open");
   if (!e->ack_init || e->ack_bit) diff(k, (int)e->flow, "ACK owed", "An open does not clear the flow's ACK bits.");
-  expect_dd(k, e, false, &(struct dd_in){.flow = (uint16_t)e->flow});
+  expect_dd(k, e, false, &(struct dd_segment){.flow = (uint16_t)e->flow});
   put(k, &k->slow_out, &fence, sizeof fence);
   tell(k, f, false, false);
 }
@@ -226,7 +251,7 @@ static void on_release(struct check *k, struct check_flow *f, const struct check
   f->rcv.open = false;
   expect_ctx(k, f, e, "a release");
   if (e->ack_bit) diff(k, (int)e->flow, "ACK owed", "A release owes an ACK.");
-  expect_dd(k, e, true, &(struct dd_in){.kind = DD_RELEASE, .flow = (uint16_t)e->flow});
+  expect_dd(k, e, true, &(struct dd_segment){.kind = DD_RELEASE, .flow = (uint16_t)e->flow});
   tell(k, f, false, true);
 }
 
@@ -234,6 +259,10 @@ void check_rcv(struct check *k, const struct check_rcv *e)
 {
   if (k->failed) return;
   k->counts.rcv++;
+  if (e->now_us != k->before_us) {
+    diff(k, -1, "time", "The receive pipeline's time is not that of the cycle in which the step began.");
+    diff_row(k, "now_us", k->before_us, e->now_us, false);
+  }
   if (e->kind == REV_SEGMENT) {
     on_segment(k, e);
     return;

@@ -93,6 +93,11 @@ static void on_incoming(struct check *k, struct check_flow *f, const struct chec
     diff(k, (int)e->flow, "dd_incoming", "The send pipeline takes something that the receive pipeline did not tell next.");
     return;
   }
+  if (d.kind == DD_SACK) {
+    snd_sack(&k->cfg.caps, &f->snd, (struct core_block){d.ack, d.sack_end});
+    expect_none(k, f, e);
+    return;
+  }
   if (d.kind != DD_RELEASE) {
     snd_ack(&k->cfg.caps, &f->snd, &d, e->now_us);
     expect_none(k, f, e);
@@ -172,35 +177,33 @@ void check_snd(struct check *k, const struct check_snd *e)
 
 // --- the assembler ---------------------------------------------------------------------------------------------------
 
-static uint16_t window_field(struct seq nxt, struct seq end, unsigned scale)
-{
-  uint32_t units = (uint32_t)seq_diff(end, nxt) >> scale;
-  return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
-}
-
 // A header samples the receive side: it carries the ACK, pays for it, and is remembered as the last that the peer was told.
 static void sample(struct check *k, struct check_flow *f, const struct check_sample *e)
 {
   uint8_t frame[(1 << 14) + 128];
-  struct seq nxt = seq_of(late_get(k, &f->rcv_nxt)), end = seq_of(late_get(k, &f->rcv_end));
-  unsigned scale = f->rcv.rcv_wscale;
-  uint16_t wnd = window_field(nxt, end, scale);
-  if (!seq_eq(nxt, e->rcv.nxt) || !seq_eq(end, e->rcv.wnd_end) || scale != e->rcv.wscale) {
+  uint32_t w[RCV_MIRROR_WORDS] = {0}, g[RCV_MIRROR_WORDS] = {0};
+  const struct rcv_mirror *m = late_mirror_get(k, &f->mirror);
+  const struct sent_mirror sent = {seq_of(f->sent_ack.now), seq_of(f->sent_end.now)};
+  bool bare = !e->desc.len;
+  if (!rcv_mirror_equal(m, &e->rcv) || (bare && !dsack_equal(&f->dup, &e->dup))) {
+    rcv_mirror_pack(m, w);
+    rcv_mirror_pack(&e->rcv, g);
     diff(k, flow_id(k, f), "sample", "The assembler read the receive side as it did not stand.");
-    diff_row(k, "RCV.NXT", nxt.v, e->rcv.nxt.v, false);
-    diff_row(k, "window's edge", end.v, e->rcv.wnd_end.v, false);
-    diff_row(k, "scale", scale, e->rcv.wscale, false);
+    diff_fields(k, rcv_mirror_fields, N_FIELDS(rcv_mirror_fields), w, g);
+    diff_row(k, "D-SACK", f->dup.vld, e->dup.vld, false);
   }
-  size_t len = frame_make(k, f, &e->desc, nxt, wnd, frame);
+  struct rcv_header h = rcv_sample(&k->cfg.caps, m, &sent, bare, &f->dup);
+  size_t len = frame_make(k, f, &e->desc, &h, frame);
   put(k, &k->tx_frame, frame, len);
   k->ip_id++;
   k->counts.payload_out += e->desc.len;
   late_set(k, &f->owed_bit, 0);
   f->since[DUTY_ACK] = 0;
   if (e->desc.kind == TX_ACK && f->owed_now.now) late_set(k, &f->owed_now, f->owed_now.now - 1);
-  late_set(k, &f->sent_ack, nxt.v);
-  late_set(k, &f->sent_end, seq_add(nxt, (uint32_t)wnd << scale).v);
-  note_put(k, f, &(struct note){.kind = 'a', .sub = e->desc.kind, .flags = 1, .seq = e->desc.seq.v, .len = e->desc.len, .ack = nxt.v, .wnd = wnd});
+  if (bare) f->dup.vld = false;
+  late_set(k, &f->sent_ack, h.ack.v);
+  late_set(k, &f->sent_end, h.wnd_end.v);
+  note_put(k, f, &(struct note){.kind = 'a', .sub = e->desc.kind, .flags = 1, .seq = e->desc.seq.v, .len = e->desc.len, .ack = h.ack.v, .wnd = h.wnd});
 }
 
 static void opened(struct check *k, struct check_flow *f, const struct tx_desc *d)

@@ -175,16 +175,18 @@ static struct check *check_of(unsigned long long host) { return glue_of(host)->c
 void lw_retire_frame(unsigned long long host, int class_id) { check_frame(check_of(host), (enum rx_class_e)class_id); }
 
 void lw_retire_rcv(unsigned long long host, int kind, int flow, int flags, int class_id, const svBitVecVal *desc, const svBitVecVal *snd,
-                   const svBitVecVal *sent, int consumed, const svBitVecVal *ctx, const svBitVecVal *dd)
+                   const svBitVecVal *sent, int consumed, const svBitVecVal *ctx, const svBitVecVal *dd, const svBitVecVal *dup,
+                   unsigned long long now_us)
 {
   struct check_rcv e = {.kind = (enum rcv_ev_e)kind, .flow = (unsigned)flow, .hit = flags & 1, .ok = flags & 2, .ack_bit = flags & 4,
                         .ack_now = flags & 8, .ack_init = flags & 16, .dd_valid = flags & 32, .class_id = (enum rcv_class_e)class_id,
-                        .consumed = seq_of((uint32_t)consumed)};
+                        .consumed = seq_of((uint32_t)consumed), .now_us = now_us};
   rx_desc_unpack(&e.desc, desc);
   snd_mirror_unpack(&e.snd, snd);
   sent_mirror_unpack(&e.sent, sent);
   rcv_ctx_unpack(&e.ctx, ctx);
-  dd_in_unpack(&e.dd, dd);
+  dd_segment_unpack(&e.dd, dd);
+  dsack_unpack(&e.dup, dup);
   check_rcv(check_of(host), &e);
 }
 
@@ -199,11 +201,12 @@ void lw_retire_snd(unsigned long long host, int kind, int flow, unsigned long lo
   check_snd(check_of(host), &e);
 }
 
-void lw_retire_sample(unsigned long long host, const svBitVecVal *desc, int flags, const svBitVecVal *rcv)
+void lw_retire_sample(unsigned long long host, const svBitVecVal *desc, int flags, const svBitVecVal *rcv, const svBitVecVal *dup)
 {
   struct check_sample e = {.frame = flags & 1, .owed = flags & 2};
   tx_desc_unpack(&e.desc, desc);
   rcv_mirror_unpack(&e.rcv, rcv);
+  dsack_unpack(&e.dup, dup);
   check_sample(check_of(host), &e);
 }
 

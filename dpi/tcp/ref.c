@@ -30,9 +30,9 @@ struct ref_flow {
   uint8_t *tx, *rx;        // rings; a byte's place is the low bits of its sequence number
   struct seq tail, consumed;
   bool used, fin, failed;  // failed: no memory for the rings
-  bool ack_bit, dsack;
+  bool ack_bit;
   uint8_t ack_now;
-  struct core_block dup;
+  struct dsack dup;        // to be reported by the next header without payload
   struct engine_event level;
   struct flow_tuning tuning;
   uint64_t keep_at_us;     // with tuning.keep_idle_ms: when the peer's silence is looked at
@@ -134,46 +134,22 @@ static void put_frame(struct ref *r, const struct ref_flow *f, const uint8_t *se
   r->stats.segments_out++;
 }
 
-static void add_sack(struct ref *r, struct ref_flow *f, struct segment *s)
-{
-  if (!r->caps.sack || !f->rcv.sack_ok || s->payload_len) return;
-  struct core_block b[SEGMENT_SACK_MAX];
-  size_t max = s->opt.has_timestamps ? 3 : 4, n = 0;
-  if (f->dsack) b[n++] = f->dup;
-  f->dsack = false;
-  n += rcv_sack_blocks(&f->rcv, b + n, max - n);
-  s->opt.n_sack = (uint8_t)n;
-  for (size_t i = 0; i < n; i++) s->opt.sack[i] = (struct segment_sack){b[i].start, b[i].end};
-}
-
-// The window field. The edge the peer knows stays where it is until it can move by a full segment or half the ring (RFC 9293
-// section 3.8.6.2.2), and never goes back: an edge that the scale cannot say is rounded up, for which a little is held back.
-static uint16_t window_field(const struct ref *r, const struct ref_flow *f)
-{
-  int32_t unit = 1 << f->rcv.rcv_wscale, room = seq_diff(f->rcv.wnd_end, f->rcv.nxt);
-  int32_t known = seq_diff(f->sent.wnd_end, f->rcv.nxt), offer = room - (unit - 1);
-  uint32_t half = r->caps.rx_ring_bytes / 2, least = half < f->rcv.mss ? half : f->rcv.mss;
-  if (known < 0) known = 0;
-  if (offer - known < (int32_t)least) offer = known + unit - 1 <= room ? known + unit - 1 : room;
-  uint32_t field = (uint32_t)offer >> f->rcv.rcv_wscale;
-  return (uint16_t)(field > UINT16_MAX ? UINT16_MAX : field);
-}
-
 // The header's sample of the receive side, as the NIC's assembler takes it; pays what ACKs are owed.
 static void sample(struct ref *r, struct ref_flow *f, struct segment *s, bool pure)
 {
-  s->window = window_field(r, f);
-  s->ack = f->rcv.nxt;
-  f->sent = (struct sent_mirror){.ack = f->rcv.nxt,
-                                 .wnd_end = seq_add(f->rcv.nxt, (uint32_t)s->window << f->rcv.rcv_wscale)};
+  struct rcv_mirror m = rcv_mirror_of(&f->rcv);
+  struct rcv_header h = rcv_sample(&r->caps, &m, &f->sent, !s->payload_len, &f->dup);
+  s->window = h.wnd;
+  s->ack = h.ack;
+  f->sent = (struct sent_mirror){.ack = h.ack, .wnd_end = h.wnd_end};
   f->ack_bit = false;
   if (pure && f->ack_now) f->ack_now--;
-  if (r->caps.timestamps && f->rcv.ts_ok) {
-    s->opt.has_timestamps = true;
-    s->opt.tsval = core_tsval(r->now_us);
-    s->opt.tsecr = f->rcv.ts_recent;
-  }
-  add_sack(r, f, s);
+  if (!s->payload_len) f->dup.vld = false;
+  s->opt.has_timestamps = h.has_ts;
+  s->opt.tsval = core_tsval(r->now_us);
+  s->opt.tsecr = h.tsecr;
+  s->opt.n_sack = h.n_sack;
+  for (size_t i = 0; i < h.n_sack; i++) s->opt.sack[i] = (struct segment_sack){h.sack[i].start, h.sack[i].end};
 }
 
 static void send(struct ref *r, struct ref_flow *f, const struct tx_desc *d)
@@ -266,10 +242,7 @@ static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *
   }
   if (a.ack || a.ack_now) f->ack_bit = true;
   if (a.ack_now && f->ack_now < 3) f->ack_now++;
-  if (a.dsack) {
-    f->dsack = true;
-    f->dup = a.dup;
-  }
+  if (a.dup.vld) f->dup = a.dup;
   if (a.forward) {
     for (unsigned i = 0; i < s->opt.n_sack; i++)
       snd_sack(&r->caps, &f->snd, (struct core_block){s->opt.sack[i].start, s->opt.sack[i].end});

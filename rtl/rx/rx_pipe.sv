@@ -19,6 +19,7 @@ module rx_pipe #(
     input  wire logic             rst_ni,
     input  wire logic [127:0]     key_i,
     output logic                  busy_o,          // after reset: the flow table is being swept, no command yet
+    input  wire logic [63:0]      now_us_i,
     output logic                  idle_o,          // nothing in any stage or FIFO, and the flow table is swept
     // Descriptors of committed frames.
     input  wire logic             desc_valid_i,
@@ -45,6 +46,7 @@ module rx_pipe #(
     output logic                  ack_bit_o,
     output logic                  ack_now_o,
     output logic                  ack_init_o,      // open: clear instead
+    output dsack_t                dsack_o,         // bytes that came twice: to be reported
     output logic                  wake_o,
     // Receive mirror write port.
     output logic                  mirror_we_o,
@@ -56,7 +58,7 @@ module rx_pipe #(
     output rx_verdict_t           verdict_o,
     output logic                  dd_valid_o,
     input  wire logic             dd_ready_i,
-    output dd_in_t                dd_o,
+    output dd_segment_t           dd_o,
     // Every event once.
     output logic                  stat_valid_o,
     output logic [3:0]            stat_class_o,
@@ -99,6 +101,7 @@ module rx_pipe #(
   logic [2:0] l1_kind_q, e_kind_q;
   logic [11:0] l1_flow_q, l1_flow, e_flow_q;
   rx_desc_t l1_desc_q, e_desc_q;
+  logic [63:0] e_now_q;
 
   assign l1_flow   = (l1_kind_q == RevSegment) ? l1_table_flow : l1_flow_q;
   assign rd_en_o   = l1_valid_q;
@@ -122,6 +125,7 @@ module rx_pipe #(
       e_flow_q <= l1_flow;
       e_hit_q  <= l1_hit && l1_desc_q.class_id == RxLookup;
       e_ok_q   <= l1_ok;
+      e_now_q  <= now_us_i;
       if (l1_kind_q == RevSegment) e_desc_q <= l1_desc_q;
     end
   end
@@ -197,10 +201,23 @@ module rx_pipe #(
   assign mirror_we_o   = ctx_we;
   assign mirror_flow_o = e_flow_q[LgN-1:0];
   always @* begin
-    mirror_o         = '0;
-    mirror_o.nxt     = ctx_next.nxt;
-    mirror_o.wnd_end = ctx_next.wnd_end;
-    mirror_o.wscale  = ctx_next.rcv_wscale;
+    mirror_o           = '0;
+    mirror_o.nxt       = ctx_next.nxt;
+    mirror_o.wnd_end   = ctx_next.wnd_end;
+    mirror_o.mss       = ctx_next.mss;
+    mirror_o.wscale    = ctx_next.rcv_wscale;
+    mirror_o.ts_ok     = ctx_next.ts_ok;
+    mirror_o.sack_ok   = ctx_next.sack_ok;
+    mirror_o.ts_recent = ctx_next.ts_recent;
+    mirror_o.ooo_n     = ctx_next.ooo_n;
+    mirror_o.ooo0_start= ctx_next.ooo0_start;
+    mirror_o.ooo0_end  = ctx_next.ooo0_end;
+    mirror_o.ooo1_start= ctx_next.ooo1_start;
+    mirror_o.ooo1_end  = ctx_next.ooo1_end;
+    mirror_o.ooo2_start= ctx_next.ooo2_start;
+    mirror_o.ooo2_end  = ctx_next.ooo2_end;
+    mirror_o.ooo3_start= ctx_next.ooo3_start;
+    mirror_o.ooo3_end  = ctx_next.ooo3_end;
   end
 
   assign ack_flow_o  = e_flow_q;
@@ -209,11 +226,12 @@ module rx_pipe #(
   assign ack_bit_o   = (e_segment && (seg_ack || seg_ack_now)) || (e_valid_q && e_kind_q == RevRead && window_update);
   assign ack_valid_o = ack_bit_o || ack_init_o;
   assign wake_o      = ack_bit_o;
+  assign dsack_o     = '0;
 
   // --- out ----------------------------------------------------------------------------------------------------------
   rx_verdict_t verdict;
   logic verdict_push;
-  dd_in_t dd;
+  dd_segment_t dd;
   logic dd_push;
 
   always @* begin
@@ -259,11 +277,11 @@ module rx_pipe #(
 
   logic verdict_in_ready, dd_in_ready;
   logic [nic_pkg::RxVerdictW-1:0] verdict_bits;
-  logic [nic_pkg::DdInW-1:0] dd_bits;
+  logic [nic_pkg::DdSegmentW-1:0] dd_bits;
   fifo #(.W(nic_pkg::RxVerdictW), .Depth(1 << LgFifo)) u_verdicts (
       .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(verdict_push), .ready_o(verdict_in_ready), .data_i(verdict),
       .valid_o(verdict_valid_o), .ready_i(verdict_ready_i), .data_o(verdict_bits), .count_o(verdict_count));
-  fifo #(.W(nic_pkg::DdInW), .Depth(1 << LgFifo)) u_dd_incoming (
+  fifo #(.W(nic_pkg::DdSegmentW), .Depth(1 << LgFifo)) u_dd_incoming (
       .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(dd_push), .ready_o(dd_in_ready), .data_i(dd),
       .valid_o(dd_valid_o), .ready_i(dd_ready_i), .data_o(dd_bits), .count_o(dd_count));
   assign verdict_o = verdict_bits;

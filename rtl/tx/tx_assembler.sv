@@ -22,6 +22,7 @@ module tx_assembler #(
 ) (
     input  wire logic               clk_i,
     input  wire logic               rst_ni,
+    input  wire logic [63:0]        now_us_i,
     output logic                    idle_o,
     input  wire logic               desc_valid_i,
     output logic                    desc_ready_o,
@@ -38,7 +39,9 @@ module tx_assembler #(
     output logic                    clr_valid_o,
     output logic [11:0]             clr_flow_o,
     output logic                    clr_pure_o,
+    output logic                    clr_bare_o,      // a header without payload: takes the D-SACK
     input  wire logic               clr_owed_i,
+    input  dsack_t                  dsack_i,         // of clr_flow_o
     // Sent mirror write port, in the sample cycle.
     output logic                    sent_we_o,
     output logic [LgN-1:0]          sent_flow_o,
@@ -70,6 +73,9 @@ module tx_assembler #(
   localparam int PayDepth = 32768 / B;                          // two of the largest frames
   localparam int LgPay = $clog2(PayDepth);
 
+  logic unused_options;                    // the options come next
+  assign unused_options = ^{now_us_i, dsack_i};
+
   // --- A0 -----------------------------------------------------------------------------------------------------------
   logic a0_take, a1_valid_q, a1_done;
   tx_desc_t a1_q;
@@ -91,6 +97,13 @@ module tx_assembler #(
       .clk_i(clk_i), .we_i(rcv_we_i), .waddr_i(rcv_flow_i), .wdata_i(rcv_i),
       .re_i(a0_take || (a1_valid_q && a1_first_q)), .raddr_i(a0_take ? desc_i.flow[LgN-1:0] : a1_q.flow[LgN-1:0]),
       .rdata_o(rcv_bits));
+  // What this flow's peer was last told: the sent mirror's other copy.
+  logic [nic_pkg::SentMirrorW-1:0] sent_bits;
+  sent_mirror_t sent_own;
+  assign sent_own = sent_bits;
+  ram_1r1w #(.W(nic_pkg::SentMirrorW), .Depth(NumFlows)) u_sent_own (
+      .clk_i(clk_i), .we_i(sent_we_o), .waddr_i(sent_flow_o), .wdata_i(sent_o), .re_i(a0_take),
+      .raddr_i(desc_i.flow[LgN-1:0]), .rdata_o(sent_bits));
 
   // --- A1: sample, walk the frame's beats ---------------------------------------------------------------------------
   logic a1_first_q, a1_step, a1_frame, a1_last, a1_room, a1_read, a1_odd, sample, drained;
@@ -100,7 +113,8 @@ module tx_assembler #(
   logic [LgB-1:0] a1_off;
   logic [LgPay:0] pay_count;
   logic [3:0] hdr_count;
-  logic [31:0] wnd, wnd_edge;
+  logic [31:0] wnd_edge, wnd_unit, wnd_room, wnd_gap, wnd_known, wnd_least, wnd_wide, wnd_keep, wnd_offer, wnd_units;
+  logic wnd_hold;
   logic [15:0] wnd_field, id_q;
   logic [4:0] flags;
 
@@ -122,15 +136,26 @@ module tx_assembler #(
       .off_o(a1_off));
   assign ring_re_o = a1_read;
 
-  // The window field: what is free, in units of our shift, at most 16 bits (RFC 7323 section 2.3). With a shift of 0 (rings
-  // up to 64 KiB) the advertised edge is exact and never retreats; with more it may move back by less than a unit.
-  assign wnd       = rcv.wnd_end - rcv.nxt;
-  assign wnd_field = ((wnd >> rcv.wscale) > 32'hffff) ? 16'hffff : 16'(wnd >> rcv.wscale);
+  // The window field, in units of our shift, at most 16 bits (RFC 7323 section 2.3). The edge the peer knows stays where it is
+  // until it can move by a full segment or half the ring (RFC 9293 section 3.8.6.2.2), and never goes back: an edge that the
+  // scale cannot say is rounded up, for which a little is held back. C twin: rcv_sample().
+  assign wnd_unit  = (32'd1 << rcv.wscale) - 32'd1;
+  assign wnd_room  = rcv.wnd_end - rcv.nxt;
+  assign wnd_gap   = sent_own.wnd_end - rcv.nxt;
+  assign wnd_known = wnd_gap[31] ? '0 : wnd_gap;
+  assign wnd_least = nic_pkg::min32(32'(RxBufBytes / 2), 32'(rcv.mss));
+  assign wnd_wide  = wnd_room - wnd_unit;
+  assign wnd_keep  = wnd_known + wnd_unit;
+  assign wnd_hold  = nic_pkg::seq_lt(wnd_wide - wnd_known, wnd_least);
+  assign wnd_offer = !wnd_hold ? wnd_wide : nic_pkg::seq_leq(wnd_keep, wnd_room) ? wnd_keep : wnd_room;
+  assign wnd_units = wnd_offer >> rcv.wscale;
+  assign wnd_field = (wnd_units > 32'hffff) ? 16'hffff : wnd_units[15:0];
   assign wnd_edge  = rcv.nxt + (32'(wnd_field) << rcv.wscale);
 
   assign clr_valid_o = sample;
   assign clr_flow_o  = a1_q.flow;
   assign clr_pure_o  = (a1_q.kind == TxAck);
+  assign clr_bare_o  = (a1_q.len == '0);
   assign sent_we_o   = sample || (a1_step && a1_q.kind == TxOpen);
   assign sent_flow_o = a1_q.flow[LgN-1:0];
   always @* begin

@@ -56,10 +56,19 @@ struct rcv_actions {
   uint32_t off, len;
   bool fin;                 // the peer's FIN was taken, in order
   bool ack, ack_now;        // an ACK is owed; one that must not merge with others (RFC 5681 section 3.2)
-  bool dsack;               // RFC 2883: the ACK's first block reports a duplicate
-  struct core_block dup;
+  struct dsack dup;         // RFC 2883: the ACK's first block reports a duplicate
   bool forward;             // the send side hears of it, as `dd`; its SACK blocks before it, by snd_sack
   struct dd_in dd;
+};
+
+// What a header says of the receive side.
+struct rcv_header {
+  struct seq ack, wnd_end;  // wnd_end: the edge that it offers
+  uint16_t wnd;             // the field
+  bool has_ts;
+  uint32_t tsecr;
+  uint8_t n_sack;
+  struct core_block sack[CORE_INTERVALS];
 };
 
 struct snd_actions {
@@ -89,9 +98,12 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
 bool rcv_read(const struct core_caps *caps, struct rcv_ctx *c, struct seq consumed, const struct sent_mirror *sent);
 // The delayed ACK's deadline passed; true when an ACK is owed.
 bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now_us);
-// The SACK blocks a header would carry, most recent first (RFC 2018 section 4); returns how many, at most max. The context
-// keeps its intervals in this order, interval 0 the latest.
-size_t rcv_sack_blocks(const struct rcv_ctx *c, struct core_block *out, size_t max);
+// What others are shown of the context.
+struct rcv_mirror rcv_mirror_of(const struct rcv_ctx *c);
+// The sample of the receive side for a header. `bare`: it has no payload, so it has room for SACK blocks, the most recent first
+// (RFC 2018 section 4) behind *dup, when that is there (RFC 2883).
+struct rcv_header rcv_sample(const struct core_caps *caps, const struct rcv_mirror *m, const struct sent_mirror *sent, bool bare,
+                             const struct dsack *dup);
 
 // --- send ------------------------------------------------------------------------------------------------------------
 void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *open);

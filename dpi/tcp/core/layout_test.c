@@ -57,7 +57,9 @@ static void test_layout_packs_every_struct_back_to_its_bits(void **state)
   ROUND_TRIP(sent_mirror, NIC_SENT_MIRROR_W)
   ROUND_TRIP(rx_desc, NIC_RX_DESC_W)
   ROUND_TRIP(rx_verdict, NIC_RX_VERDICT_W)
+  ROUND_TRIP(dd_segment, NIC_DD_SEGMENT_W)
   ROUND_TRIP(dd_in, NIC_DD_IN_W)
+  ROUND_TRIP(dsack, NIC_DSACK_W)
   ROUND_TRIP(tx_desc, NIC_TX_DESC_W)
   ROUND_TRIP(tx_hdr, NIC_TX_HDR_W)
 }
@@ -146,7 +148,7 @@ static void test_layout_snd_ctx_stands_where_the_rtl_puts_it(void **state)
 static void test_layout_descriptors_stand_where_the_rtl_puts_them(void **state)
 {
   (void)state;
-  uint32_t v[8] = {0};
+  uint32_t v[RX_DESC_WORDS] = {0};
   struct dd_in d = {.kind = DD_RELEASE, .flow = 0x123, .ack = {0xaabbccdd}, .wnd = 0x11223344, .wnd_vld = true};
   dd_in_pack(&d, v);
   assert_true(TOP(DD_IN_BITS, 0, 2) == DD_RELEASE && TOP(DD_IN_BITS, 2, 12) == 0x123);

@@ -57,12 +57,41 @@ bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now
   return !seq_eq(c->nxt, sent->ack);
 }
 
-size_t rcv_sack_blocks(const struct rcv_ctx *c, struct core_block *out, size_t max)
+struct rcv_mirror rcv_mirror_of(const struct rcv_ctx *c)
 {
-  struct intervals v = load(c);
-  size_t n = v.n < max ? v.n : max;
-  for (size_t i = 0; i < n; i++) out[i] = v.b[i];
-  return n;
+  return (struct rcv_mirror){
+      .nxt = c->nxt, .wnd_end = c->wnd_end, .mss = c->mss, .wscale = c->rcv_wscale, .ts_ok = c->ts_ok, .sack_ok = c->sack_ok,
+      .ts_recent = c->ts_recent, .ooo_n = c->ooo_n, .ooo0_start = c->ooo0_start, .ooo0_end = c->ooo0_end,
+      .ooo1_start = c->ooo1_start, .ooo1_end = c->ooo1_end, .ooo2_start = c->ooo2_start, .ooo2_end = c->ooo2_end,
+      .ooo3_start = c->ooo3_start, .ooo3_end = c->ooo3_end,
+  };
+}
+
+// The window field. The edge the peer knows stays where it is until it can move by a full segment or half the ring (RFC 9293
+// section 3.8.6.2.2), and never goes back: an edge that the scale cannot say is rounded up, for which a little is held back.
+static uint16_t window_field(const struct core_caps *caps, const struct rcv_mirror *m, const struct sent_mirror *sent)
+{
+  int32_t unit = 1 << m->wscale, room = seq_diff(m->wnd_end, m->nxt);
+  int32_t known = seq_diff(sent->wnd_end, m->nxt), offer = room - (unit - 1);
+  uint32_t half = caps->rx_ring_bytes / 2, least = half < m->mss ? half : m->mss;
+  if (known < 0) known = 0;
+  if (offer - known < (int32_t)least) offer = known + unit - 1 <= room ? known + unit - 1 : room;
+  uint32_t field = (uint32_t)offer >> m->wscale;
+  return (uint16_t)(field > UINT16_MAX ? UINT16_MAX : field);
+}
+
+struct rcv_header rcv_sample(const struct core_caps *caps, const struct rcv_mirror *m, const struct sent_mirror *sent, bool bare,
+                             const struct dsack *dup)
+{
+  const struct core_block held[CORE_INTERVALS] = {{m->ooo0_start, m->ooo0_end}, {m->ooo1_start, m->ooo1_end},
+                                                  {m->ooo2_start, m->ooo2_end}, {m->ooo3_start, m->ooo3_end}};
+  struct rcv_header h = {.ack = m->nxt, .wnd = window_field(caps, m, sent), .has_ts = caps->timestamps && m->ts_ok, .tsecr = m->ts_recent};
+  unsigned max = h.has_ts ? 3 : 4;     // blocks that the options have room for
+  h.wnd_end = seq_add(h.ack, (uint32_t)h.wnd << m->wscale);
+  if (!caps->sack || !m->sack_ok || !bare) return h;
+  if (dup->vld) h.sack[h.n_sack++] = (struct core_block){dup->start, dup->stop};
+  for (unsigned i = 0; i < m->ooo_n && h.n_sack < max; i++) h.sack[h.n_sack++] = held[i];
+  return h;
 }
 
 // Where a segment lies against the window (RFC 9293 section 3.4, table 6).
@@ -164,15 +193,13 @@ static void note_duplicate(const struct core_caps *caps, const struct rcv_ctx *c
 {
   if (!caps->sack || !c->sack_ok || !s->len) return;
   if (seq_lt(s->seq, c->nxt)) {
-    a->dsack = true;
-    a->dup = (struct core_block){s->seq, seq_min(p->data_end, c->nxt)};
+    a->dup = (struct dsack){true, s->seq, seq_min(p->data_end, c->nxt)};
     return;
   }
   struct intervals v = load(c);
   for (unsigned i = 0; i < v.n; i++) {   // the lowest, they are not in rising order
-    struct core_block o = {seq_max(v.b[i].start, s->seq), seq_min(v.b[i].end, p->data_end)};
-    if (!seq_lt(o.start, o.end) || (a->dsack && seq_lt(a->dup.start, o.start))) continue;
-    a->dsack = true;
+    struct dsack o = {true, seq_max(v.b[i].start, s->seq), seq_min(v.b[i].end, p->data_end)};
+    if (!seq_lt(o.start, o.stop) || (a->dup.vld && seq_lt(a->dup.start, o.start))) continue;
     a->dup = o;
   }
 }
@@ -256,7 +283,7 @@ static void on_text(const struct core_caps *caps, struct rcv_ctx *c, const struc
   }
   if (in_order) take_in_order(caps, c, s, p, sent, a, now_us);
   else keep_out_of_order(caps, c, s, p, a);
-  if (a->dsack) a->ack = true;
+  if (a->dup.vld) a->ack = true;
 }
 
 // A segment without data, one below RCV.NXT, that acknowledges more than was known: its sender has a window probe out that

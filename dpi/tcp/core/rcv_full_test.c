@@ -87,24 +87,32 @@ struct range {
   int32_t start, end;
 };
 
-// The blocks of an ACK, in this order; `want` ends with {0, 0}.
-static void assert_sack(const struct bed *b, size_t max, const struct range *want)
+// The header of an ACK sent now. With time stamps there is room for three blocks.
+static struct rcv_header header(const struct bed *b)
 {
-  struct core_block out[CORE_INTERVALS];
-  size_t n = rcv_sack_blocks(&b->c, out, max), i = 0;
+  struct rcv_mirror m = rcv_mirror_of(&b->c);
+  return rcv_sample(&b->caps, &m, &b->sent, true, &(struct dsack){0});
+}
+
+// The blocks of an ACK, in this order; `want` ends with {0, 0}.
+static void assert_sack(const struct bed *b, const struct range *want)
+{
+  struct rcv_header h = header(b);
+  const struct core_block *out = h.sack;
+  size_t n = h.n_sack, i = 0;
   for (; i < n; i++)
     if (off(b, out[i].start) != want[i].start || off(b, out[i].end) != want[i].end)
       fail_msg("block %zu is %d-%d, not %d-%d", i, off(b, out[i].start), off(b, out[i].end), want[i].start, want[i].end);
   if (want[i].end) fail_msg("%zu blocks, %d-%d is missing", n, want[i].start, want[i].end);
 }
-#define ASSERT_SACK(b, ...) assert_sack(b, CORE_INTERVALS, (const struct range[]){__VA_ARGS__, {0, 0}})
-#define ASSERT_NO_SACK(b) assert_sack(b, CORE_INTERVALS, (const struct range[]){{0, 0}})
+#define ASSERT_SACK(b, ...) assert_sack(b, (const struct range[]){__VA_ARGS__, {0, 0}})
+#define ASSERT_NO_SACK(b) assert_sack(b, (const struct range[]){{0, 0}})
 
 static void assert_dup(const struct bed *b, struct rcv_actions a, int32_t start, int32_t end)
 {
-  assert_true(a.dsack && (a.ack || a.ack_now));
-  if (off(b, a.dup.start) != start || off(b, a.dup.end) != end)
-    fail_msg("D-SACK %d-%d, not %d-%d", off(b, a.dup.start), off(b, a.dup.end), start, end);
+  assert_true(a.dup.vld && (a.ack || a.ack_now));
+  if (off(b, a.dup.start) != start || off(b, a.dup.stop) != end)
+    fail_msg("D-SACK %d-%d, not %d-%d", off(b, a.dup.start), off(b, a.dup.stop), start, end);
 }
 
 // --- reassembly -------------------------------------------------------------------------------------------------------
@@ -126,12 +134,12 @@ static bool model_take(bool *map, uint32_t from, uint32_t to)
 // RCV.NXT and the intervals are what the map says, and no byte they claim was left unwritten.
 static void assert_map(const struct bed *b, const bool *map, uint32_t size)
 {
-  struct core_block out[CORE_INTERVALS];
+  struct rcv_header h = header(b);
+  const struct core_block *out = h.sack;
   uint32_t nxt = 0, covered = 0, have = 0;
   while (nxt < size && map[nxt]) nxt++;
   assert_int_equal(nxt_of(b) - b->c.fin_done, nxt);
-  size_t n = rcv_sack_blocks(&b->c, out, CORE_INTERVALS);
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < h.n_sack; i++) {
     assert_true(seq_lt(b->c.nxt, out[i].start) && seq_lt(out[i].start, out[i].end));
     for (int32_t k = off(b, out[i].start); k < off(b, out[i].end); k++, covered++) assert_true(map[k]);
   }
@@ -157,7 +165,7 @@ static void arrange(void **state, const unsigned *perm, unsigned n)
     assert_int_equal(a.off, 0);
     if (from != was) assert_true(a.ack_now && !a.ack);
     else if (gap) assert_true(a.ack && !a.ack_now);
-    assert_true(!a.dsack);
+    assert_true(!a.dup.vld);
     model_take(map, from, to);
     assert_map(&b, map, size);
     pay(&b);
@@ -215,7 +223,7 @@ static void test_rcv_agrees_with_a_byte_map_when_segments_overlap_at_random(void
         assert_true(same_ctx(&b.c, &was));
       }
       if (to <= nxt && !fin) assert_int_equal(a.class_id, RCV_DUPLICATE);
-      assert_int_equal(a.dsack, dup);
+      assert_int_equal(a.dup.vld, dup);
       assert_map(&b, map, SIZE);
       pay(&b);
     }
@@ -228,7 +236,7 @@ static void test_rcv_refuses_a_fifth_interval_but_not_what_touches_one(void **st
   for (int i = 1; i <= 4; i++) assert_int_equal(take(&b, 1000 * i, 100).len, 100);
   struct rcv_actions a = take(&b, 5000, 100);
   assert_int_equal(a.class_id, RCV_NO_INTERVAL);
-  assert_true(a.ack_now && !a.len && !a.dsack);
+  assert_true(a.ack_now && !a.len && !a.dup.vld);
   ASSERT_SACK(&b, {4000, 4100}, {3000, 3100}, {2000, 2100}, {1000, 1100});
   assert_int_equal(take(&b, 500, 100).class_id, RCV_NO_INTERVAL);   // nor is a higher one evicted
   assert_int_equal(take(&b, 2100, 50).class_id, RCV_OUT_OF_ORDER);
@@ -353,11 +361,14 @@ static void test_rcv_sack_repeats_the_most_recent_blocks(void **state)
   take(&b, 2000, 100);
   take(&b, 3000, 100);
   ASSERT_SACK(&b, {3000, 3100}, {2000, 2100}, {4000, 4100}, {1000, 1100});
-  assert_sack(&b, 3, (const struct range[]){{3000, 3100}, {2000, 2100}, {4000, 4100}, {0, 0}});
-  assert_sack(&b, 1, (const struct range[]){{3000, 3100}, {0, 0}});
-  struct core_block three[CORE_INTERVALS + 1] = {0};
-  assert_int_equal(rcv_sack_blocks(&b.c, three, 3), 3);
-  assert_int_equal(three[3].start.v + three[3].end.v, 0);   // nothing beyond
+  b.c.ts_ok = true;         // time stamps leave room for three (RFC 7323), a D-SACK takes the first
+  ASSERT_SACK(&b, {3000, 3100}, {2000, 2100}, {4000, 4100});
+  struct rcv_mirror m = rcv_mirror_of(&b.c);
+  struct rcv_header h = rcv_sample(&b.caps, &m, &b.sent, true, &(struct dsack){true, seq_of(1), seq_of(2)});
+  assert_int_equal(h.n_sack, 3);
+  assert_int_equal(h.sack[0].end.v, 2);
+  assert_int_equal(rcv_sample(&b.caps, &m, &b.sent, false, &(struct dsack){0}).n_sack, 0);   // none beside payload
+  b.c.ts_ok = false;
   take(&b, 4100, 100);      // the block of the segment that triggers the ACK
   ASSERT_SACK(&b, {4000, 4200}, {3000, 3100}, {2000, 2100}, {1000, 1100});
   take(&b, 1050, 50);       // also when it brings nothing new
@@ -405,7 +416,7 @@ static void test_rcv_dsack_reports_a_duplicate_that_is_out_of_order(void **state
   assert_dup(&b, a, 1000, 1500);
   assert_true(!a.len);
   ASSERT_SACK(&b, {1000, 1500});
-  assert_true(!take(&b, 1500, 500).dsack);
+  assert_true(!take(&b, 1500, 500).dup.vld);
   assert_dup(&b, take(&b, 1500, 500), 1500, 2000);
   ASSERT_SACK(&b, {1000, 2000});       // the larger block it is in comes second
 }
@@ -417,7 +428,7 @@ static void test_rcv_dsack_reports_the_part_that_was_there(void **state)
   take(&b, 0, 500);
   take(&b, 1500, 500);
   struct rcv_actions a = take(&b, 500, 1000);
-  assert_true(!a.dsack);
+  assert_true(!a.dup.vld);
   assert_int_equal(nxt_of(&b), 2000);
   assert_dup(&b, take(&b, 500, 500), 500, 1000);
   a = take(&b, 1500, 1000);            // half of it below RCV.NXT
@@ -435,7 +446,7 @@ static void test_rcv_dsack_is_not_delayed(void **state)
   assert_true(!take(&b, 1000, 100).ack);
   pay(&b);
   struct rcv_actions a = take(&b, 1000, 200);
-  assert_true(a.dsack && a.ack && a.len == 100);
+  assert_true(a.dup.vld && a.ack && a.len == 100);
 }
 
 // 4.2.2: two separate parts were there: the first alone, whichever came last.
@@ -464,16 +475,16 @@ static void test_rcv_dsack_says_nothing_when_nothing_was_there(void **state)
 {
   struct bed b = bed_of(state);
   take(&b, 1000, 500);
-  assert_true(!take(&b, 500, 500).dsack);     // only touches
-  assert_true(!take(&b, 1500, 500).dsack);
-  assert_true(!take(&b, 0, 500).dsack);
-  assert_true(!take(&b, 2500, 100).dsack);
-  assert_true(!take_seg(&b, 1999, 0, ACK).dsack);   // a keep-alive
+  assert_true(!take(&b, 500, 500).dup.vld);     // only touches
+  assert_true(!take(&b, 1500, 500).dup.vld);
+  assert_true(!take(&b, 0, 500).dup.vld);
+  assert_true(!take(&b, 2500, 100).dup.vld);
+  assert_true(!take_seg(&b, 1999, 0, ACK).dup.vld);   // a keep-alive
   b.c.sack_ok = false;
-  assert_true(!take(&b, 0, 500).dsack);
+  assert_true(!take(&b, 0, 500).dup.vld);
   b.c.sack_ok = true;
   b.caps.sack = false;
-  assert_true(!take(&b, 0, 500).dsack);
+  assert_true(!take(&b, 0, 500).dup.vld);
 }
 
 // --- time stamps (RFC 7323) -----------------------------------------------------------------------------------------------
