@@ -8,9 +8,13 @@ rtl/prim/ring_addr.sv
 rtl/prim/ring_align.sv
 rtl/prim/ring_write.sv
 rtl/prim/rotl_bytes.sv
+rtl/prim/timers.sv
 rtl/rx/flow_table.sv
+rtl/rx/rcv_read.sv
 rtl/rx/rcv_segment.sv
+rtl/rx/rcv_timeout.sv
 rtl/rx/rx_frame_fifo.sv
+rtl/rx/rx_intervals.sv
 rtl/rx/rx_mover.sv
 rtl/rx/rx_parser.sv
 rtl/rx/rx_pipe.sv
@@ -22,7 +26,6 @@ rtl/tx/dd_next.sv
 rtl/tx/dd_timeout.sv
 rtl/tx/dsack_box.sv
 rtl/tx/send_pipe.sv
-rtl/tx/timers.sv
 rtl/tx/tx_assembler.sv
 rtl/tx/tx_mux.sv
 rtl/tx/tx_writer.sv

@@ -168,10 +168,11 @@ module nic_top #(
   assign rx_desc = rx_desc_bits;
 
   // --- receive pipeline ---------------------------------------------------------------------------------------------
-  logic rcv_idle, read_valid, read_ready, rcv_rd_en, ack_valid, ack_bit, ack_now, ack_init, ack_wake, rcvm_we;
+  logic rcv_idle, rcv_timer_valid, read_valid, read_ready, rcv_rd_en, ack_valid, ack_bit, ack_now, ack_init, ack_wake, rcvm_we;
   logic [11:0] read_flow, ack_flow;
   logic [LgN-1:0] rcv_rd_flow, rcvm_flow;
   logic [31:0] consumed;
+  logic [63:0] rcv_timer_us;
   rcv_mirror_t rcvm;
   logic [nic_pkg::SndMirrorW-1:0] sndm_bits;
   logic [nic_pkg::SentMirrorW-1:0] sentm_bits;
@@ -199,6 +200,7 @@ module nic_top #(
 
   rx_pipe #(.NumFlows(NumFlows), .RxBufBytes(RxBufBytes)) u_rx_pipe (
       .clk_i(clk_i), .rst_ni(rst_ni), .key_i(hash_key_i), .busy_o(rcv_busy), .now_us_i(now_us_i), .idle_o(rcv_idle),
+      .timer_valid_o(rcv_timer_valid), .timer_us_o(rcv_timer_us),
       .desc_valid_i(rx_desc_valid), .desc_ready_o(rx_desc_ready), .desc_i(rx_desc), .read_valid_i(read_valid),
       .read_ready_o(read_ready), .read_flow_i(read_flow), .tok_valid_i(tok_valid), .tok_ready_o(tok_ready),
       .tok_cmd_i(cmd), .tok_done_o(tok_done), .rd_en_o(rcv_rd_en), .rd_flow_o(rcv_rd_flow), .snd_mirror_i(sndm_rd),
@@ -237,7 +239,8 @@ module nic_top #(
   logic [LgN-1:0] tail_flow;
   logic [31:0] tail;
   logic [LgB:0] in_bytes;
-  logic txd_valid, txd_ready, timeout, rexmit;
+  logic txd_valid, txd_ready, timeout, rexmit, snd_timer_valid;
+  logic [63:0] snd_timer_us;
   tx_desc_t txd;
 
   tx_writer #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes)) u_writer (
@@ -270,7 +273,7 @@ module nic_top #(
       .ack_flow_i(ack_flow), .tail_en_o(tail_en), .tail_flow_o(tail_flow), .tail_i(tail), .fin_i(fin),
       .owed_flow_o(owed_flow), .owed_i(next_owed), .owed_now_i(next_now), .mirror_we_o(sndm_we),
       .mirror_flow_o(sndm_flow), .mirror_o(sndm), .desc_valid_o(txd_valid), .desc_ready_i(txd_ready), .desc_o(txd),
-      .timer_valid_o(next_valid_o), .timer_us_o(next_us_o), .stat_timeout_o(timeout), .stat_rexmit_o(rexmit));
+      .timer_valid_o(snd_timer_valid), .timer_us_o(snd_timer_us), .stat_timeout_o(timeout), .stat_rexmit_o(rexmit));
 
   logic asm_idle, txs_we, txs_tell, asm_valid, asm_ready, asm_last, stat_frame, stat_pure;
   logic [11:0] txs_flow;
@@ -308,6 +311,9 @@ module nic_top #(
       .tx_slow_i(slow_valid_i && slow_ready_o && slow_last_i), .timeout_i(timeout), .rexmit_i(rexmit),
       .addr_i(cnt_addr_i), .data_o(cnt_data_o));
 
+  // The earlier of the two pipelines' timers.
+  assign next_valid_o = rcv_timer_valid || snd_timer_valid;
+  assign next_us_o    = (rcv_timer_valid && (!snd_timer_valid || rcv_timer_us < snd_timer_us)) ? rcv_timer_us : snd_timer_us;
   assign quiescent_o = host_idle && parser_idle && frames_empty && rx_desc_count == '0 && rcv_idle && mover_idle
                      && reader_idle && writer_idle && snd_idle && asm_idle && mux_idle && events_idle
                      && !rx_valid_i && !cmd_valid_i && !pin_valid_i;

@@ -42,10 +42,10 @@ typedef enum logic [3:0] {
   RcvPureAck = 1,       // acceptable, nothing to deliver
   RcvNoFlow = 2,        // not in the table: slow path
   RcvDuplicate = 3,     // all of it before RCV.NXT
-  RcvOutOfOrder = 4,    // a gap before it: dropped, duplicate ACK
+  RcvOutOfOrder = 4,    // a gap before it: kept in an interval (a bare FIN: remembered), duplicate ACK
   RcvOutOfWindow = 5,
   RcvReset = 6,
-  RcvChallenge = 7,     // RFC 5961: RST or SYN in window, ACK of what was never sent, or of long ago (D)
+  RcvChallenge = 7,     // RFC 5961: RST or SYN in window, ACK of what was never sent, or of long ago
   RcvNoAck = 8,         // no ACK flag
   RcvDropRst = 9,       // RST outside the window
   RcvAfterFin = 10,     // data behind the peer's FIN
@@ -165,26 +165,26 @@ typedef struct packed {
   logic [15:0] mss;         // largest payload the peer may send us
   logic [3:0] snd_wscale;
   logic [3:0] rcv_wscale;
-  logic ts_ok;              // (D)
-  logic sack_ok;            // (D)
-  logic fin_vld;            // (D) FIN seen out of order
-  logic [31:0] fin_seq;     // seq: (D)
-  logic [2:0] ooo_n;        // (D) out-of-order intervals in use, the latest first
-  logic [31:0] ooo0_start;  // seq: (D)
-  logic [31:0] ooo0_end;    // seq: (D)
-  logic [31:0] ooo1_start;  // seq: (D)
-  logic [31:0] ooo1_end;    // seq: (D)
-  logic [31:0] ooo2_start;  // seq: (D)
-  logic [31:0] ooo2_end;    // seq: (D)
-  logic [31:0] ooo3_start;  // seq: (D)
-  logic [31:0] ooo3_end;    // seq: (D)
-  logic [31:0] ts_recent;   // (D) RFC 7323
-  logic [31:0] ts_age_ms;   // (D)
-  logic delack_vld;         // (D)
-  logic [63:0] delack_us;   // (D) deadline
-  logic [15:0] seg_max;     // (D) largest segment seen: what counts as full for delayed ACKs
-  logic [7:0] chal_n;       // (D) challenge ACKs sent in chal_second (RFC 5961 section 7)
-  logic [15:0] chal_second; // (D)
+  logic ts_ok;
+  logic sack_ok;
+  logic fin_vld;            // FIN seen out of order
+  logic [31:0] fin_seq;     // seq
+  logic [2:0] ooo_n;        // out-of-order intervals in use, the latest first; those beyond are 0
+  logic [31:0] ooo0_start;  // seq
+  logic [31:0] ooo0_end;    // seq
+  logic [31:0] ooo1_start;  // seq
+  logic [31:0] ooo1_end;    // seq
+  logic [31:0] ooo2_start;  // seq
+  logic [31:0] ooo2_end;    // seq
+  logic [31:0] ooo3_start;  // seq
+  logic [31:0] ooo3_end;    // seq
+  logic [31:0] ts_recent;   // RFC 7323
+  logic [31:0] ts_age_ticks; // when ts_recent was taken, in ticks of 2^10 us
+  logic delack_vld;
+  logic [63:0] delack_us;   // deadline
+  logic [15:0] seg_max;     // largest segment seen: what counts as full for delayed ACKs
+  logic [7:0] chal_n;       // challenge ACKs sent in chal_period (RFC 5961 section 7)
+  logic [15:0] chal_period; // of 2^20 us
 } rcv_ctx_t;
 
 typedef struct packed {

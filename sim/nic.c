@@ -230,7 +230,8 @@ static const struct carrier_ops ops = {
 // What this build of the RTL can do.
 static struct core_caps rtl_caps(const struct model_info *i)
 {
-  return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = NIC_CWND_BYTES};
+  return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = NIC_CWND_BYTES, .ooo = CORE_INTERVALS, .delayed_ack = true,
+                            .challenge_limit = true, .old_acks = true};
 }
 
 struct nic_build nic_build(void)

@@ -15,7 +15,7 @@ static inline struct seq seq_add(struct seq a, uint32_t n) { return (struct seq)
 static inline int32_t seq_diff(struct seq a, struct seq b) { return (int32_t)(a.v - b.v); }
 static inline bool seq_eq(struct seq a, struct seq b) { return a.v == b.v; }
 static inline bool seq_lt(struct seq a, struct seq b) { return seq_diff(a, b) < 0; }
-static inline bool seq_leq(struct seq a, struct seq b) { return seq_diff(a, b) <= 0; }
+static inline bool seq_leq(struct seq a, struct seq b) { return seq_diff(b, a) >= 0; }
 static inline struct seq seq_max(struct seq a, struct seq b) { return seq_lt(a, b) ? b : a; }
 static inline struct seq seq_min(struct seq a, struct seq b) { return seq_lt(a, b) ? a : b; }
 #endif

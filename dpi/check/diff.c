@@ -50,7 +50,7 @@ static const char *const rcv_class_name[] = {
     "accepted", "pure ACK", "no flow", "duplicate", "out of order", "out of window", "reset", "challenged", "no ACK flag",
     "stray RST", "after FIN", "flow ended", "token", "no timestamp", "PAWS", "no interval",
 };
-static const char *const rcv_kind_name[] = {"segment", "read", "open", "release"};
+static const char *const rcv_kind_name[] = {"segment", "read", "open", "release", "timeout"};
 static const char *const snd_kind_name[] = {"none", "incoming", "timeout", "next", "open", "abort"};
 static const char *const desc_name[] = {"data", "ACK", "free", "RST", "open", "release"};
 

@@ -35,7 +35,7 @@ struct note {
 };
 
 // What the NIC may owe a flow. `since` is the first cycle in which it was owed without a break; 0: not owed.
-enum duty { DUTY_ACK, DUTY_TIMEOUT, DUTY_SEND, DUTY_RX_EVENT, DUTY_TX_EVENT, DUTY_N };
+enum duty { DUTY_ACK, DUTY_DELACK, DUTY_TIMEOUT, DUTY_SEND, DUTY_RX_EVENT, DUTY_TX_EVENT, DUTY_N };
 
 struct check_flow {
   struct tuple_node node;    // first: found by its tuple while it is in the flow table

@@ -77,7 +77,7 @@ static struct dd_segment told(const struct check *k, const struct check_flow *f,
 {
   struct dd_segment t = {.kind = in->kind, .flow = (uint16_t)flow_id(k, f), .ack = in->ack, .wnd = in->wnd, .wnd_vld = in->wnd_vld,
                          .no_data = in->no_data, .ts_vld = in->ts_vld, .tsecr = in->tsecr};
-  if (!k->cfg.caps.sack) return t;
+  if (!k->cfg.caps.sack || in->kind != DD_ACK) return t;
   t.n_sack = d->n_sack;
   t.sack0_start = d->sack0_start, t.sack0_end = d->sack0_end;
   t.sack1_start = d->sack1_start, t.sack1_end = d->sack1_end;
@@ -136,6 +136,7 @@ static void segment_step(struct check *k, struct check_flow *f, const struct che
 {
   const struct core_segment s = {.seq = d->seq, .ack = d->ack, .len = d->pay_len, .wnd = d->wnd, .flags = d->flags, .has_ts = d->has_ts,
                                  .tsval = d->tsval, .tsecr = d->tsecr, .n_sack = k->cfg.caps.sack ? d->n_sack : 0};
+  struct seq was = f->rcv.nxt;
   expect_sampled(k, f, e, false);
   struct rcv_actions a = rcv_segment(&k->cfg.caps, &f->rcv, &s, &e->snd, &e->sent, e->now_us);
   const struct note n = {.kind = 'r', .sub = REV_SEGMENT, .class_id = (uint8_t)a.class_id, .flags = d->flags, .seq = d->seq.v, .ack = d->ack.v,
@@ -153,7 +154,7 @@ static void segment_step(struct check *k, struct check_flow *f, const struct che
   expect_dd(k, e, a.forward, &t);
   if (a.len) ring_store(f->rx, k->cfg.caps.rx_ring_bytes, a.at, frame + d->pay_off + a.off, a.len);
   k->counts.payload_in += a.len;
-  if (a.len || a.fin || a.class_id == RCV_RESET) tell(k, f, a.class_id == RCV_RESET, false);
+  if (!seq_eq(f->rcv.nxt, was) || a.class_id == RCV_RESET) tell(k, f, a.class_id == RCV_RESET, false);
 }
 
 static bool same_desc(struct check *k, const struct rx_desc *want, const struct rx_desc *got)
@@ -212,6 +213,15 @@ static void on_read(struct check *k, struct check_flow *f, const struct check_rc
   expect_dd(k, e, false, &(struct dd_segment){.flow = (uint16_t)e->flow});
 }
 
+static void on_timeout(struct check *k, struct check_flow *f, const struct check_rcv *e)
+{
+  expect_sampled(k, f, e, false);
+  bool owed = rcv_timeout(&f->rcv, &e->sent, e->now_us);
+  expect_ctx(k, f, e, "a timeout");
+  owe(k, f, e, owed, false);
+  expect_dd(k, e, false, &(struct dd_segment){.flow = (uint16_t)e->flow});
+}
+
 static void on_open(struct check *k, struct check_flow *f, const struct check_rcv *e)
 {
   struct host_cmd o;
@@ -223,7 +233,7 @@ static void on_open(struct check *k, struct check_flow *f, const struct check_rc
   bool there = tuple_map_find(&k->map, &f->node.tuple);
   if (e->ok ? there : !there && k->in_table < TABLE_WAYS)
     diff(k, (int)e->flow, "flow table", "An open came out %s, but its tuple %s.", e->ok ? "well" : "badly", there ? "has a flow already" : "is new");
-  rcv_open(&k->cfg.caps, &f->rcv, &o);
+  rcv_open(&k->cfg.caps, &f->rcv, &o, e->now_us);
   f->rcv.open = e->ok;
   if (e->ok && !there) {
     tuple_map_insert(&k->map, &f->node);
@@ -248,7 +258,7 @@ static void on_release(struct check *k, struct check_flow *f, const struct check
   }
   k->in_table -= f->node.linked;
   tuple_map_remove(&k->map, &f->node);
-  f->rcv.open = false;
+  f->rcv.open = f->rcv.delack_vld = false;
   expect_ctx(k, f, e, "a release");
   if (e->ack_bit) diff(k, (int)e->flow, "ACK owed", "A release owes an ACK.");
   expect_dd(k, e, true, &(struct dd_segment){.kind = DD_RELEASE, .flow = (uint16_t)e->flow});
@@ -269,7 +279,9 @@ void check_rcv(struct check *k, const struct check_rcv *e)
   }
   struct check_flow *f = flow_at(k, e->flow, "receive pipeline");
   if (!f) return;
+  if (e->dup.vld) diff(k, flow_id(k, f), "D-SACK", "Something is said to have come twice, and no segment came.");
   if (e->kind == REV_READ) on_read(k, f, e);
+  else if (e->kind == REV_TIMEOUT) on_timeout(k, f, e);
   else if (e->kind == REV_OPEN) on_open(k, f, e);
   else on_release(k, f, e);
   note_put(k, f, &(struct note){.kind = 'r', .sub = (uint8_t)e->kind, .nxt = f->rcv.nxt.v, .wnd = f->rcv.wnd_end.v});

@@ -308,8 +308,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   f->rx = malloc(e->rx_ring_bytes);
   f->failed = !f->tx || !f->rx;
   snd_open(&r->caps, &f->snd, &c);
-  rcv_open(&r->caps, &f->rcv, &c);
-  f->rcv.ts_age_ms = (uint32_t)(r->now_us / 1000);
+  rcv_open(&r->caps, &f->rcv, &c, r->now_us);
   f->sent = (struct sent_mirror){.ack = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, e->rx_ring_bytes < UINT16_MAX ? e->rx_ring_bytes : UINT16_MAX)};
   f->level = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt};
   f->node.tuple = (struct tuple){o->local_ip, o->remote_ip, o->local_port, o->remote_port};

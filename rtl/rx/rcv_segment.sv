@@ -1,29 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// The receive pipeline's step for one segment of an established flow (RFC 9293 section 3.10.7.4); combinational. The C
-// twin is rcv_segment() in dpi/tcp/core.
-//   In: context, segment, what the send pipeline published (una, max). Out: next context and what is to be done.
-//   accept: frame bytes [lo, hi) go to the ring. ack: an ACK is owed; ack_now: one that must not merge with others.
+// The receive pipeline's step for one segment of a flow (RFC 9293 section 3.10.7.4, 5961, 7323, 2018, 2883, 5681); combinational.
+// The C twin is rcv_segment() in dpi/tcp/core.
+//
+//   context ---+-> place against the window, time stamp, RST, SYN, ACK -> class -+-> next context
+//   segment ---+-> intervals: touch, cover, join, duplicate ---------------------+-> bytes, ACK, news for the send side
+//   mirrors ---+-> window update, what is not acknowledged yet ------------------+
+//
+//   In: context, segment, what the send pipeline published (una, max), what the peer was last told, time.
+//   Out: next context and what is to be done. Frame bytes [lo, hi) go to the ring, at their sequence numbers; they lie inside
+//   RCV.NXT .. the right edge. ack: an ACK is owed; ack_now: one that must not merge with others (RFC 5681 section 3.2).
 `default_nettype none
 `include "nic_types.svh"
 module rcv_segment (
     input  rcv_ctx_t          ctx_i,
     input  rx_desc_t          seg_i,
     input  snd_mirror_t       snd_i,
+    input  sent_mirror_t      sent_i,
+    input  wire logic [63:0]  now_us_i,
     output rcv_ctx_t          ctx_o,
     output logic [3:0]        class_o,     // rcv_class_e
     output logic [13:0]       lo_o,
     output logic [13:0]       hi_o,
-    output logic              fin_o,       // the peer's FIN was taken
+    output logic              tell_o,      // the host: RCV.NXT moved, or the peer reset
     output logic              reset_o,
     output logic              ack_o,
     output logic              ack_now_o,
+    output dsack_t            dup_o,       // bytes that came twice: to be reported
     output logic              fwd_o,       // tell the send pipeline
     output logic              wnd_vld_o,
-    output logic [31:0]       wnd_o
+    output logic [31:0]       wnd_o,
+    output logic              ts_vld_o     // with the echo of our time stamp
 );
+  // --- where it lies ------------------------------------------------------------------------------------------------
   logic fin, syn, rst, ack;
-  logic [31:0] pay, seg_len, seg_end, wnd, start, stop, data_end;
-  logic in_window, acceptable, zero_window, new_ack, in_order, update, behind_probe, use_ack;
+  logic [31:0] pay, seg_end, wnd, start, stop, data_end;
+  logic empty, in_window, acceptable, zero_window, in_order;
 
   assign fin = seg_i.flags[nic_pkg::FlagFin];
   assign syn = seg_i.flags[nic_pkg::FlagSyn];
@@ -31,16 +42,16 @@ module rcv_segment (
   assign ack = seg_i.flags[nic_pkg::FlagAck];
 
   assign pay      = 32'(seg_i.pay_len);
-  assign seg_len  = pay + 32'(fin) + 32'(syn);
+  assign empty    = (pay == '0) && !fin;
   assign data_end = seg_i.seq + pay;
-  assign seg_end  = seg_i.seq + seg_len;
+  assign seg_end  = data_end + 32'(fin);
   assign wnd      = ctx_i.wnd_end - ctx_i.nxt;
 
   // Table 6 of RFC 9293: some part of the segment lies inside the window.
   assign in_window  = (seg_i.seq - ctx_i.nxt) < wnd;
   // A segment of length 0 at the very edge counts, too: there stand all ACKs of a peer that has filled the window with a
   // segment lost on the way, and without them our own sending would wait for the hole to close.
-  assign acceptable = (seg_len == '0) ? (seg_i.seq - ctx_i.nxt) <= wnd
+  assign acceptable = empty ? (seg_i.seq - ctx_i.nxt) <= wnd
                     : wnd != '0 && nic_pkg::seq_lt(seg_i.seq, ctx_i.wnd_end) && nic_pkg::seq_lt(ctx_i.nxt, seg_end);
   // With a closed window the ACK of the next expected segment still counts (section 3.10.7.4, MUST-66).
   assign zero_window = (wnd == '0) && (seg_i.seq == ctx_i.nxt);
@@ -49,94 +60,199 @@ module rcv_segment (
   assign stop     = nic_pkg::seq_lt(ctx_i.wnd_end, data_end) ? ctx_i.wnd_end : data_end;
   assign in_order = nic_pkg::seq_leq(seg_i.seq, ctx_i.nxt);
 
+  // --- time stamp (RFC 7323) ----------------------------------------------------------------------------------------
+  logic ts_missing, ts_old, ts_learn;
+  logic [31:0] ticks, ts_age;
+  assign ticks      = now_us_i[41:10];
+  assign ts_age     = ticks - ctx_i.ts_age_ticks;
+  assign ts_missing = ctx_i.ts_ok && !seg_i.has_ts;                                          // section 3.2
+  assign ts_old     = ctx_i.ts_ok && seg_i.has_ts && nic_pkg::seq_lt(seg_i.tsval, ctx_i.ts_recent)
+                      && ts_age <= 32'(nic_pkg::PawsIdleTicks);                              // section 5.3, R1; 5.5
+  assign ts_learn   = ctx_i.ts_ok && seg_i.has_ts && !nic_pkg::seq_lt(sent_i.ack, seg_i.seq); // section 4.3; R3
+
+  // --- its ACK ------------------------------------------------------------------------------------------------------
+  logic new_ack, update, behind_probe, ack_beyond, ack_ancient;
+  logic [31:0] ack_oldest;
   assign wnd_o   = 32'(seg_i.wnd) << ctx_i.snd_wscale;
   assign new_ack = nic_pkg::seq_lt(ctx_i.ack_fwd, seg_i.ack);
   // SND.WND update rule, on the segment as tailored to the window. Also what repairs a hole has news when it acknowledges
   // more: WL1 may stand ahead of it.
   assign update  = nic_pkg::seq_leq(snd_i.una, seg_i.ack)
                    && (new_ack || nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)));
+  // RFC 5961 section 5.2: of what was never sent, or from further back than any window (of which MAX.SND.WND may be the
+  // largest there can be: RFC 9293 section 3.10.7.4).
+  assign ack_oldest  = snd_i.una - (32'h0000ffff << ctx_i.snd_wscale);
+  assign ack_beyond  = nic_pkg::seq_lt(snd_i.max, seg_i.ack);
+  assign ack_ancient = nic_pkg::seq_lt(seg_i.ack, ack_oldest);
   // A segment without data, one below RCV.NXT, that acknowledges more than was known: its sender has a window probe out that
   // we took, and has not heard so. Were its ACK refused with it (section 3.10.7.4), two ends that probe each other would
   // refuse each other's ACKs for ever.
-  assign behind_probe = seg_len == '0 && seg_i.seq + 32'd1 == ctx_i.nxt && ack && new_ack && nic_pkg::seq_leq(seg_i.ack, snd_i.max);
+  assign behind_probe = empty && seg_i.seq + 32'd1 == ctx_i.nxt && ack && new_ack && !ack_beyond;
+
+  // --- what is held out of order ------------------------------------------------------------------------------------
+  logic [2:0] iv_n;
+  logic [255:0] iv_list;
+  logic iv_full, iv_held, iv_dup;
+  logic [31:0] iv_edge, iv_dup_start, iv_dup_stop;
+  rx_intervals u_intervals (
+      .n_i(ctx_i.ooo_n),
+      .list_i({ctx_i.ooo3_start, ctx_i.ooo3_end, ctx_i.ooo2_start, ctx_i.ooo2_end, ctx_i.ooo1_start, ctx_i.ooo1_end,
+               ctx_i.ooo0_start, ctx_i.ooo0_end}),
+      .join_i(in_order), .start_i(start), .stop_i(stop), .n_o(iv_n), .list_o(iv_list), .full_o(iv_full), .held_o(iv_held),
+      .edge_o(iv_edge), .dup_from_i(seg_i.seq), .dup_to_i(data_end), .dup_o(iv_dup), .dup_start_o(iv_dup_start),
+      .dup_stop_o(iv_dup_stop));
+
+  // --- FIN, and when an ACK is due ----------------------------------------------------------------------------------
+  logic fin_fits, fin_next, full_two, gap;
+  logic [15:0] seg_max;
+  // The FIN has a place in the window like any byte; it counts once everything before it is there.
+  assign fin_fits = fin && nic_pkg::seq_lt(data_end, ctx_i.wnd_end);
+  assign fin_next = fin_fits ? data_end == iv_edge : ctx_i.fin_vld && ctx_i.fin_seq == iv_edge;
+  // Every second full segment at once, the rest within 40 ms (RFC 1122 section 4.2.3.2, RFC 5681 section 4.2). What is full is
+  // learnt from the largest seen.
+  assign gap      = (ctx_i.ooo_n != '0);
+  assign seg_max  = (16'(seg_i.pay_len) > ctx_i.seg_max) ? 16'(seg_i.pay_len) : ctx_i.seg_max;
+  assign full_two = (iv_edge - sent_i.ack) >= 32'({seg_max, 1'b0});
+
+  // --- what becomes of it -------------------------------------------------------------------------------------------
+  logic live, heard, use_ack, taken, text, challenge, put;
+  logic [15:0] period;
+  logic [7:0] chal_n;
+  assign period = now_us_i[35:20];
+  assign chal_n = (ctx_i.chal_period == period) ? ctx_i.chal_n : '0;
+
+  always @* begin
+    class_o   = RcvPureAck;
+    heard     = 1'b0;                      // acceptable, and so is its ACK
+    challenge = 1'b0;
+    reset_o   = 1'b0;
+    live      = ctx_i.open;
+    if (!live) begin
+      class_o = RcvDead;
+    end else if (!rst && ts_missing) begin
+      class_o = RcvNoTimestamp;
+    end else if (!rst && ts_old) begin
+      class_o = RcvPaws;
+    end else if (rst) begin
+      // RFC 5961 section 3.2: exactly at RCV.NXT resets, elsewhere in the window is challenged.
+      reset_o   = (seg_i.seq == ctx_i.nxt);
+      challenge = !reset_o && in_window;
+      class_o   = RcvDropRst;
+      if (reset_o) class_o = RcvReset;
+      if (challenge) class_o = RcvChallenge;
+    end else if (syn) begin
+      class_o   = RcvChallenge;            // RFC 5961 section 4.2
+      challenge = 1'b1;
+    end else if (!acceptable && !zero_window) begin
+      class_o = RcvOutOfWindow;
+      if (nic_pkg::seq_leq(seg_end, ctx_i.nxt)) class_o = RcvDuplicate;
+    end else if (!ack) begin
+      class_o = RcvNoAck;
+    end else if (ack_beyond || ack_ancient) begin
+      class_o   = RcvChallenge;            // RFC 5961 section 5.2
+      challenge = 1'b1;
+    end else begin
+      heard = 1'b1;
+      if (empty) class_o = RcvPureAck;
+      else if (!acceptable) class_o = RcvOutOfWindow;
+      else if (ctx_i.fin_done) class_o = RcvAfterFin;   // who sent FIN has no more to say (section 3.10.7.4, seventh)
+      else if (in_order) class_o = RcvAccept;
+      else if (pay != '0 && iv_full) class_o = RcvNoInterval;   // nothing is evicted
+      else class_o = RcvOutOfOrder;
+    end
+  end
+
+  assign text    = heard && !empty && acceptable && !ctx_i.fin_done;
+  assign taken   = text && in_order;
+  assign put     = text && !in_order && pay != '0 && !iv_full;
+  assign use_ack = heard || (class_o == RcvDuplicate && behind_probe);
+
+  // RFC 2883 section 4: the part that was there before, below RCV.NXT or in an interval.
+  always @* begin
+    dup_o = '0;
+    if (ctx_i.sack_ok && pay != '0 && (text || class_o == RcvDuplicate)) begin
+      if (nic_pkg::seq_lt(seg_i.seq, ctx_i.nxt)) begin
+        dup_o.vld   = 1'b1;
+        dup_o.start = seg_i.seq;
+        dup_o.stop  = nic_pkg::seq_lt(data_end, ctx_i.nxt) ? data_end : ctx_i.nxt;
+      end else begin
+        dup_o.vld   = iv_dup;
+        dup_o.start = iv_dup_start;
+        dup_o.stop  = iv_dup_stop;
+      end
+    end
+  end
+
+  // RFC 5681 section 4.2: at once when it leaves or fills a gap; RFC 9293 section 3.10.7.4: for what is refused.
+  assign ack_now_o = challenge ? chal_n < 8'(nic_pkg::Challenges)
+                   : class_o == RcvPaws || class_o == RcvDuplicate || class_o == RcvOutOfWindow || class_o == RcvAfterFin
+                     || class_o == RcvOutOfOrder || class_o == RcvNoInterval;
+  assign ack_o     = (taken && (gap || fin_next || full_two)) || dup_o.vld && text;
+  assign tell_o    = taken || reset_o;
+  assign wnd_vld_o = use_ack && update;
+  assign ts_vld_o  = heard && ctx_i.ts_ok && seg_i.has_ts;
+  // What changes nothing and is no duplicate ACK does not enter the send side.
+  assign fwd_o     = reset_o || (use_ack && (new_ack || (update && wnd_o != ctx_i.wnd_fwd) || empty || seg_i.n_sack != '0));
+
+  always @* begin
+    lo_o = '0;
+    hi_o = '0;
+    if (taken || (put && !iv_held)) begin
+      lo_o = 14'(seg_i.pay_off) + 14'(start - seg_i.seq);
+      hi_o = 14'(seg_i.pay_off) + 14'(stop - seg_i.seq);
+    end
+  end
 
   always @* begin
     ctx_o = ctx_i;
-    class_o = RcvPureAck;
-    lo_o = '0;
-    hi_o = '0;
-    fin_o = 1'b0;
-    reset_o = 1'b0;
-    ack_o = 1'b0;
-    ack_now_o = 1'b0;
-    fwd_o = 1'b0;
-    wnd_vld_o = 1'b0;
-    use_ack = 1'b0;
-
-    if (!ctx_i.open) begin
-      class_o = RcvDead;
-    end else if (rst) begin
-      // RFC 5961 section 3.2: exactly at RCV.NXT resets, elsewhere in the window is challenged.
-      if (seg_i.seq == ctx_i.nxt) begin
-        class_o = RcvReset;
-        reset_o = 1'b1;
-        fwd_o = 1'b1;
-        ctx_o.open = 1'b0;
-      end else if (in_window) begin
-        class_o = RcvChallenge;
-        ack_now_o = 1'b1;
-      end else begin
-        class_o = RcvDropRst;
+    if (reset_o) begin
+      ctx_o.open       = 1'b0;
+      ctx_o.delack_vld = 1'b0;
+    end
+    if (challenge) begin
+      ctx_o.chal_period = period;
+      ctx_o.chal_n      = chal_n + 8'(ack_now_o);
+    end
+    if (heard && ts_learn) begin
+      ctx_o.ts_recent    = seg_i.tsval;    // not older: PAWS has passed it
+      ctx_o.ts_age_ticks = ticks;
+    end
+    if (wnd_vld_o) begin
+      ctx_o.wl1     = start;
+      ctx_o.wl2     = seg_i.ack;
+      ctx_o.wnd_fwd = wnd_o;
+    end
+    if (use_ack && new_ack) ctx_o.ack_fwd = seg_i.ack;
+    if (text && fin_fits) begin
+      ctx_o.fin_vld = 1'b1;
+      ctx_o.fin_seq = data_end;
+    end
+    if (taken || put) begin
+      ctx_o.ooo_n      = iv_n;
+      ctx_o.ooo0_start = iv_list[63:32];
+      ctx_o.ooo0_end   = iv_list[31:0];
+      ctx_o.ooo1_start = iv_list[127:96];
+      ctx_o.ooo1_end   = iv_list[95:64];
+      ctx_o.ooo2_start = iv_list[191:160];
+      ctx_o.ooo2_end   = iv_list[159:128];
+      ctx_o.ooo3_start = iv_list[255:224];
+      ctx_o.ooo3_end   = iv_list[223:192];
+    end
+    if (taken) begin
+      ctx_o.nxt = iv_edge + 32'(fin_next);
+      if (fin_next) begin
+        ctx_o.fin_done = 1'b1;
+        ctx_o.fin_vld  = 1'b0;
+        ctx_o.fin_seq  = '0;
       end
-    end else if (syn) begin
-      class_o = RcvChallenge;              // RFC 5961 section 4.2
-      ack_now_o = 1'b1;
-    end else if (!acceptable && !zero_window) begin
-      class_o = nic_pkg::seq_leq(seg_end, ctx_i.nxt) ? RcvDuplicate : RcvOutOfWindow;
-      ack_now_o = 1'b1;
-      use_ack = behind_probe;
-    end else if (!ack) begin
-      class_o = RcvNoAck;
-    end else if (nic_pkg::seq_lt(snd_i.max, seg_i.ack)) begin
-      class_o = RcvChallenge;              // acknowledges what was never sent: RFC 5961 section 5.2
-      ack_now_o = 1'b1;
-    end else begin
-      use_ack = 1'b1;
-      if (seg_len != '0) begin
-        if (!acceptable) begin
-          class_o = RcvOutOfWindow;
-          ack_now_o = 1'b1;
-        end else if (ctx_i.fin_done) begin
-          class_o = RcvAfterFin;           // a peer that sent FIN has no more to say (section 3.10.7.4, seventh)
-          ack_now_o = 1'b1;
-        end else if (!in_order) begin
-          class_o = RcvOutOfOrder;
-          ack_now_o = 1'b1;
-        end else begin
-          class_o = RcvAccept;
-          ack_o = 1'b1;
-          lo_o = 14'(seg_i.pay_off) + 14'(start - seg_i.seq);
-          hi_o = 14'(seg_i.pay_off) + 14'(stop - seg_i.seq);
-          ctx_o.nxt = stop;
-          // The FIN has a place in the window like any byte.
-          if (fin && stop == data_end && nic_pkg::seq_lt(data_end, ctx_i.wnd_end)) begin
-            fin_o = 1'b1;
-            ctx_o.fin_done = 1'b1;
-            ctx_o.nxt = stop + 32'd1;
-          end
+      if (!gap) begin
+        ctx_o.seg_max = seg_max;
+        // A new wait begins where all before was acknowledged; it is not put off by what comes during it.
+        if (!fin_next && !full_two && (!ctx_i.delack_vld || sent_i.ack == ctx_i.nxt)) begin
+          ctx_o.delack_vld = 1'b1;
+          ctx_o.delack_us  = now_us_i + 64'(nic_pkg::DelackUs);
         end
       end
-    end
-    if (use_ack) begin
-      if (update) begin
-        wnd_vld_o = 1'b1;
-        ctx_o.wl1 = start;
-        ctx_o.wl2 = seg_i.ack;
-        ctx_o.wnd_fwd = wnd_o;
-      end
-      if (new_ack) ctx_o.ack_fwd = seg_i.ack;
-      // What changes nothing and is no duplicate ACK does not enter the send side.
-      fwd_o = new_ack || (update && wnd_o != ctx_i.wnd_fwd) || seg_len == '0;
     end
   end
 endmodule

@@ -3,11 +3,13 @@
 //
 //     descriptor --+
 //     read event --+->[L0: hash, table read]->[L1: match; context read]->[E: step, write back]-> verdict FIFO -> rx_mover
-//     token -------+                                                        |                -> dd_incoming FIFO
-//     (open, release)                                                       +-> ACK bit, wake-up, receive mirror
+//     timer -------+                                                        |                -> dd_incoming FIFO
+//     token -------+                                                        +-> ACK bit, D-SACK, wake-up, receive mirror
+//     (open, release)                                                       +-> timers (a delayed ACK's deadline)
 //
-// One event a cycle, back to back, also for the same flow (the context store forwards). Nothing stalls inside: an event
-// starts only when both FIFOs have room for all that is under way. Order: events leave as they entered.
+// One event a cycle, back to back, also for the same flow (the context store forwards). Nothing stalls inside: a segment or
+// token starts only when both FIFOs have room for all that is under way; reads and timers need none. Order: events leave as
+// they entered. Tokens and timers go before segments: both are rare (a timer fires once in 40 ms a flow), so none starves.
 `default_nettype none
 `include "nic_types.svh"
 module rx_pipe #(
@@ -18,9 +20,12 @@ module rx_pipe #(
     input  wire logic             clk_i,
     input  wire logic             rst_ni,
     input  wire logic [127:0]     key_i,
-    output logic                  busy_o,          // after reset: the flow table is being swept, no command yet
+    output logic                  busy_o,          // after reset: stores are being swept, no command yet
     input  wire logic [63:0]      now_us_i,
-    output logic                  idle_o,          // nothing in any stage or FIFO, and the flow table is swept
+    output logic                  idle_o,          // nothing in any stage or FIFO, no timer due, all stores swept
+    // When a timer is due next.
+    output logic                  timer_valid_o,
+    output logic [63:0]           timer_us_o,
     // Descriptors of committed frames.
     input  wire logic             desc_valid_i,
     output logic                  desc_ready_o,
@@ -67,32 +72,44 @@ module rx_pipe #(
   localparam int LgFifo = 4;
 
   // --- L0: choose, hash ---------------------------------------------------------------------------------------------
-  logic room, l0_valid, l0_segment, table_busy;
+  logic room, can_token, can_fire, can_read, can_segment, l0_valid, table_busy, timers_busy, timers_idle, fire_valid;
   logic [LgFifo:0] verdict_count, dd_count;
   logic [2:0] l0_kind;
   logic [95:0] l0_tuple;
-  logic [11:0] l0_flow;
+  logic [11:0] l0_flow, fire_flow;
 
-  assign room = (verdict_count < (LgFifo + 1)'(12)) && (dd_count < (LgFifo + 1)'(12)) && !table_busy;
+  assign busy_o = table_busy || timers_busy;
+  assign room   = (verdict_count < (LgFifo + 1)'(12)) && (dd_count < (LgFifo + 1)'(12)) && !busy_o;
 
+  assign can_token    = tok_valid_i && room;
+  assign can_fire     = fire_valid && !busy_o && !can_token;
+  assign can_read     = read_valid_i && !busy_o && !can_token && !can_fire;
+  assign can_segment  = desc_valid_i && desc_ready_o;
   assign tok_ready_o  = room;
-  assign read_ready_o = room && !tok_valid_i;
-  assign desc_ready_o = room && !tok_valid_i && !read_valid_i;
-  assign l0_segment   = !tok_valid_i && !read_valid_i;
-  assign l0_valid     = room && (tok_valid_i || read_valid_i || desc_valid_i);
-  assign l0_kind      = tok_valid_i ? ((tok_cmd_i.kind == CmdOpen) ? RevOpen : RevRelease)
-                      : read_valid_i ? RevRead : RevSegment;
-  assign l0_flow      = tok_valid_i ? tok_cmd_i.flow : read_flow_i;
+  assign read_ready_o = !busy_o && !can_token && !can_fire;
+  assign desc_ready_o = room && !tok_valid_i && !fire_valid && !read_valid_i;
+  assign l0_valid     = can_token || can_fire || can_read || can_segment;
   assign l0_tuple     = tok_valid_i ? {tok_cmd_i.remote_ip, tok_cmd_i.local_ip, tok_cmd_i.remote_port, tok_cmd_i.local_port}
                       : {desc_i.remote_ip, desc_i.local_ip, desc_i.remote_port, desc_i.local_port};
-
-  assign busy_o = table_busy;
+  always @* begin
+    l0_kind = RevSegment;
+    l0_flow = read_flow_i;
+    if (can_token) begin
+      l0_kind = (tok_cmd_i.kind == CmdOpen) ? RevOpen : RevRelease;
+      l0_flow = tok_cmd_i.flow;
+    end else if (can_fire) begin
+      l0_kind = RevTimeout;
+      l0_flow = fire_flow;
+    end else if (can_read) begin
+      l0_kind = RevRead;
+    end
+  end
 
   logic l1_hit, l1_ok;
   logic [11:0] l1_table_flow;
   flow_table #(.NumFlows(NumFlows)) u_table (
       .clk_i(clk_i), .rst_ni(rst_ni), .key_i(key_i), .busy_o(table_busy),
-      .req_i(l0_valid && l0_kind != RevRead), .insert_i(l0_kind == RevOpen), .remove_i(l0_kind == RevRelease),
+      .req_i(can_token || can_segment), .insert_i(l0_kind == RevOpen), .remove_i(l0_kind == RevRelease),
       .tuple_i(l0_tuple), .flow_i(l0_flow),
       .hit_o(l1_hit), .flow_o(l1_table_flow), .ok_o(l1_ok));
 
@@ -118,7 +135,7 @@ module rx_pipe #(
     if (l0_valid) begin
       l1_kind_q <= l0_kind;
       l1_flow_q <= l0_flow;
-      if (l0_segment) l1_desc_q <= desc_i;
+      if (can_segment) l1_desc_q <= desc_i;
     end
     if (l1_valid_q) begin
       e_kind_q <= l1_kind_q;
@@ -131,14 +148,15 @@ module rx_pipe #(
   end
 
   // --- E: the step --------------------------------------------------------------------------------------------------
-  rcv_ctx_t ctx, seg_ctx, ctx_next;
+  rcv_ctx_t ctx, seg_ctx, read_ctx, late_ctx, ctx_next;
   logic [nic_pkg::RcvCtxW-1:0] ctx_bits;
   logic ctx_we;
   logic [3:0] seg_class;
   logic [13:0] seg_lo, seg_hi;
-  logic seg_fin, seg_reset, seg_ack, seg_ack_now, seg_fwd, seg_wnd_vld;
-  logic [31:0] seg_wnd, half, gained, seen, open_end;
-  logic e_segment, window_update;
+  logic seg_tell, seg_reset, seg_ack, seg_ack_now, seg_fwd, seg_wnd_vld, seg_ts_vld;
+  logic [31:0] seg_wnd;
+  dsack_t seg_dup;
+  logic e_segment, e_owed, read_update, late_ack;
 
   assign ctx = ctx_bits;
   ram_1r1w #(.W(nic_pkg::RcvCtxW), .Depth(NumFlows)) u_ctx (
@@ -146,32 +164,33 @@ module rx_pipe #(
       .re_i(l1_valid_q), .raddr_i(l1_flow[LgN-1:0]), .rdata_o(ctx_bits));
 
   rcv_segment u_segment (
-      .ctx_i(ctx), .seg_i(e_desc_q), .snd_i(snd_mirror_i), .ctx_o(seg_ctx), .class_o(seg_class), .lo_o(seg_lo),
-      .hi_o(seg_hi), .fin_o(seg_fin), .reset_o(seg_reset), .ack_o(seg_ack), .ack_now_o(seg_ack_now), .fwd_o(seg_fwd),
-      .wnd_vld_o(seg_wnd_vld), .wnd_o(seg_wnd));
+      .ctx_i(ctx), .seg_i(e_desc_q), .snd_i(snd_mirror_i), .sent_i(sent_mirror_i), .now_us_i(e_now_q), .ctx_o(seg_ctx),
+      .class_o(seg_class), .lo_o(seg_lo), .hi_o(seg_hi), .tell_o(seg_tell), .reset_o(seg_reset), .ack_o(seg_ack),
+      .ack_now_o(seg_ack_now), .dup_o(seg_dup), .fwd_o(seg_fwd), .wnd_vld_o(seg_wnd_vld), .wnd_o(seg_wnd), .ts_vld_o(seg_ts_vld));
+  rcv_read #(.RxBufBytes(RxBufBytes)) u_read (
+      .ctx_i(ctx), .consumed_i(consumed_i), .sent_i(sent_mirror_i), .ctx_o(read_ctx), .update_o(read_update));
+  rcv_timeout u_timeout (
+      .ctx_i(ctx), .sent_i(sent_mirror_i), .now_us_i(e_now_q), .ctx_o(late_ctx), .ack_o(late_ack));
 
   assign e_segment = e_valid_q && e_kind_q == RevSegment && e_hit_q;
 
-  // A window update is owed when it gains half the ring, or gets a peer going that sees less than two segments
-  // (RFC 9293 section 3.8.6.2.2: no silly windows). After its FIN the peer sends nothing, and may answer with RST.
-  assign half     = 32'(RxBufBytes / 2);
-  assign open_end = consumed_i + 32'(RxBufBytes);
-  assign gained   = open_end - sent_mirror_i.wnd_end;
-  assign seen     = sent_mirror_i.wnd_end - ctx.nxt;
-  assign window_update = ctx.open && !ctx.fin_done && (gained >= half
-                         || (gained >= 32'(ctx.mss) && (seen < {15'd0, ctx.mss, 1'b0} || seen[31])));
-
   always @* begin
     ctx_next = ctx;
-    ctx_we   = 1'b0;
+    ctx_we   = e_valid_q;
+    e_owed   = 1'b0;
     case (e_kind_q)
       RevSegment: begin
         ctx_next = seg_ctx;
         ctx_we   = e_segment;
+        e_owed   = seg_ack || seg_ack_now;
       end
       RevRead: begin
-        ctx_next.wnd_end = open_end;
-        ctx_we           = e_valid_q;
+        ctx_next = read_ctx;
+        e_owed   = read_update;
+      end
+      RevTimeout: begin
+        ctx_next = late_ctx;
+        e_owed   = late_ack;
       end
       RevOpen: begin
         ctx_next            = '0;
@@ -188,11 +207,11 @@ module rx_pipe #(
         ctx_next.ts_ok      = tok_cmd_i.ts_ok;
         ctx_next.sack_ok    = tok_cmd_i.sack_ok;
         ctx_next.ts_recent  = tok_cmd_i.ts_recent;
-        ctx_we              = e_valid_q;
+        ctx_next.ts_age_ticks = e_now_q[41:10];
       end
       default: begin                       // RevRelease
-        ctx_next.open = 1'b0;
-        ctx_we        = e_valid_q;
+        ctx_next.open       = 1'b0;
+        ctx_next.delack_vld = 1'b0;
       end
     endcase
   end
@@ -223,10 +242,18 @@ module rx_pipe #(
   assign ack_flow_o  = e_flow_q;
   assign ack_init_o  = e_valid_q && e_kind_q == RevOpen;
   assign ack_now_o   = e_segment && seg_ack_now;
-  assign ack_bit_o   = (e_segment && (seg_ack || seg_ack_now)) || (e_valid_q && e_kind_q == RevRead && window_update);
+  assign ack_bit_o   = ctx_we && e_owed;
   assign ack_valid_o = ack_bit_o || ack_init_o;
   assign wake_o      = ack_bit_o;
-  assign dsack_o     = '0;
+  always @* begin
+    dsack_o = '0;
+    if (e_segment) dsack_o = seg_dup;
+  end
+
+  timers #(.NumFlows(NumFlows)) u_timers (
+      .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .wr_i(ctx_we), .wr_flow_i(e_flow_q[LgN-1:0]),
+      .wr_valid_i(ctx_next.delack_vld), .wr_at_us_i(ctx_next.delack_us), .fire_valid_o(fire_valid), .fire_ready_i(can_fire),
+      .fire_flow_o(fire_flow), .next_valid_o(timer_valid_o), .next_us_o(timer_us_o), .idle_o(timers_idle), .busy_o(timers_busy));
 
   // --- out ----------------------------------------------------------------------------------------------------------
   rx_verdict_t verdict;
@@ -247,7 +274,7 @@ module rx_pipe #(
     verdict.peer_closed = ctx_next.fin_done;
     verdict.rx_reset    = seg_reset && e_segment;
     verdict.ok          = e_ok_q;
-    verdict_push        = e_valid_q && e_kind_q != RevRead;
+    verdict_push        = e_valid_q && e_kind_q != RevRead && e_kind_q != RevTimeout;
     if (e_kind_q == RevOpen) begin
       verdict.kind  = VerdictFence;
       verdict.beats = '0;
@@ -260,7 +287,7 @@ module rx_pipe #(
       verdict.kind = VerdictSlow;
     end else begin
       if (seg_lo != seg_hi) verdict.kind = VerdictRing;
-      verdict.tell = (seg_lo != seg_hi) || seg_fin || seg_reset;
+      verdict.tell = seg_tell;             // not for what waits behind a gap
     end
   end
 
@@ -272,6 +299,19 @@ module rx_pipe #(
     dd.wnd      = seg_wnd;
     dd.wnd_vld  = seg_wnd_vld;
     dd.no_data  = (e_desc_q.pay_len == '0);
+    dd.ts_vld   = seg_ts_vld;
+    dd.tsecr    = seg_ts_vld ? e_desc_q.tsecr : '0;
+    if (dd.kind == DdAck) begin
+      dd.n_sack      = e_desc_q.n_sack;
+      dd.sack0_start = e_desc_q.sack0_start;
+      dd.sack0_end   = e_desc_q.sack0_end;
+      dd.sack1_start = e_desc_q.sack1_start;
+      dd.sack1_end   = e_desc_q.sack1_end;
+      dd.sack2_start = e_desc_q.sack2_start;
+      dd.sack2_end   = e_desc_q.sack2_end;
+      dd.sack3_start = e_desc_q.sack3_start;
+      dd.sack3_end   = e_desc_q.sack3_end;
+    end
     dd_push     = (e_segment && seg_fwd) || (e_valid_q && e_kind_q == RevRelease);
   end
 
@@ -287,7 +327,7 @@ module rx_pipe #(
   assign verdict_o = verdict_bits;
   assign dd_o      = dd_bits;
 
-  assign idle_o = !table_busy && !l1_valid_q && !e_valid_q && verdict_count == '0 && dd_count == '0;
+  assign idle_o = !table_busy && timers_idle && !l1_valid_q && !e_valid_q && verdict_count == '0 && dd_count == '0;
 
   assign stat_valid_o = e_valid_q;
   assign stat_class_o = (e_kind_q != RevSegment) ? RcvToken : !e_hit_q ? RcvNoFlow : seg_class;

@@ -90,7 +90,7 @@ struct snd_view {
 static inline uint32_t core_tsval(uint64_t now_us) { return (uint32_t)(now_us >> 10); }
 
 // --- receive ---------------------------------------------------------------------------------------------------------
-void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *open);
+void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *open, uint64_t now_us);
 // A segment of the flow (RFC 9293 section 3.10.7.4). `snd` is what the send side published, `sent` what the peer was told.
 struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,
                                const struct snd_mirror *snd, const struct sent_mirror *sent, uint64_t now_us);

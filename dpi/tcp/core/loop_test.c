@@ -209,7 +209,7 @@ static void open_ends(struct world *w)
     struct host_cmd o = {.kind = CMD_OPEN, .snd_nxt = seq_of(isn[i]), .rcv_nxt = seq_of(isn[!i]), .snd_wnd = RING,
                          .mss = (uint16_t)(1 + rng_below(&w->rng, 1460)), .rcv_mss = 1460};
     struct end *e = &w->e[i];
-    rcv_open(&caps, &e->rcv, &o);
+    rcv_open(&caps, &e->rcv, &o, 0);
     snd_open(&caps, &e->snd, &o);
     if (o.mss < 100) o.mss = e->snd.mss = 100;
     e->view.tail = e->freed = o.snd_nxt;

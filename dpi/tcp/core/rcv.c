@@ -2,10 +2,9 @@
 // The receive half of the transport core.
 #include "tcp/core/core.h"
 
-enum {
-  PAWS_IDLE_MS = 24 * 24 * 3600 * 1000,   // after 24 days TS.Recent says nothing any more (RFC 7323 section 5.5)
-  CHALLENGES_PER_SECOND = 10,             // RFC 5961 section 7
-};
+// Times by the context's own coarse clocks, powers of two of a microsecond: hardware does not divide.
+static uint32_t ticks(uint64_t now_us) { return (uint32_t)(now_us >> 10); }
+static uint16_t period(uint64_t now_us) { return (uint16_t)(now_us >> 20); }
 
 struct core_caps core_caps_full(uint32_t rx_ring_bytes)
 {
@@ -25,19 +24,22 @@ static struct intervals load(const struct rcv_ctx *c)
 
 static void store(struct rcv_ctx *c, const struct intervals *v)
 {
+  struct core_block b[CORE_INTERVALS] = {{{0}, {0}}};
+  for (unsigned i = 0; i < v->n; i++) b[i] = v->b[i];
   c->ooo_n = (uint8_t)v->n;
-  c->ooo0_start = v->b[0].start, c->ooo0_end = v->b[0].end;
-  c->ooo1_start = v->b[1].start, c->ooo1_end = v->b[1].end;
-  c->ooo2_start = v->b[2].start, c->ooo2_end = v->b[2].end;
-  c->ooo3_start = v->b[3].start, c->ooo3_end = v->b[3].end;
+  c->ooo0_start = b[0].start, c->ooo0_end = b[0].end;
+  c->ooo1_start = b[1].start, c->ooo1_end = b[1].end;
+  c->ooo2_start = b[2].start, c->ooo2_end = b[2].end;
+  c->ooo3_start = b[3].start, c->ooo3_end = b[3].end;
 }
 
-void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *o)
+void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host_cmd *o, uint64_t now_us)
 {
   *c = (struct rcv_ctx){
       .open = true, .nxt = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, caps->rx_ring_bytes), .wl1 = o->rcv_nxt,
       .wl2 = o->snd_nxt, .ack_fwd = o->snd_nxt, .wnd_fwd = o->snd_wnd, .mss = o->rcv_mss, .snd_wscale = o->snd_wscale,
       .rcv_wscale = o->rcv_wscale, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .ts_recent = o->ts_recent,
+      .ts_age_ticks = ticks(now_us),
   };
 }
 
@@ -118,12 +120,11 @@ static void challenge(const struct core_caps *caps, struct rcv_ctx *c, struct rc
   a->class_id = RCV_CHALLENGE;
   a->ack_now = true;
   if (!caps->challenge_limit) return;
-  uint16_t second = (uint16_t)(now_us / 1000000);
-  if (c->chal_second != second) {
-    c->chal_second = second;
+  if (c->chal_period != period(now_us)) {
+    c->chal_period = period(now_us);
     c->chal_n = 0;
   }
-  a->ack_now = c->chal_n < CHALLENGES_PER_SECOND;
+  a->ack_now = c->chal_n < NIC_CHALLENGES;
   if (a->ack_now) c->chal_n++;
 }
 
@@ -153,7 +154,7 @@ static bool paws_refuses(const struct core_caps *caps, const struct rcv_ctx *c, 
     return true;
   }
   bool old = (int32_t)(s->tsval - c->ts_recent) < 0;
-  if (!old || (uint32_t)(now_us / 1000) - c->ts_age_ms > PAWS_IDLE_MS) return false;
+  if (!old || ticks(now_us) - c->ts_age_ticks > NIC_PAWS_IDLE_TICKS) return false;
   a->class_id = RCV_PAWS;
   a->ack_now = true;
   return true;
@@ -164,7 +165,7 @@ static void update_ts_recent(const struct core_caps *caps, struct rcv_ctx *c, co
 {
   if (!caps->timestamps || !c->ts_ok || !s->has_ts || seq_lt(sent->ack, s->seq)) return;
   c->ts_recent = s->tsval;   // not older: PAWS has passed it
-  c->ts_age_ms = (uint32_t)(now_us / 1000);
+  c->ts_age_ticks = ticks(now_us);
 }
 
 // The window update rule, on the segment as tailored to the window, and what the send side must hear.
@@ -328,8 +329,8 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
   } else {
     update_ts_recent(caps, c, s, sent, now_us);
     on_ack(c, s, &p, snd, &a);
-    a.dd.tsecr = s->tsecr;
     a.dd.ts_vld = caps->timestamps && c->ts_ok && s->has_ts;
+    if (a.dd.ts_vld) a.dd.tsecr = s->tsecr;
     if (!seq_eq(p.end, s->seq)) on_text(caps, c, s, &p, sent, &a, now_us);
   }
   return a;

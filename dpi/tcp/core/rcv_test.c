@@ -38,7 +38,7 @@ static struct bed bed_of(void **state, uint32_t window)
   const struct isns *i = *state;
   struct host_cmd o = open_cmd(i);
   struct bed b = {.peer = seq_of(i->theirs), .us = seq_of(i->ours)};
-  rcv_open(&caps, &b.c, &o);
+  rcv_open(&caps, &b.c, &o, 0);
   b.c.wnd_end = seq_add(b.peer, window);
   b.snd = (struct snd_mirror){.una = b.us, .max = seq_add(b.us, SENT)};
   return b;
@@ -80,7 +80,7 @@ static void test_rcv_open_starts_from_the_command(void **state)
 {
   struct host_cmd o = open_cmd(*state);
   struct rcv_ctx c;
-  rcv_open(&caps, &c, &o);
+  rcv_open(&caps, &c, &o, 5000000);
   assert_true(c.open && !c.fin_done && c.sack_ok && !c.ts_ok && !c.fin_vld && !c.delack_vld);
   assert_int_equal(c.nxt.v, o.rcv_nxt.v);
   assert_int_equal(seq_diff(c.wnd_end, c.nxt), RING);
@@ -92,6 +92,7 @@ static void test_rcv_open_starts_from_the_command(void **state)
   assert_int_equal(c.snd_wscale, SCALE);
   assert_int_equal(c.rcv_wscale, 1);
   assert_int_equal(c.ooo_n, 0);
+  assert_int_equal(c.ts_age_ticks, 5000000 >> 10);
 }
 
 // Two ends that probe each other's closed window: both probes are taken, and all that follows is sent from below them.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flows' deadlines: fires dd_timeout for each that has passed, and says when the next can be.
+// The flows' deadlines: fires for each that has passed, and says when the next can be. Each pipeline has one.
 //
 //   A deadline per flow in RAM; a lower bound per group of 16 flows in registers; one lower bound over all. A write only
 //   ever lowers the bounds, so they may be early, never late. When the overall bound has passed, a walk visits each group
 //   whose bound has passed, reads its flows (one a cycle), fires those that are due and makes the bounds exact again.
-//   A fired flow's deadline is rechecked and rewritten by the send pipeline at its commit.
+//   A fired flow's deadline is rechecked and rewritten by the pipeline when its event commits.
 `default_nettype none
 module timers #(
     parameter int NumFlows = 64,
@@ -13,12 +13,12 @@ module timers #(
     input  wire logic           clk_i,
     input  wire logic           rst_ni,
     input  wire logic [63:0]    now_us_i,
-    // The send pipeline's write port: the flow's deadline, or none.
+    // The pipeline's write port: the flow's deadline, or none.
     input  wire logic           wr_i,
     input  wire logic [LgN-1:0] wr_flow_i,
     input  wire logic           wr_valid_i,
     input  wire logic [63:0]    wr_at_us_i,
-    // dd_timeout requests.
+    // Timeout requests.
     output logic                fire_valid_o,
     input  wire logic           fire_ready_i,
     output logic [11:0]         fire_flow_o,
