@@ -17,6 +17,7 @@ package nic_pkg;
   localparam int RxVerdictW = 136;
   localparam int DdSegmentW = 372;
   localparam int DdInW = 145;
+  localparam int CcInW = 70;
   localparam int TxDescW = 98;
   localparam int TxHdrW = 192;
   localparam int RcvMirrorW = 377;
@@ -43,7 +44,15 @@ package nic_pkg;
   localparam int PawsIdleTicks = 2025000000; // 24 days of 2^10 us: then TS.Recent says nothing any more (RFC 7323 section 5.5)
   localparam int Challenges = 10;         // challenge ACKs in 2^20 us (RFC 5961 section 7)
   localparam int MaxRetries = 12;         // unanswered retransmissions before the flow is given up
-  localparam int CwndBytes = 16384;       // what may be in flight until congestion control arrives
+  localparam int RtoGranularityUs = 1000; // RFC 6298: G
+  localparam int CwndBytes = 16384;       // what may be in flight without congestion control
+  localparam int CwndMax = 1073741824;    // RFC 5681 section 3.1: "arbitrarily high"
+  localparam int DupThresh = 3;           // RFC 5681 section 3.2, RFC 6675 section 2
+
+  // Congestion control, parameter Cc of nic_top.
+  localparam int CcNone = 0;
+  localparam int CcReno = 1;              // RFC 5681
+  localparam int CcNewreno = 2;           // RFC 5681, 6582
 
   // Counter indices behind those of rx_class_e (from 0) and rcv_class_e (from CntRcv).
   localparam int CntRcv = 32;

@@ -88,6 +88,19 @@ typedef enum logic [2:0] {
   SevTune = 6
 } snd_ev_e;
 
+// What congestion control hears of a flow (cc_in_t).
+typedef enum logic [3:0] {
+  CcQuiet = 0,     // nothing: all stays
+  CcOpen = 1,      // the flow begins
+  CcAck = 2,       // `acked` bytes were acknowledged, outside recovery; `flight` were out
+  CcLoss = 3,      // a loss was found: recovery begins, with `flight` out
+  CcDup = 4,       // recovery without SACK: another duplicate ACK, so a segment has left the network
+  CcPartial = 5,   // recovery without SACK: `acked` bytes were acknowledged, but not all
+  CcExit = 6,      // recovery is over, with `flight` out
+  CcTimeout = 7,   // a retransmission timer ran out, with `flight` out
+  CcIdle = 8       // the first segment after an idle RTO
+} cc_ev_e;
+
 typedef enum logic [2:0] {
   TxData = 0,
   TxAck = 1,      // pure ACK: leaves only when one is still owed as it passes the assembler
@@ -361,6 +374,15 @@ typedef struct packed {
   logic [31:0] tsecr;
   logic [31:0] sack_end;    // seq
 } dd_in_t;
+
+// From the send pipeline's steps to congestion control.
+typedef struct packed {
+  logic [3:0] kind;         // cc_ev_e
+  logic sack;               // the flow has SACK
+  logic first;              // timeout: the first of this segment
+  logic [31:0] acked;       // bytes
+  logic [31:0] flight;      // bytes
+} cc_in_t;
 
 // From the send pipeline to the assembler.
 typedef struct packed {

@@ -387,7 +387,7 @@ static void test_ref_carries_all_bytes_with_parts_built_out(void **state)
     c.timestamps = seed & 4;
     c.delayed_ack = seed & 8;
     c.recovery = seed & 16;
-    c.congestion = c.recovery && seed % 3;
+    c.congestion = c.recovery && seed % 3 ? CORE_CC_NEWRENO : CORE_CC_NONE;
     c.rtt = seed % 5;
     c.silly = seed % 7 > 2;
     if (!c.congestion) c.cwnd_bytes = 16384;

@@ -15,6 +15,9 @@
 
 enum { CORE_INTERVALS = 4 };
 
+// Congestion control, as in parameter Cc of the NIC: the arithmetic of the window (cc.c). What is lost is found apart from it.
+enum core_cc { CORE_CC_NONE, CORE_CC_RENO, CORE_CC_NEWRENO };
+
 struct core_caps {
   uint32_t rx_ring_bytes;
   uint32_t cwnd_bytes;      // in flight at most, where there is no congestion control; 0 with it
@@ -23,7 +26,7 @@ struct core_caps {
   bool timestamps;          // RFC 7323 (likewise)
   bool delayed_ack;         // RFC 1122 section 4.2.3.2
   bool recovery;            // fast retransmit and recovery, limited transmit: RFC 5681, 6582, 3042
-  bool congestion;          // slow start, congestion avoidance, restart after idle: RFC 5681, 6928
+  enum core_cc congestion;  // slow start, congestion avoidance, restart after idle: RFC 5681, 6928, 6582
   bool rtt;                 // RFC 6298 from measurements; without it the RTO starts from a constant
   bool silly;               // Nagle and the sender's silly-window avoidance: RFC 9293 section 3.7.4, 3.8.6.2.1
   bool challenge_limit;     // RFC 5961 section 7
@@ -73,7 +76,7 @@ struct rcv_header {
 
 struct snd_actions {
   bool wake;                // the flow may have something to send, or news for the host
-  bool emit, more;          // snd_next: `desc` leaves; another snd_next may send again
+  bool emit, more;          // snd_next: `desc` leaves; another snd_next may send again (or find nothing)
   bool rexmit;              // it begins below the highest sent
   struct tx_desc desc;
 };
@@ -123,6 +126,10 @@ struct tx_desc snd_release(struct snd_ctx *c);
 static inline struct seq snd_idle_seq(const struct snd_ctx *c) { return seq_min(c->max, seq_add(c->una, c->wnd)); }
 // Bytes thought to be in the network (RFC 6675 section 4, SetPipe).
 uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
+
+// --- congestion control (cc.c) -----------------------------------------------------------------------------------------
+// What happened to the flow, in terms of the window: cwnd, ssthresh and the algorithm's own members follow.
+void cc_step(const struct core_caps *caps, struct snd_ctx *c, const struct cc_in *e);
 
 // --- intervals (intervals.c): disjoint, not touching ---------------------------------------------------------------------
 struct intervals {

@@ -9,7 +9,7 @@ static uint16_t period(uint64_t now_us) { return (uint16_t)(now_us >> 20); }
 struct core_caps core_caps_full(uint32_t rx_ring_bytes)
 {
   return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .ooo = CORE_INTERVALS, .sack = true, .timestamps = true,
-                            .delayed_ack = true, .recovery = true, .congestion = true, .rtt = true, .silly = true,
+                            .delayed_ack = true, .recovery = true, .congestion = CORE_CC_NEWRENO, .rtt = true, .silly = true,
                             .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
 }
 

@@ -2,11 +2,7 @@
 // The send half of the transport core.
 #include "tcp/core/core.h"
 
-enum {
-  DUP_THRESH = 3,                    // RFC 5681 section 3.2, RFC 6675 section 2
-  CWND_MAX = 1 << 30,
-  RTO_GRANULARITY_US = 1000,         // RFC 6298: G
-};
+enum { DUP_THRESH = NIC_DUP_THRESH };
 
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
@@ -22,8 +18,11 @@ static struct intervals load(const struct snd_ctx *c)
                                   {c->sack2_start, c->sack2_end}, {c->sack3_start, c->sack3_end}}};
 }
 
-static void store(struct snd_ctx *c, const struct intervals *v)
+// Places that are not in use hold 0.
+static void store(struct snd_ctx *c, const struct intervals *list)
 {
+  struct intervals clean = {.n = list->n}, *v = &clean;
+  for (unsigned i = 0; i < list->n; i++) clean.b[i] = list->b[i];
   c->sack_n = (uint8_t)v->n;
   c->sack0_start = v->b[0].start, c->sack0_end = v->b[0].end;
   c->sack1_start = v->b[1].start, c->sack1_end = v->b[1].end;
@@ -31,20 +30,14 @@ static void store(struct snd_ctx *c, const struct intervals *v)
   c->sack3_start = v->b[3].start, c->sack3_end = v->b[3].end;
 }
 
-// RFC 6928.
-static uint32_t initial_window(uint32_t mss) { return min_u32(10 * mss, max_u32(2 * mss, 14600)); }
-
 void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *o)
 {
   *c = (struct snd_ctx){
       .open = true, .una = o->snd_nxt, .nxt = o->snd_nxt, .max = o->snd_nxt, .told = o->snd_nxt, .wnd = o->snd_wnd,
-      .max_wnd = o->snd_wnd, .mss = o->mss, .cwnd = caps->cwnd_bytes, .rto_us = NIC_RTO_INIT_US,
+      .max_wnd = o->snd_wnd, .mss = o->mss, .rto_us = NIC_RTO_INIT_US,
       .nagle_off = o->nagle_off, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .user_timeout_ms = o->user_timeout_ms,
   };
-  if (caps->congestion) {
-    c->cwnd = initial_window(o->mss);
-    c->ssthresh = CWND_MAX;
-  }
+  cc_step(caps, c, &(struct cc_in){.kind = CC_OPEN});
   if (caps->rtt) c->rto_us = NIC_RTO_FIRST_US;
   if (caps->recovery) c->recover = seq_add(o->snd_nxt, UINT32_MAX);
 }
@@ -109,7 +102,7 @@ static struct core_block next_hole(const struct intervals *v, struct seq from, s
 
 static void set_rto(struct snd_ctx *c)
 {
-  uint32_t rto = (c->srtt_us >> 3) + max_u32(RTO_GRANULARITY_US, c->rttvar_us);
+  uint32_t rto = (c->srtt_us >> 3) + max_u32(NIC_RTO_GRANULARITY_US, c->rttvar_us);
   c->rto_us = min_u32(max_u32(rto, NIC_RTO_INIT_US), NIC_RTO_MAX_US);
 }
 
@@ -156,23 +149,9 @@ static void end_probing(const struct core_caps *caps, struct snd_ctx *c, uint64_
   if (c->rto_vld) arm(c, now_us);
 }
 
-// --- congestion (RFC 5681) ---------------------------------------------------------------------------------------------
+// --- loss (RFC 5681, 6582, 6675) -----------------------------------------------------------------------------------------
 
-// RFC 5681 equation 4.
-static uint32_t half(const struct snd_ctx *c, uint32_t flight) { return max_u32(flight / 2, 2u * c->mss); }
-
-static void grow(struct snd_ctx *c, uint32_t acked, uint32_t flight)
-{
-  if (flight < c->cwnd / 2) return;   // not what limits us
-  if (c->cwnd < c->ssthresh) {
-    c->cwnd = min_u32(c->cwnd + min_u32(acked, c->mss), CWND_MAX);
-    return;
-  }
-  c->cc_a += acked;                   // one MSS per window's worth of bytes
-  if (c->cc_a < c->cwnd) return;
-  c->cc_a -= c->cwnd;
-  c->cwnd = min_u32(c->cwnd + c->mss, CWND_MAX);
-}
+static uint32_t flight(const struct snd_ctx *c) { return (uint32_t)seq_diff(c->max, c->una); }
 
 static void enter_recovery(const struct core_caps *caps, struct snd_ctx *c)
 {
@@ -180,10 +159,7 @@ static void enter_recovery(const struct core_caps *caps, struct snd_ctx *c)
   c->recover = c->max;
   c->high_rxt = c->una;
   c->rtt_vld = false;                 // Karn
-  if (!caps->congestion) return;
-  // What went beyond the window by limited transmit does not count (RFC 5681 section 3.2 step 2).
-  c->ssthresh = half(c, min_u32((uint32_t)seq_diff(c->max, c->una), c->cwnd));
-  c->cwnd = c->ssthresh + (uses_sack(caps, c) ? 0 : DUP_THRESH * (uint32_t)c->mss);
+  cc_step(caps, c, &(struct cc_in){.kind = CC_LOSS, .sack = uses_sack(caps, c), .flight = flight(c)});
 }
 
 static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
@@ -191,7 +167,7 @@ static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
   struct intervals v = load(c);
   bool sack = uses_sack(caps, c);
   if (c->recovery) {
-    if (caps->congestion && !sack) c->cwnd = min_u32(c->cwnd + c->mss, CWND_MAX);   // RFC 6582 section 3.2 step 3
+    if (!sack) cc_step(caps, c, &(struct cc_in){.kind = CC_DUP});
     return;
   }
   if (c->dup_acks < 15) c->dup_acks++;
@@ -204,25 +180,24 @@ static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
 
 static void in_recovery(const struct core_caps *caps, struct snd_ctx *c, uint32_t acked)
 {
-  bool sack = uses_sack(caps, c);
-  if (seq_leq(c->recover, c->una)) {   // all that was out when it began: over
+  bool sack = uses_sack(caps, c), whole = seq_leq(c->recover, c->una);   // all that was out when it began
+  // Reno's ends with the first ACK that advances (RFC 5681 section 3.2 step 6), and another may begin.
+  if (whole || (!sack && caps->congestion == CORE_CC_RENO)) {
     c->recovery = c->rxt_first = false;
     c->dup_acks = 0;
-    if (caps->congestion) c->cwnd = sack ? c->ssthresh : min_u32(c->ssthresh, max_u32((uint32_t)seq_diff(c->max, c->una), c->mss) + c->mss);
+    if (!whole) c->recover = seq_add(c->una, UINT32_MAX);
+    cc_step(caps, c, &(struct cc_in){.kind = CC_EXIT, .sack = sack, .flight = flight(c)});
     return;
   }
   c->high_rxt = seq_max(c->high_rxt, c->una);
   if (sack) return;
   c->rxt_first = true;                 // a partial ACK shows the next hole (RFC 6582 section 3.2 step 3)
-  if (!caps->congestion) return;
-  c->cwnd -= min_u32(acked, c->cwnd);
-  if (acked >= c->mss) c->cwnd += c->mss;
-  c->cwnd = max_u32(c->cwnd, c->mss);
+  cc_step(caps, c, &(struct cc_in){.kind = CC_PARTIAL, .acked = acked});
 }
 
 static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
 {
-  uint32_t acked = (uint32_t)seq_diff(ev->ack, c->una), flight = (uint32_t)seq_diff(c->max, c->una);
+  uint32_t acked = (uint32_t)seq_diff(ev->ack, c->una), was_out = flight(c);
   struct intervals v = load(c);
   measure(caps, c, ev, now_us);
   c->una = ev->ack;
@@ -236,7 +211,7 @@ static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const st
     in_recovery(caps, c, acked);
   } else {
     c->dup_acks = 0;
-    if (caps->congestion) grow(c, acked, flight);
+    cc_step(caps, c, &(struct cc_in){.kind = CC_ACK, .sack = uses_sack(caps, c), .acked = acked, .flight = was_out});
   }
   // What lies behind una never holds back a later recovery.
   if (!c->recovery && seq_lt(c->recover, c->una)) c->recover = seq_add(c->una, UINT32_MAX);
@@ -286,11 +261,8 @@ static void collapse(const struct core_caps *caps, struct snd_ctx *c)
   c->recovery = c->rxt_first = false;
   c->recover = c->max;
   c->dup_acks = 0;
-  c->sack_n = 0;                       // the receiver may have thrown it away (RFC 2018 section 8)
-  if (!caps->congestion) return;
-  if (!c->backoff) c->ssthresh = half(c, (uint32_t)seq_diff(c->max, c->una));   // not again for the same segment (RFC 5681 section 3.1)
-  c->cwnd = c->mss;
-  c->cc_a = 0;
+  store(c, &(struct intervals){0});    // the receiver may have thrown it away (RFC 2018 section 8)
+  cc_step(caps, c, &(struct cc_in){.kind = CC_TIMEOUT, .sack = uses_sack(caps, c), .first = !c->backoff, .flight = flight(c)});
 }
 
 static bool has_user_timeout(const struct core_caps *caps, const struct snd_ctx *c) { return caps->user_timeout && c->user_timeout_ms; }
@@ -343,6 +315,7 @@ struct cut {
   bool rescue;                         // a repair by the fourth rule: leaves high_rxt alone, too
   bool probe;                          // one byte (or the FIN) beyond a closed window
   bool blocked;                        // there is something, but nothing may be sent
+  bool more;                           // when it has left, another may; never wrongly false
 };
 
 static struct seq data_end(const struct snd_view *v) { return seq_add(v->tail, -(uint32_t)v->fin); }
@@ -351,7 +324,7 @@ static struct seq data_end(const struct snd_view *v) { return seq_add(v->tail, -
 static struct cut cut_again(const struct snd_ctx *c, const struct snd_view *v, struct core_block hole)
 {
   struct seq end = data_end(v), stop = seq_min(hole.end, end);
-  struct cut k = {.seq = hole.start, .rexmit = true, .repair = true};
+  struct cut k = {.seq = hole.start, .rexmit = true, .repair = true, .more = true};
   if (seq_lt(hole.start, stop)) k.len = min_u32((uint32_t)seq_diff(stop, hole.start), c->mss);
   // The FIN was sent when max stands behind it.
   k.fin = v->fin && seq_eq(seq_add(k.seq, k.len), end) && seq_lt(end, hole.end);
@@ -389,6 +362,8 @@ static struct cut cut_at_nxt(const struct core_caps *caps, const struct snd_ctx 
   if (!k.rexmit && k.len && !small_allowed(caps, c, v, k.len, avail)) k.len = 0;
   k.fin = fin_pending && k.len == avail && k.len < room;
   k.blocked = (avail || fin_pending) && !k.len && !k.fin;
+  // Where nxt reaches max, limited transmit may widen the window.
+  k.more = (k.len != avail || (fin_pending && !k.fin)) && (k.len != room || (again && c->dup_acks));
   return k;
 }
 
@@ -419,6 +394,7 @@ static struct cut cut_sack(const struct core_caps *caps, const struct snd_ctx *c
   bool there = seq_lt(hole.start, top);
   if (there && seq_lt(hole.start, lost_edge(c, &sacked))) return cut_again(c, v, hole);
   struct cut k = cut_at_nxt(caps, c, v);
+  k.more = true;                       // perhaps a hole
   if (k.len || k.fin) return k;
   if (there) return cut_again(c, v, hole);
   return caps->rescue && seq_lt(c->rescue_rxt, c->una) ? cut_rescue(c, v, &sacked) : k;
@@ -436,9 +412,7 @@ static struct cut choose(const struct core_caps *caps, const struct snd_ctx *c, 
 // RFC 5681 section 4.1: after an idle RTO the window starts anew.
 static void restart_after_idle(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us)
 {
-  if (!caps->congestion) return;
-  if (seq_eq(c->una, c->max) && c->sent_us && now_us - c->sent_us > c->rto_us)
-    c->cwnd = min_u32(c->cwnd, initial_window(c->mss));
+  if (seq_eq(c->una, c->max) && c->sent_us && now_us - c->sent_us > c->rto_us) cc_step(caps, c, &(struct cc_in){.kind = CC_IDLE});
   c->sent_us = now_us;
 }
 
@@ -484,8 +458,7 @@ struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, con
 
   if (k.len || k.fin) {
     send_cut(caps, c, v, &k, &a, now_us);
-    k = choose(caps, c, v);
-    a.more = k.len || k.fin || v->ack_now;
+    a.more = k.more || v->ack_now;
   } else {
     if (k.blocked && seq_eq(c->una, c->max) && !c->rto_vld) arm(c, now_us);   // the probe timer
     a.emit = news || (live && v->ack_owed);

@@ -572,7 +572,8 @@ static void test_snd_recovery_goes_on_from_a_probe_when_the_window_opens(void **
 static void test_snd_does_nothing_of_recovery_when_not_built_in(void **state)
 {
   struct bed b = bed_of(state);
-  b.caps.recovery = b.caps.congestion = false;
+  b.caps.recovery = false;
+  b.caps.congestion = CORE_CC_NONE;
   fly(&b, 6);
   dups(&b, 8);
   assert_true(!b.c.recovery && !b.c.dup_acks);
