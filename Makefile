@@ -106,13 +106,15 @@ DATA_W ?= 512
 NUM_FLOWS ?= 64
 TX_BUF ?= 32768
 RX_BUF ?= 32768
+# Congestion control: 0 none, 1 Reno, 2 NewReno (nic_pkg.sv).
+CONGESTION ?= 2
 # clang builds the faster model; g++ serves where it is missing.
 MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)
 VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 M := $(B)/model
-MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF)
+MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF) -GCc=$(CONGESTION)
 MODEL_FLAGS := --cc -Wall -O3 --x-assign fast --assert --no-timing --savable
-MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF)
+MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF) -DLW_CONGESTION=$(CONGESTION)
 
 $(M)/Vcosim_top.mk: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
 	@mkdir -p $(M)

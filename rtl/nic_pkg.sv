@@ -37,8 +37,8 @@ package nic_pkg;
   localparam int FlagAck = 4;
 
   // Times in microseconds.
-  localparam int RtoInitUs = 200000;      // fixed RTO until RTT estimation arrives; also its floor
-  localparam int RtoFirstUs = 1000000;    // with RTT estimation, before the first sample (RFC 6298 section 2.1)
+  localparam int RtoInitUs = 200000;      // floor of the RTO; fixed RTO of an engine that does not measure
+  localparam int RtoFirstUs = 1000000;    // before the first measurement (RFC 6298 section 2.1)
   localparam int DelackUs = 40000;        // a delayed ACK waits no longer
   localparam int RtoMaxUs = 60000000;
   localparam int PawsIdleTicks = 2025000000; // 24 days of 2^10 us: then TS.Recent says nothing any more (RFC 7323 section 5.5)
@@ -81,8 +81,44 @@ package nic_pkg;
     seq_max = seq_lt(a, b) ? b : a;
   endfunction
 
+  function automatic logic [31:0] seq_min(input logic [31:0] a, input logic [31:0] b);
+    seq_min = seq_lt(a, b) ? a : b;
+  endfunction
+
   function automatic logic [31:0] min32(input logic [31:0] a, input logic [31:0] b);
     min32 = (a < b) ? a : b;
+  endfunction
+
+  function automatic logic [31:0] max32(input logic [31:0] a, input logic [31:0] b);
+    max32 = (a < b) ? b : a;
+  endfunction
+
+  function automatic logic [63:0] min64(input logic [63:0] a, input logic [63:0] b);
+    min64 = (a < b) ? a : b;
+  endfunction
+
+  function automatic logic [63:0] max64(input logic [63:0] a, input logic [63:0] b);
+    max64 = (a < b) ? b : a;
+  endfunction
+
+  // The user timeout (RFC 9293 section 3.9.1): when what waits for its ACK since `stuck` is given up.
+  function automatic logic [63:0] user_deadline(input logic [63:0] stuck_us, input logic [31:0] timeout_ms);
+    user_deadline = stuck_us + 64'(timeout_ms) * 64'd1000;
+  endfunction
+
+  // RFC 6298 sections 2.2 to 2.5: RTO of srtt (times 8) and rttvar (times 4).
+  function automatic logic [31:0] rto_of(input logic [31:0] srtt, input logic [31:0] rttvar);
+    logic [31:0] rto;
+    rto = {3'd0, srtt[31:3]} + max32(rttvar, 32'(RtoGranularityUs));
+    rto_of = min32(max32(rto, 32'(RtoInitUs)), 32'(RtoMaxUs));
+  endfunction
+
+  // RFC 6928.
+  function automatic logic [31:0] initial_window(input logic [15:0] mss);
+    logic [31:0] two, ten;
+    two = {15'd0, mss, 1'b0};
+    ten = {13'd0, mss, 3'd0} + two;
+    initial_window = min32(ten, max32(two, 32'd14600));
   endfunction
 
   // Folds a running sum to 16 bits; ones' complement addition is closed under it (RFC 1071 section 2).

@@ -19,6 +19,7 @@ module nic_top #(
     parameter int NumFlows = 64,          // a power of two, 16 to 4096
     parameter int TxBufBytes = 32768,     // ring per flow, powers of two
     parameter int RxBufBytes = 32768,
+    parameter int Cc = nic_pkg::CcNewreno,   // congestion control: nic_pkg::CcNone, CcReno, CcNewreno
     parameter int LgB = $clog2(DataW / 8),
     parameter int RxAddrW = $clog2(NumFlows) + $clog2(RxBufBytes) - LgB - 1,
     parameter int TxAddrW = $clog2(NumFlows) + $clog2(TxBufBytes) - LgB - 1
@@ -266,7 +267,7 @@ module nic_top #(
       .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(dd_segment_valid), .ready_o(dd_segment_ready), .segment_i(dd_segment),
       .valid_o(dd_valid), .ready_i(dd_ready), .dd_o(dd));
 
-  send_pipe #(.NumFlows(NumFlows)) u_send_pipe (
+  send_pipe #(.NumFlows(NumFlows), .Cc(Cc)) u_send_pipe (
       .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .busy_o(snd_busy), .idle_o(snd_idle), .dd_valid_i(dd_valid),
       .dd_ready_o(dd_ready), .dd_i(dd), .cmd_valid_i(snd_valid), .cmd_ready_o(snd_ready), .cmd_i(cmd),
       .cmd_done_o(snd_done), .write_wake_i(write_wake), .write_flow_i(write_flow), .ack_wake_i(ack_wake),

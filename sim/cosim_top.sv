@@ -13,6 +13,7 @@ module cosim_top #(
     parameter int NumFlows = 64,
     parameter int TxBufBytes = 32768,
     parameter int RxBufBytes = 32768,
+    parameter int Cc = nic_pkg::CcNewreno,
     parameter int LgB = $clog2(DataW / 8)
 ) (
     input  wire logic         clk_i,
@@ -84,7 +85,7 @@ module cosim_top #(
   logic [DataW-1:0] rxm_wdata, rxm_rdata0, rxm_rdata1, txm_wdata, txm_rdata0, txm_rdata1;
   logic nic_quiescent;
 
-  nic_top #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes), .RxBufBytes(RxBufBytes)) u_nic (
+  nic_top #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes), .RxBufBytes(RxBufBytes), .Cc(Cc)) u_nic (
       .clk_i(clk_i), .rst_ni(rst_ni), .mac_i(mac_i), .max_frame_i(max_frame_i), .hash_key_i(hash_key_i),
       .now_us_i(now_us_i), .next_valid_o(next_valid_o), .next_us_o(next_us_o), .quiescent_o(nic_quiescent),
       .rx_valid_i(rx_valid_q), .rx_data_i(rx_data_q), .rx_nbytes_i(rx_nbytes_q), .rx_last_i(rx_last_q),

@@ -25,7 +25,7 @@ static void cycle(Vcosim_top &t)
 struct model *model_new(void) { return new model; }
 
 // From the same make variables as the RTL's parameters.
-struct model_info model_info(void) { return {LW_DATA_W, LW_NUM_FLOWS, LW_TX_BUF, LW_RX_BUF}; }
+struct model_info model_info(void) { return {LW_DATA_W, LW_NUM_FLOWS, LW_TX_BUF, LW_RX_BUF, LW_CONGESTION}; }
 
 void model_start(struct model *m, struct glue *g, const struct model_config *c)
 {

@@ -25,6 +25,7 @@ struct model_config {
 struct model_info {
   unsigned data_bits, num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
+  unsigned congestion;       // parameter Cc of nic_top
 };
 
 enum { MODEL_HAVE_RX = 1, MODEL_HAVE_SLOW = 2, MODEL_HAVE_PIN = 4, MODEL_HAVE_CMD = 8 };

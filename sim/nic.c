@@ -230,8 +230,9 @@ static const struct carrier_ops ops = {
 // What this build of the RTL can do.
 static struct core_caps rtl_caps(const struct model_info *i)
 {
-  return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = NIC_CWND_BYTES, .ooo = CORE_INTERVALS, .delayed_ack = true,
-                            .challenge_limit = true, .old_acks = true};
+  return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = i->congestion ? 0 : NIC_CWND_BYTES, .ooo = CORE_INTERVALS,
+                            .delayed_ack = true, .recovery = true, .congestion = (enum core_cc)i->congestion, .rtt = true, .silly = true,
+                            .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
 }
 
 struct nic_build nic_build(void)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Send pipeline step: the scheduler asks a flow for its next segment; combinational. The C twin is snd_next() in
 // dpi/tcp/core.
-//   Sends what the peer's window, the congestion window and the data allow: a data segment (with FIN at the tail), else
-//   the pure ACK that is owed, else news for the host without a frame, else nothing: a spurious dd_next is legal.
+//
+//     scoreboard -> sack_pipe --+--> cut_new    from SND.NXT on --------+--> the segment, or the pure ACK that is owed, or news
+//                               +--> cut_repair what recovery repeats --+    for the host without a frame, or nothing
+//
+//   A spurious dd_next is legal and changes nothing. `more_o` is never wrongly 0.
 `default_nettype none
 `include "nic_types.svh"
 module dd_next (
@@ -12,76 +15,103 @@ module dd_next (
     input  wire logic         ack_owed_i,
     input  wire logic [1:0]   ack_now_i,     // immediate ACKs owed: only pure ACKs pay them
     input  wire logic [63:0]  now_us_i,
-    output snd_ctx_t          ctx_o,
+    output snd_ctx_t          ctx_o,         // without what congestion control makes of cc_o
+    output cc_in_t            cc_o,
     output logic              emit_o,
     output tx_desc_t          desc_o,        // its flow is filled in by the pipeline
-    output logic              more_o,        // another dd_next would send again
+    output logic              more_o,        // another dd_next may send again
     output logic [31:0]       idle_seq_o     // where a segment without data stands
 );
-  logic [31:0] data_end, avail, wnd, room, open_room, edge_room, len, after, idle_seq, wnd_edge;
-  logic probe;
-  logic fin_pending, fin_now, send, blocked, fin_acked, news, live;
+  // --- the segment --------------------------------------------------------------------------------------------------
+  logic [127:0] starts, ends;
+  logic [31:0] pipe, lost_edge, new_seq, new_len, rep_seq, rep_len, seq, len, after, data_end;
+  logic new_fin, new_rexmit, new_more, new_sends, probe, blocked, rep_use, rep_hold, rep_fin, rep_rescue, fin, rexmit, rescue, idle;
+  logic live, send;
 
-  assign live        = ctx_i.open && !ctx_i.gave_up;
-  assign data_end    = tail_i - 32'(fin_i);
-  assign fin_pending = fin_i && ctx_i.nxt != tail_i;
-  // Behind the FIN nothing is left: nxt is then one past data_end.
-  assign avail       = (fin_i && !fin_pending) ? '0 : data_end - ctx_i.nxt;
+  assign starts = {ctx_i.sack3_start, ctx_i.sack2_start, ctx_i.sack1_start, ctx_i.sack0_start};
+  assign ends   = {ctx_i.sack3_end, ctx_i.sack2_end, ctx_i.sack1_end, ctx_i.sack0_end};
+  sack_pipe u_pipe (.ctx_i(ctx_i), .starts_i(starts), .ends_i(ends), .pipe_o(pipe), .lost_edge_o(lost_edge));
+  cut_new u_new (
+      .ctx_i(ctx_i), .starts_i(starts), .ends_i(ends), .tail_i(tail_i), .fin_i(fin_i), .pipe_i(pipe), .seq_o(new_seq),
+      .len_o(new_len), .fin_o(new_fin), .rexmit_o(new_rexmit), .probe_o(probe), .more_o(new_more), .blocked_o(blocked));
+  assign new_sends = new_len != '0 || new_fin;
+  cut_repair u_repair (
+      .ctx_i(ctx_i), .starts_i(starts), .ends_i(ends), .tail_i(tail_i), .fin_i(fin_i), .pipe_i(pipe), .lost_edge_i(lost_edge),
+      .new_i(new_sends), .use_o(rep_use), .hold_o(rep_hold), .seq_o(rep_seq), .len_o(rep_len), .fin_o(rep_fin),
+      .rescue_o(rep_rescue));
 
-  assign wnd         = nic_pkg::min32(ctx_i.wnd, ctx_i.cwnd);
-  assign edge_room   = ctx_i.una + wnd - ctx_i.nxt;
-  assign open_room   = edge_room[31] ? '0 : edge_room;                      // the window may have shrunk behind nxt
-  assign probe       = ctx_i.probe && ctx_i.nxt == ctx_i.una && open_room == '0;
-  assign room        = probe ? 32'd1 : open_room;                           // a probe: one byte beyond a closed window
-  assign len         = nic_pkg::min32(nic_pkg::min32(avail, 32'(ctx_i.mss)), room);
-  assign fin_now     = fin_pending && len == avail && len < room;
-  assign send        = live && (len != '0 || fin_now);
-  assign after       = ctx_i.nxt + len + 32'(fin_now);
-  assign blocked     = live && !send && (avail != '0 || fin_pending) && ctx_i.una == ctx_i.max;
+  assign live     = ctx_i.open && !ctx_i.gave_up;
+  assign seq      = rep_use ? rep_seq : new_seq;
+  assign len      = rep_use ? rep_len : new_len;
+  assign fin      = rep_use ? rep_fin : new_fin;
+  assign rexmit   = rep_use || new_rexmit;
+  assign rescue   = rep_use && rep_rescue;
+  assign send     = live && (rep_use ? rep_len != '0 || rep_fin : new_sends && !rep_hold);
+  assign after    = seq + len + 32'(fin);
+  assign data_end = tail_i - 32'(fin_i);
+  // RFC 5681 section 4.1: after an idle RTO the window starts anew.
+  assign idle     = ctx_i.una == ctx_i.max && ctx_i.sent_us != '0 && now_us_i - ctx_i.sent_us > 64'(ctx_i.rto_us);
 
-  // Where a segment without data stands: at the highest sent, but inside the peer's window, or it would be refused there.
-  assign wnd_edge    = ctx_i.una + ctx_i.wnd;
-  assign idle_seq    = nic_pkg::seq_lt(wnd_edge, ctx_i.max) ? wnd_edge : ctx_i.max;
-  assign idle_seq_o  = idle_seq;
+  // --- news, and where a segment without data stands: at the highest sent, but inside the peer's window, or it would be
+  // refused there
+  logic [31:0] idle_seq, wnd_edge;
+  logic fin_acked, news;
+  assign wnd_edge   = ctx_i.una + ctx_i.wnd;
+  assign idle_seq   = nic_pkg::seq_lt(wnd_edge, ctx_i.max) ? wnd_edge : ctx_i.max;
+  assign idle_seq_o = idle_seq;
+  assign fin_acked  = fin_i && ctx_i.una == tail_i;
+  assign news       = ctx_i.open && (ctx_i.una != ctx_i.told || ((fin_acked || ctx_i.gave_up) && !ctx_i.told_flags));
 
-  assign fin_acked   = fin_i && ctx_i.una == tail_i;
-  assign news        = ctx_i.open && (ctx_i.una != ctx_i.told || ((fin_acked || ctx_i.gave_up) && !ctx_i.told_flags));
-
+  // --- the step -----------------------------------------------------------------------------------------------------
   always @* begin
-    ctx_o = ctx_i;
-    desc_o = '0;
-    emit_o = 1'b0;
-    more_o = 1'b0;
+    ctx_o       = ctx_i;
+    cc_o        = '0;
+    desc_o      = '0;
+    emit_o      = 1'b0;
+    more_o      = 1'b0;
     desc_o.kind = TxFree;
     desc_o.seq  = idle_seq;
     if (send) begin
-      emit_o      = 1'b1;
-      desc_o.kind = TxData;
-      desc_o.seq  = ctx_i.nxt;
-      desc_o.len  = len[13:0];
-      desc_o.fin  = fin_now;
-      desc_o.psh  = (len != '0) && len == avail;
-      // A probe leaves nxt where it is: when the window opens without taking it, all is sent from una on.
-      if (!probe) ctx_o.nxt = after;
-      ctx_o.max   = nic_pkg::seq_max(ctx_i.max, after);
-      ctx_o.probe = 1'b0;
-      if (!ctx_i.rto_vld) begin
-        ctx_o.rto_vld   = 1'b1;
-        ctx_o.rto_at_us = now_us_i + 64'(ctx_i.rto_us);
-      end
-      more_o = (avail != len && room != len) || ack_now_i != '0;
-    end else begin
-      if (blocked && !ctx_i.rto_vld) begin
-        ctx_o.rto_vld   = 1'b1;                        // the probe timer
-        ctx_o.rto_at_us = now_us_i + 64'(ctx_i.rto_us);
-      end
-      if (live && ack_owed_i) begin
-        emit_o      = 1'b1;
-        desc_o.kind = TxAck;
-        more_o      = ack_now_i[1];
+      emit_o        = 1'b1;
+      desc_o.kind   = TxData;
+      desc_o.seq    = seq;
+      desc_o.len    = len[13:0];
+      desc_o.fin    = fin;
+      desc_o.psh    = (len != '0) && seq + len == data_end;
+      ctx_o.probe   = 1'b0;
+      ctx_o.sent_us = now_us_i;
+      if (idle) cc_o.kind = CcIdle;
+      if (ctx_i.una == ctx_i.max) ctx_o.stuck_us = now_us_i;
+      if (rescue) begin
+        ctx_o.rescue_rxt = ctx_i.recover;
+      end else if (rep_use) begin
+        if (ctx_i.rxt_first) ctx_o.rescue_rxt = after;   // no rescue before an ACK has passed it
+        ctx_o.rxt_first = 1'b0;
+        ctx_o.high_rxt  = nic_pkg::seq_max(ctx_i.high_rxt, after);
       end else begin
-        emit_o = news;
+        // A probe leaves nxt where it is: when the window opens without taking it, all is sent from una on.
+        if (!probe) ctx_o.nxt = after;
+        ctx_o.max = nic_pkg::seq_max(ctx_i.max, after);
       end
+      if (rexmit) begin
+        ctx_o.rtt_vld = 1'b0;                            // Karn
+      end else if (!ctx_i.rtt_vld) begin
+        ctx_o.rtt_vld   = 1'b1;
+        ctx_o.rtt_seq   = after;
+        ctx_o.rtt_at_us = now_us_i;
+      end
+      more_o = rep_use || new_more || (ctx_i.recovery && ctx_i.sack_ok) || ack_now_i != '0;
+    end else if (live && ack_owed_i) begin
+      emit_o      = 1'b1;
+      desc_o.kind = TxAck;
+      more_o      = ack_now_i[1];
+    end else begin
+      emit_o = news;
+    end
+    // RFC 6298 section 5.1; what is blocked with nothing out starts the probe timer.
+    if (!ctx_i.rto_vld && (send || (live && blocked && ctx_i.una == ctx_i.max))) begin
+      ctx_o.rto_vld   = 1'b1;
+      ctx_o.rto_at_us = now_us_i + 64'(ctx_i.rto_us);
     end
     desc_o.una       = ctx_i.una;
     desc_o.tell      = news;

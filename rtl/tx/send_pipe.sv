@@ -6,6 +6,7 @@
 //     dd_next     (scheduler) --------+                                      |                 -> send mirror, timers
 //     open, abort (host) -------------+                                      +-> wake-up / re-queue
 //
+// In E a step says what the congestion window is to hear of it (cc_in_t); cc_*, chosen by Cc, then has the last word on cwnd.
 // One event a cycle, back to back, also for the same flow (the context store forwards). ACK processing never waits for
 // transmit: only what emits a descriptor (dd_next, open, abort, a release token) needs room in its FIFO.
 // When dd_incoming and dd_next both wait they alternate.
@@ -13,6 +14,7 @@
 `include "nic_types.svh"
 module send_pipe #(
     parameter int NumFlows = 64,
+    parameter int Cc = nic_pkg::CcNewreno,
     parameter int LgN = $clog2(NumFlows)
 ) (
     input  wire logic           clk_i,
@@ -100,7 +102,9 @@ module send_pipe #(
   logic [11:0] e_flow_q;
   logic [63:0] e_now_q;
   dd_in_t e_dd_q;
-  snd_ctx_t ctx, ctx_in, ctx_to, ctx_nx, ctx_next;
+  snd_ctx_t ctx, ctx_in, ctx_to, ctx_nx, ctx_step, ctx_next;
+  cc_in_t cc_in, cc_to, cc_nx, cc;
+  logic [31:0] cwnd, ssthresh, cc_a, cc_b;
   logic [nic_pkg::SndCtxW-1:0] ctx_bits;
   logic wake_in, wake_to, emit_nx, more_nx, wake, emit, ctx_we, e_next;
   tx_desc_t desc_nx, desc;
@@ -126,60 +130,65 @@ module send_pipe #(
     if (d_kind == SevIncoming) e_dd_q <= dd_i;
   end
 
-  dd_incoming u_incoming (
-      .ctx_i(ctx), .ev_i(e_dd_q), .now_us_i(e_now_q), .ctx_o(ctx_in), .wake_o(wake_in));
-  dd_timeout u_timeout (.ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .wake_o(wake_to));
+  dd_incoming #(.Cc(Cc)) u_incoming (
+      .ctx_i(ctx), .ev_i(e_dd_q), .now_us_i(e_now_q), .ctx_o(ctx_in), .cc_o(cc_in), .wake_o(wake_in));
+  dd_timeout u_timeout (.ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .cc_o(cc_to), .wake_o(wake_to));
   dd_next u_next (
       .ctx_i(ctx), .tail_i(tail_i), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(e_now_q),
-      .ctx_o(ctx_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx), .idle_seq_o(idle_seq));
+      .ctx_o(ctx_nx), .cc_o(cc_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx), .idle_seq_o(idle_seq));
 
   assign e_next      = (e_kind_q == SevNext);
   assign owed_flow_o = e_flow_q;
   assign cmd_done_o  = (e_kind_q == SevOpen || e_kind_q == SevAbort);
 
   always @* begin
-    ctx_next = ctx;
+    ctx_step = ctx;
     ctx_we   = (e_kind_q != SevNone);
     wake     = 1'b0;
     emit     = 1'b0;
     desc     = desc_nx;
+    cc       = '0;
     case (e_kind_q)
       SevIncoming: begin
-        ctx_next = ctx_in;
+        ctx_step = ctx_in;
         wake     = wake_in;
+        cc       = cc_in;
         if (e_dd_q.kind == DdRelease) begin
-          ctx_next.open    = 1'b0;
-          ctx_next.rto_vld = 1'b0;
+          ctx_step.open    = 1'b0;
+          ctx_step.rto_vld = 1'b0;
           desc      = '0;
           desc.kind = TxRelease;
           emit      = 1'b1;
         end
       end
       SevTimeout: begin
-        ctx_next = ctx_to;
+        ctx_step = ctx_to;
         wake     = wake_to;
+        cc       = cc_to;
       end
       SevNext: begin
-        ctx_next = ctx_nx;
+        ctx_step = ctx_nx;
         wake     = more_nx && !(next_ready && !ready_valid);
         emit     = emit_nx;
+        cc       = cc_nx;
       end
       SevOpen: begin
-        ctx_next           = '0;
-        ctx_next.open      = 1'b1;
-        ctx_next.una       = cmd_i.snd_nxt;
-        ctx_next.nxt       = cmd_i.snd_nxt;
-        ctx_next.max       = cmd_i.snd_nxt;
-        ctx_next.told      = cmd_i.snd_nxt;
-        ctx_next.wnd       = cmd_i.snd_wnd;
-        ctx_next.max_wnd   = cmd_i.snd_wnd;
-        ctx_next.mss       = cmd_i.mss;
-        ctx_next.cwnd      = 32'(nic_pkg::CwndBytes);
-        ctx_next.rto_us    = 32'(nic_pkg::RtoInitUs);
-        ctx_next.nagle_off = cmd_i.nagle_off;
-        ctx_next.ts_ok     = cmd_i.ts_ok;
-        ctx_next.sack_ok   = cmd_i.sack_ok;
-        ctx_next.user_timeout_ms = cmd_i.user_timeout_ms;
+        ctx_step           = '0;
+        ctx_step.open      = 1'b1;
+        ctx_step.una       = cmd_i.snd_nxt;
+        ctx_step.nxt       = cmd_i.snd_nxt;
+        ctx_step.max       = cmd_i.snd_nxt;
+        ctx_step.told      = cmd_i.snd_nxt;
+        ctx_step.wnd       = cmd_i.snd_wnd;
+        ctx_step.max_wnd   = cmd_i.snd_wnd;
+        ctx_step.mss       = cmd_i.mss;
+        ctx_step.recover   = cmd_i.snd_nxt - 32'd1;
+        ctx_step.rto_us    = 32'(nic_pkg::RtoFirstUs);
+        cc.kind            = CcOpen;
+        ctx_step.nagle_off = cmd_i.nagle_off;
+        ctx_step.ts_ok     = cmd_i.ts_ok;
+        ctx_step.sack_ok   = cmd_i.sack_ok;
+        ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;
         desc      = '0;
         desc.kind = TxOpen;
         desc.seq  = cmd_i.rcv_nxt;
@@ -187,8 +196,8 @@ module send_pipe #(
         emit      = 1'b1;
       end
       SevAbort: begin
-        ctx_next.open    = 1'b0;
-        ctx_next.rto_vld = 1'b0;
+        ctx_step.open    = 1'b0;
+        ctx_step.rto_vld = 1'b0;
         desc      = '0;
         desc.kind = TxRst;
         desc.seq  = idle_seq;                          // RFC 9293 section 3.10.5: SND.NXT
@@ -198,6 +207,33 @@ module send_pipe #(
       default: ;
     endcase
     desc.flow = e_flow_q;
+  end
+
+  // --- congestion control -------------------------------------------------------------------------------------------
+  generate
+    if (Cc == nic_pkg::CcNone) begin : gen_none
+      cc_none u_cc (
+          .ev_i(cc), .mss_i(ctx_step.mss), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh), .a_i(ctx_step.cc_a),
+          .b_i(ctx_step.cc_b), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .a_o(cc_a), .b_o(cc_b));
+    end else if (Cc == nic_pkg::CcReno) begin : gen_reno
+      cc_reno u_cc (
+          .ev_i(cc), .mss_i(ctx_step.mss), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh), .a_i(ctx_step.cc_a),
+          .b_i(ctx_step.cc_b), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .a_o(cc_a), .b_o(cc_b));
+    end else if (Cc == nic_pkg::CcNewreno) begin : gen_newreno
+      cc_newreno u_cc (
+          .ev_i(cc), .mss_i(ctx_step.mss), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh), .a_i(ctx_step.cc_a),
+          .b_i(ctx_step.cc_b), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .a_o(cc_a), .b_o(cc_b));
+    end else begin : gen_bad
+      ERROR_Cc x_cc ();
+    end
+  endgenerate
+
+  always @* begin
+    ctx_next          = ctx_step;
+    ctx_next.cwnd     = cwnd;
+    ctx_next.ssthresh = ssthresh;
+    ctx_next.cc_a     = cc_a;
+    ctx_next.cc_b     = cc_b;
   end
 
   assign mirror_we_o   = ctx_we;
