@@ -37,9 +37,13 @@ rtl/tx/sack_lost.sv
 rtl/tx/sack_next.sv
 rtl/tx/sack_pipe.sv
 rtl/tx/sack_trim.sv
+rtl/tx/rcv_sample.sv
 rtl/tx/send_pipe.sv
 rtl/tx/tx_assembler.sv
+rtl/tx/tx_header.sv
+rtl/tx/tx_merge.sv
 rtl/tx/tx_mux.sv
+rtl/tx/tx_payload.sv
 rtl/tx/tx_writer.sv
 rtl/nic_counters.sv
 rtl/nic_events.sv

@@ -124,7 +124,7 @@ bind nic_top nic_retire u_retire (
     .snd_kind_i(u_send_pipe.e_kind_q), .snd_flow_i(u_send_pipe.e_flow_q), .snd_now_us_i(u_send_pipe.e_now_q),
     .snd_dd_i(u_send_pipe.e_dd_q), .snd_tail_i(tail), .snd_fin_i(fin), .snd_owed_i(next_owed), .snd_owed_now_i(next_now),
     .snd_ctx_i(u_send_pipe.ctx_next), .snd_emit_i(u_send_pipe.emit), .snd_desc_i(u_send_pipe.desc),
-    .sample_valid_i(u_assembler.a1_step && u_assembler.a1_first_q), .sample_desc_i(u_assembler.a1_q),
+    .sample_valid_i(u_assembler.a1_valid_q && u_assembler.a1_first_q), .sample_desc_i(u_assembler.a1_q),
     .sample_frame_i(u_assembler.a1_frame), .sample_rcv_i(u_assembler.rcv), .sample_owed_i(clr_owed),
     .sample_dup_i(dsack),
     .tail_we_i(u_writer.tail_we), .tail_flow_i(u_writer.w1_flow_q), .tail_i(u_writer.tail_next),

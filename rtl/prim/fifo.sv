@@ -2,10 +2,12 @@
 // First-word-fall-through FIFO over a plain memory.
 //   push: valid_i and ready_o. pop: valid_o and ready_i. Latency 1 cycle, one in and one out per cycle, also when full
 //   is left and empty is entered in the same cycle. count_o: words held. Depth is a power of two.
+//   Through: a word that finds it empty is offered in the same cycle (combinational), and held only if it is not taken.
 `default_nettype none
 module fifo #(
     parameter int W = 8,
     parameter int Depth = 4,
+    parameter bit Through = 1'b0,
     parameter int LgDepth = $clog2(Depth)
 ) (
     input  wire logic             clk_i,
@@ -20,14 +22,15 @@ module fifo #(
 );
   logic [W-1:0] mem [0:Depth-1];
   logic [LgDepth:0] wr_q, rd_q;
-  logic push, pop;
+  logic push, pop, empty;
 
   assign count_o = wr_q - rd_q;
   assign ready_o = !count_o[LgDepth];
-  assign valid_o = (count_o != '0);
-  assign data_o  = mem[rd_q[LgDepth-1:0]];
-  assign push    = valid_i && ready_o;
-  assign pop     = valid_o && ready_i;
+  assign empty   = (count_o == '0);
+  assign valid_o = !empty || (Through && valid_i);
+  assign data_o  = (Through && empty) ? data_i : mem[rd_q[LgDepth-1:0]];
+  assign push    = valid_i && ready_o && !(Through && empty && ready_i);
+  assign pop     = !empty && ready_i;
 
   always_ff @(posedge clk_i) begin
     if (push) mem[wr_q[LgDepth-1:0]] <= data_i;

@@ -97,8 +97,8 @@ module tx_writer #(
       .lo_i({(LgB + 1){1'b0}}), .hi_i(w1_nbytes_q), .we_o(ring_we_o), .addr0_o(ring_addr0_o), .addr1_o(ring_addr1_o),
       .be0_o(ring_be0_o), .be1_o(ring_be1_o), .data_o(ring_data_o));
 
-  // The tail moves in W1, one cycle before the bytes are in the ring; whoever reads the tail now reads the ring three
-  // cycles later at the earliest (send pipeline, descriptor FIFO, assembler).
+  // The tail moves in W1, one cycle before the bytes are in the ring; whoever reads the tail now reads the ring two
+  // cycles later at the earliest (send pipeline, descriptor FIFO).
   logic tail_we;
   logic [32:0] tail_next;
   assign tail_we   = (w1_data_q && w1_last_q) || w1_close_q || w1_init_q;

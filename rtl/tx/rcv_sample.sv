@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a header says of the receive side; combinational. The C twin is rcv_sample() in dpi/tcp/core.
+//   The window field is in units of our shift, at most 16 bits (RFC 7323 section 2.3). The edge that the peer knows stays where it is
+//   until it can move by a full segment or half the ring (RFC 9293 section 3.8.6.2.2), and never goes back: an edge that the
+//   scale cannot say is rounded up, for which a little is held back.
+//   A header without payload has room for SACK blocks: what came twice first (RFC 2883), then what lies beyond a hole, the
+//   latest first (RFC 2018 section 4); beside a time stamp three, else four.
+`default_nettype none
+`include "nic_types.svh"
+module rcv_sample #(
+    parameter int RxBufBytes = 32768
+) (
+    input  rcv_mirror_t        rcv_i,
+    input  sent_mirror_t       sent_i,      // what the peer was last told
+    input  dsack_t             dsack_i,
+    input  wire logic          bare_i,      // the header has no payload
+    output logic [15:0]        wnd_o,       // the field
+    output logic [31:0]        wnd_end_o,   // the edge that it offers
+    output logic [2:0]         n_sack_o,
+    output logic [255:0]       blocks_o     // {start, end} of block i at 64*i; 0 beyond n_sack_o
+);
+  // --- window -------------------------------------------------------------------------------------------------------
+  logic [31:0] unit, room, gap, known, least, wide, keep, offer, units;
+  logic hold;
+
+  assign unit  = (32'd1 << rcv_i.wscale) - 32'd1;
+  assign room  = rcv_i.wnd_end - rcv_i.nxt;
+  assign gap   = sent_i.wnd_end - rcv_i.nxt;
+  assign known = gap[31] ? '0 : gap;
+  assign least = nic_pkg::min32(32'(RxBufBytes / 2), 32'(rcv_i.mss));
+  assign wide  = room - unit;
+  assign keep  = known + unit;
+  assign hold  = nic_pkg::seq_lt(wide - known, least);
+  assign offer = !hold ? wide : nic_pkg::seq_leq(keep, room) ? keep : room;
+  assign units = offer >> rcv_i.wscale;
+
+  assign wnd_o     = (units > 32'hffff) ? 16'hffff : units[15:0];
+  assign wnd_end_o = rcv_i.nxt + (32'(wnd_o) << rcv_i.wscale);
+
+  // --- SACK blocks --------------------------------------------------------------------------------------------------
+  logic [63:0] dup, held0, held1, held2, held3;
+  logic [2:0] have, most;
+
+  assign dup   = {dsack_i.start, dsack_i.stop};
+  assign held0 = {rcv_i.ooo0_start, rcv_i.ooo0_end};
+  assign held1 = {rcv_i.ooo1_start, rcv_i.ooo1_end};
+  assign held2 = {rcv_i.ooo2_start, rcv_i.ooo2_end};
+  assign held3 = {rcv_i.ooo3_start, rcv_i.ooo3_end};
+  assign have  = rcv_i.ooo_n + 3'(dsack_i.vld);
+  assign most  = rcv_i.ts_ok ? 3'd3 : 3'd4;
+
+  assign n_sack_o = !(bare_i && rcv_i.sack_ok) ? 3'd0 : (have > most) ? most : have;
+  always @* begin
+    blocks_o = '0;
+    if (n_sack_o > 3'd0) blocks_o[63:0]    = dsack_i.vld ? dup : held0;
+    if (n_sack_o > 3'd1) blocks_o[127:64]  = dsack_i.vld ? held0 : held1;
+    if (n_sack_o > 3'd2) blocks_o[191:128] = dsack_i.vld ? held1 : held2;
+    if (n_sack_o > 3'd3) blocks_o[255:192] = dsack_i.vld ? held2 : held3;
+  end
+endmodule
+`default_nettype wire
