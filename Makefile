@@ -149,6 +149,12 @@ $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdp
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
 
+# What it does in a cycle, without a network.
+$(B)/obj/sim/tools/nic_rate.o: CFLAGS += -Isim
+$(B)/nic_rate: $(B)/obj/sim/tools/nic_rate.o $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread -lz -lpcap
+
 ##@ Build
 .PHONY: deps build
 deps: ## install what is missing (Debian packages; as root or by sudo)
@@ -188,7 +194,7 @@ $(B)/synth/nic_top_$(SYNTH_FLOWS).txt: $(RTL_SRC) $(RTL_F)
 	$(Q)mv $@.part $@
 
 .PHONY: bench test-live-ref
-bench: build ## goodput of both engines beside Linux's own TCP: build/bench/report.md
+bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py
 test-live-ref: build ## the same with the software reference in the NIC's place
 	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood stopped lossy

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures goodput of one connection each way, for both engines beside Linux's own TCP on the same veth, in one run.
 
-Writes build/bench/report.md and report.json; every figure is a median of several runs, with its spread."""
+First what the NIC does in a cycle, by build/nic_rate. Writes build/bench/report.md and report.json; every figure is a median of several runs, with its spread."""
 import argparse
 import json
 import os
@@ -147,6 +147,7 @@ def report(results: dict) -> str:
 def main() -> int:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--lockwire", default=str(HERE.parent / "build" / "lockwire"))
+    ap.add_argument("--nic-rate", default=str(HERE.parent / "build" / "nic_rate"))
     ap.add_argument("--out", default=str(HERE.parent / "build" / "bench"))
     ap.add_argument("--runs", type=int, default=5)
     ap.add_argument("--mib", type=int, default=64, help="bytes a transfer, in MiB; Linux and the reference get four times that")
@@ -159,7 +160,8 @@ def main() -> int:
         UNCHECKED: lambda: bench_lockwire(a.lockwire, nic, "--check", "off"), CHECKED: lambda: bench_lockwire(a.lockwire, nic),
         RECORDED: lambda: recorded(a.lockwire, nic)}, a.runs)
     os.makedirs(a.out, exist_ok=True)
-    text = report(results)
+    text = subprocess.run([a.nic_rate], check=True, capture_output=True, text=True).stdout + "\n" + report(results)
+    results["cycles"] = json.loads(subprocess.run([a.nic_rate, "--json"], check=True, capture_output=True, text=True).stdout)
     (Path(a.out) / "report.md").write_text(text, encoding="ascii")
     (Path(a.out) / "report.json").write_text(json.dumps(results, indent=2) + "\n", encoding="ascii")
     print(text, end="")

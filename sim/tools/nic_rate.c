@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the NIC does in a cycle: segments per cycle and beats per cycle at several sizes, on one flow and on all, each way and both;
+// and how many cycles pass between cause and effect. Deterministic: the peer is made here, frame by frame, and time is the cycle.
+//
+//     frames in --> receive stream                    transmit stream --> counted, acknowledged
+//                         NIC under the checker
+//     consume  <-- events                              payload in <-- what there is room for
+//
+// The stream in is kept full, but never so full that the frame FIFO drops: what is measured is the rate of the pipelines.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/recq.h"
+#include "net/eth.h"
+#include "net/ipv4.h"
+#include "nic.h"
+#include "tcp/segment.h"
+
+enum {
+  MHZ = 150,                         // of the clock, for the NIC's time: 100 Gbit/s of minimum frames
+  HEADERS = ETH_HDR_BYTES + IPV4_HDR_BYTES + TCP_HEADER_MIN,
+  MTU = 1500, PORT = 7, FLOWS_MAX = 4096,
+  BACKLOG_FRAMES = 24, BACKLOG_BYTES = 16384,   // on their way into the NIC at most: less than its FIFO holds
+  WARM_CYCLES = 100000, CYCLES = 40000, SETUP_CYCLES = 200000,
+  ACK_TURNS = 32,                    // between the peer's ACKs, where no data of its own carries them
+};
+
+struct peer_flow {
+  struct seq snd, rcv;               // what the peer sends next, what it has received
+  struct seq acked;                  // as it last said
+  struct seq ready, consumed;        // of the NIC's receive side, as the host knows
+  struct seq wnd_end;                // of the NIC's receive window
+  struct seq freed, written;         // of the NIC's transmit ring
+};
+
+struct rig {
+  struct glue_tap tap;               // first
+  struct nic *nic;
+  unsigned flows, payload, next;
+  uint64_t turns;                    // the NIC's time, also while it sleeps
+  bool in, out;                      // the peer sends; the host sends
+  uint32_t ring_tx, ring_rx;
+  uint64_t rx_frames, rx_beats, tx_frames, tx_beats, tx_data;   // passed
+  uint64_t rx_last_cycle, pin_last_cycle, tx_first_cycle;       // of the newest frame, packet
+  bool tx_inside;
+  struct peer_flow f[FLOWS_MAX];
+};
+
+static const uint8_t nic_mac[6] = {2, 0, 0, 0, 0, 1}, peer_mac[6] = {2, 0, 0, 0, 0, 2};
+static const uint32_t nic_ip = 0x0a000001, peer_ip = 0x0a000002;
+
+static void fail(const char *why)
+{
+  fprintf(stderr, "nic_rate: %s\n", why);
+  exit(1);
+}
+
+// --- what passes the streams -----------------------------------------------------------------------------------------
+
+static void pass(struct glue_tap *t, const struct glue_beat *b)
+{
+  struct rig *r = (struct rig *)t;
+  if (b->port == GLUE_RX) {
+    r->rx_beats++;
+    r->rx_frames += b->last;
+    if (b->last) r->rx_last_cycle = r->nic->cycles + 1;   // it stands at the NIC's port in the next cycle
+  } else if (b->port == GLUE_PIN) {
+    if (b->last) r->pin_last_cycle = r->nic->cycles + 1;
+  } else if (b->port == GLUE_TX) {
+    r->tx_beats++;
+    r->tx_frames += b->last;
+    if (!r->tx_inside) r->tx_first_cycle = r->nic->cycles;
+    r->tx_inside = !b->last;
+  }
+}
+
+static const struct glue_tap_ops tap_ops = {.pass = pass};
+
+// --- the peer --------------------------------------------------------------------------------------------------------
+
+static void send_segment(struct rig *r, unsigned flow, struct seq seq, unsigned len)
+{
+  static const uint8_t payload[MTU];
+  uint8_t frame[MTU + ETH_HDR_BYTES];
+  struct peer_flow *f = &r->f[flow];
+  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
+  const struct segment s = {.src_port = (uint16_t)(10000 + flow), .dst_port = PORT, .seq = seq, .ack = f->rcv, .flags = TCP_ACK,
+                            .window = UINT16_MAX, .payload = payload, .payload_len = len};
+  memcpy(eth.dst, nic_mac, 6);
+  memcpy(eth.src, peer_mac, 6);
+  eth_emit(frame, ETH_HDR_BYTES, &eth);
+  size_t n = segment_emit(&s, peer_ip, nic_ip, frame + ETH_HDR_BYTES + IPV4_HDR_BYTES, sizeof frame - ETH_HDR_BYTES - IPV4_HDR_BYTES);
+  ipv4_emit(frame + ETH_HDR_BYTES, IPV4_HDR_BYTES, peer_ip, nic_ip, IPV4_PROTO_TCP, 0, n);
+  f->acked = f->rcv;
+  r->nic->base.ops->input(&r->nic->base, frame, ETH_HDR_BYTES + IPV4_HDR_BYTES + n, r->nic->now_us);
+}
+
+static uint64_t accepted(const struct rig *r)
+{
+  uint64_t n = 0;
+  for (unsigned i = 0; i < 16; i++) n += model_counter(r->nic->model, NIC_CNT_RCV + i);
+  return n - model_counter(r->nic->model, NIC_CNT_RCV + RCV_TOKEN);
+}
+
+static bool backlog(const struct rig *r)
+{
+  uint64_t waits = r->rx_frames - accepted(r);
+  return recq_records(&r->nic->port.rx.q) > 2 || waits > BACKLOG_FRAMES || waits * (r->payload + HEADERS) > BACKLOG_BYTES;
+}
+
+// The next segment of the flow whose turn it is, as the window allows.
+static void peer_sends(struct rig *r)
+{
+  for (unsigned tries = 0; r->in && tries < r->flows && !backlog(r); tries++) {
+    unsigned flow = r->next++ % r->flows;
+    struct peer_flow *f = &r->f[flow];
+    if (seq_lt(f->wnd_end, seq_add(f->snd, r->payload))) continue;
+    send_segment(r, flow, f->snd, r->payload);
+    f->snd = seq_add(f->snd, r->payload);
+    tries = 0;
+  }
+}
+
+// What the NIC sent: acknowledged now and then, and its window noted.
+static void peer_hears(struct rig *r)
+{
+  const uint8_t *frame;
+  size_t len;
+  while (r->nic->base.ops->next_frame(&r->nic->base, &frame, &len)) {
+    const uint8_t *tcp = frame + ETH_HDR_BYTES + IPV4_HDR_BYTES;
+    unsigned flow = get_be16(tcp + 2) - 10000u;
+    if (len < HEADERS || flow >= r->flows) fail("a frame that is nobody's");
+    struct peer_flow *f = &r->f[flow];
+    unsigned pay = (unsigned)len - ETH_HDR_BYTES - IPV4_HDR_BYTES - (tcp[12] >> 4) * 4u;
+    struct seq seq = seq_of(get_be32(tcp + 4)), edge = seq_add(seq_of(get_be32(tcp + 8)), get_be16(tcp + 14));
+    if (seq_lt(f->wnd_end, edge)) f->wnd_end = edge;
+    r->tx_data += pay != 0;
+    if (pay && seq_eq(seq, f->rcv)) f->rcv = seq_add(f->rcv, pay);
+  }
+}
+
+// Where no data of its own carries them: one flow's now and then, each in its turn.
+static void peer_acknowledges(struct rig *r)
+{
+  if (!r->out || r->in || r->turns % ACK_TURNS) return;
+  unsigned flow = r->next++ % r->flows;
+  if (!seq_eq(r->f[flow].rcv, r->f[flow].acked)) send_segment(r, flow, r->f[flow].snd, 0);
+}
+
+// --- the host --------------------------------------------------------------------------------------------------------
+
+static void host_hears(struct rig *r)
+{
+  struct engine *e = r->nic->base.engine;
+  struct engine_event ev;
+  uint16_t flow;
+  const uint8_t *data;
+  size_t len;
+  struct slow_item item;
+  while (r->nic->base.ops->next_slow(&r->nic->base, &item))
+    if (!item.fence || !item.ok) fail("a frame came by the slow path, or a flow did not open");
+  while (e->ops->next_payload(e, &flow, &data, &len)) {}
+  while (e->ops->next_event(e, &ev)) {
+    struct peer_flow *f = &r->f[ev.flow];
+    f->ready = ev.rx_ready;
+    f->freed = ev.tx_freed;
+    uint32_t n = (uint32_t)seq_diff(f->ready, f->consumed);
+    if (n < r->ring_rx / 4) continue;
+    e->ops->consume(e, ev.flow, n);
+    f->consumed = f->ready;
+  }
+}
+
+static void host_sends(struct rig *r)
+{
+  static const uint8_t data[8192];
+  struct engine *e = r->nic->base.engine;
+  for (unsigned i = 0; r->out && i < r->flows && recq_records(&r->nic->port.pin.q) < 4; i++) {
+    struct peer_flow *f = &r->f[i];
+    uint32_t room = r->ring_tx - (uint32_t)seq_diff(f->written, f->freed), whole = room - room % r->payload;
+    uint32_t n = whole < sizeof data ? whole : sizeof data - sizeof data % r->payload;
+    if (n < r->ring_tx / 8 && n < sizeof data / 2) continue;
+    e->ops->payload(e, (uint16_t)i, data, n);
+    f->written = seq_add(f->written, n);
+  }
+}
+
+// --- turning ---------------------------------------------------------------------------------------------------------
+
+static void cycle(struct rig *r)
+{
+  struct carrier *c = &r->nic->base;
+  unsigned one = 1;
+  c->ops->run(c, 1000 + r->turns++ / MHZ, &one);
+  struct check *k = c->ops->failed(c);
+  if (!k) return;
+  check_report(k, stderr, NULL);
+  fail("the checker found a difference");
+}
+
+static void turn(struct rig *r)
+{
+  cycle(r);
+  host_hears(r);
+  peer_hears(r);
+  peer_acknowledges(r);
+  peer_sends(r);
+  host_sends(r);
+}
+
+static void settle(struct rig *r)
+{
+  for (unsigned i = 0; i < 400; i++) {
+    cycle(r);
+    host_hears(r);
+    peer_hears(r);
+  }
+}
+
+static struct rig *open_rig(unsigned flows, unsigned payload)
+{
+  char err[STIM_ERR_LEN];
+  struct nic_build b = nic_build();
+  struct nic_options o = {.mtu = MTU, .seed = 1, .check = true};
+  struct rig *r = calloc(1, sizeof *r);
+  memcpy(o.mac, nic_mac, 6);
+  if (!r || !(r->nic = nic_open(&o, err))) fail("out of memory");
+  r->tap.ops = &tap_ops;
+  r->nic->glue.tap = &r->tap;
+  r->flows = flows;
+  r->payload = payload;
+  r->ring_tx = b.tx_ring_bytes;
+  r->ring_rx = b.rx_ring_bytes;
+  for (unsigned i = 0; i < flows; i++) {
+    struct flow_open f = {.flow = (uint16_t)i, .local_ip = nic_ip, .remote_ip = peer_ip, .local_port = PORT, .remote_port = (uint16_t)(10000 + i),
+                          .snd_nxt = seq_of(0u - 50000 + i), .rcv_nxt = seq_of(0x80000000u - 50000 + i), .snd_wnd = UINT16_MAX,
+                          .mss = (uint16_t)payload, .rcv_mss = (uint16_t)payload, .tuning = {.nagle_off = true}};
+    memcpy(f.local_mac, nic_mac, 6);
+    memcpy(f.remote_mac, peer_mac, 6);
+    r->f[i] = (struct peer_flow){.snd = f.rcv_nxt, .rcv = f.snd_nxt, .acked = f.snd_nxt, .ready = f.rcv_nxt, .consumed = f.rcv_nxt,
+                                 .wnd_end = seq_add(f.rcv_nxt, b.rx_ring_bytes), .freed = f.snd_nxt, .written = f.snd_nxt};
+    r->nic->base.engine->ops->open(r->nic->base.engine, &f);
+  }
+  for (unsigned i = 0; i < SETUP_CYCLES && !recq_empty(&r->nic->port.cmds); i++) turn(r);
+  settle(r);
+  return r;
+}
+
+static void close_rig(struct rig *r)
+{
+  nic_close(r->nic);
+  free(r);
+}
+
+// --- measuring -------------------------------------------------------------------------------------------------------
+
+static bool json;
+static unsigned rows;
+
+static void rate(unsigned flows, unsigned payload, bool in, bool out)
+{
+  struct rig *r = open_rig(flows, payload);
+  r->in = in;
+  r->out = out;
+  for (unsigned i = 0; i < WARM_CYCLES; i++) turn(r);
+  uint64_t was_in = accepted(r), was_out = r->tx_data, was_rx = r->rx_beats, was_tx = r->tx_beats;
+  for (unsigned i = 0; i < CYCLES; i++) turn(r);
+  double cycles = CYCLES;
+  double seg_in = (double)(accepted(r) - was_in) / cycles, seg_out = (double)(r->tx_data - was_out) / cycles;
+  double beat_in = (double)(r->rx_beats - was_rx) / cycles, beat_out = (double)(r->tx_beats - was_tx) / cycles;
+  unsigned frame = payload + HEADERS;
+  const char *way = in && out ? "both" : in ? "receive" : "send";
+  if (json)
+    printf("%s\n  {\"frame_bytes\": %u, \"flows\": %u, \"way\": \"%s\", \"segments_in\": %.4f, \"beats_in\": %.4f, \"segments_out\": %.4f, "
+           "\"beats_out\": %.4f}", rows++ ? "," : "", frame, flows, way, seg_in, beat_in, seg_out, beat_out);
+  else
+    printf("| %u | %u | %s | %.3f | %.3f | %.3f | %.3f |\n", frame, flows, way, seg_in, beat_in, seg_out, beat_out);
+  close_rig(r);
+}
+
+static void delay(const char *what, unsigned payload, uint64_t cycles)
+{
+  if (json) printf("%s\n  {\"payload_bytes\": %u, \"what\": \"%s\", \"cycles\": %" PRIu64 "}", rows++ ? "," : "", payload, what, cycles);
+  else printf("| %s | %u | %" PRIu64 " |\n", what, payload, cycles);
+}
+
+// The cycle in which the next frame's first beat leaves.
+static uint64_t next_frame(struct rig *r)
+{
+  uint64_t frames = r->tx_frames + r->tx_inside;
+  for (unsigned i = 0; i < 100000; i++) {
+    cycle(r);
+    if (r->tx_frames + r->tx_inside > frames) return r->tx_first_cycle;
+  }
+  fail("no frame comes");
+  return 0;
+}
+
+static void latencies(unsigned payload)
+{
+  struct rig *r = open_rig(1, payload);
+  struct engine *e = r->nic->base.engine;
+  uint8_t data[65536] = {0};
+  e->ops->payload(e, 0, data, payload);
+  uint64_t at = next_frame(r);
+  delay("write to segment", payload, at - r->pin_last_cycle);
+  settle(r);
+  // As much as the congestion window takes, and more: the ACK releases a segment.
+  e->ops->payload(e, 0, data, r->ring_tx / 2);
+  for (unsigned i = 0; i < 4000; i++) cycle(r);
+  peer_hears(r);
+  settle(r);
+  send_segment(r, 0, r->f[0].snd, 0);
+  at = next_frame(r);
+  delay("ACK to segment", payload, at - r->rx_last_cycle);
+  close_rig(r);
+  r = open_rig(1, payload);
+  send_segment(r, 0, seq_add(r->f[0].snd, payload), payload);   // behind a gap: acknowledged at once
+  at = next_frame(r);
+  delay("segment to its ACK", payload, at - r->rx_last_cycle);
+  close_rig(r);
+}
+
+static const char usage[] =
+    "nic_rate: what the NIC does in a cycle, measured at its streams with the checker on\n\n"
+    "usage: nic_rate [--json]\n";
+
+int main(int argc, char **argv)
+{
+  static const unsigned sizes[] = {64, 128, 512, 1460 + HEADERS}, latency_sizes[] = {1, 64, 1460};
+  unsigned flows[2] = {1, nic_build().num_flows};
+  json = argc == 2 && !strcmp(argv[1], "--json");
+  if (argc > 1 && !json) {
+    fputs(usage, strcmp(argv[1], "--help") ? stderr : stdout);
+    return strcmp(argv[1], "--help") ? 2 : 0;
+  }
+  printf(json ? "[" : "| frame, bytes | flows | way | segments in | beats in | segments out | beats out | (each per cycle)\n|---|---|---|---|---|---|---|\n");
+  for (size_t s = 0; s < 4; s++)
+    for (int f = 0; f < 2; f++)
+      for (int way = 1; way <= 3; way++) rate(flows[f], sizes[s] - HEADERS, way & 1, way & 2);
+  if (!json) puts("\n| cycles from | payload, bytes | cycles |\n|---|---|---|");
+  for (int i = 0; i < 3; i++) latencies(latency_sizes[i]);
+  fputs(json ? "\n]\n" : "", stdout);
+  return 0;
+}
