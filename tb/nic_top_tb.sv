@@ -283,13 +283,24 @@
           go;
           segment(16'd40000, R0, S0, AckPsh, 300, 1'b0);
         end
-        2: if (since == 150) begin
-          `REST(1, 1, "in order: one ACK, one event")
-          `FRAME(0, S0, R0 + 300, 4096 - 300, Ack, 0, "ACK of 300 bytes")
-          `CHECK(e_ready == R0 + 300 && g_port[0] == 40000, "ready")
-          go;
-          alter = 300;
-          segment(16'd40000, R0, S0, AckPsh, 300, 1'b0);
+        2: begin
+          if (since == 60) begin
+            `REST(0, 1, "in order: one event, no ACK yet")
+            `CHECK(next_valid && next_us <= now + 40000, "the delayed ACK's timer is on")
+            now <= now + 39900;
+          end
+          if (since == 100) begin
+            `CHECK(frames == 0, "not too early")
+            now <= now + 100;
+          end
+          if (since == 150) begin
+            `REST(1, 1, "after 40 ms: one ACK")
+            `FRAME(0, S0, R0 + 300, 4096 - 300, Ack, 0, "ACK of 300 bytes")
+            `CHECK(e_ready == R0 + 300 && g_port[0] == 40000, "ready")
+            go;
+            alter = 300;
+            segment(16'd40000, R0, S0, AckPsh, 300, 1'b0);
+          end
         end
         3: if (since == 150) begin
           `REST(1, 0, "duplicate: an ACK, no event")
@@ -299,13 +310,16 @@
           segment(16'd40000, R0 + 200, S0, AckPsh, 200, 1'b0);
           alter = 0;
         end
-        4: if (since == 150) begin
-          `REST(1, 1, "overlap")
-          `FRAME(0, S0, R0 + 400, 4096 - 400, Ack, 0, "overlap: only what is new")
-          `CHECK(e_ready == R0 + 400, "overlap: ready")
-          go;
-          segment(16'd40000, R0 + 400, S0, AckPsh, 101, 1'b1);
-          cnt_addr <= 6'(RxDropTcpCsum);
+        4: begin
+          if (since == 80) now <= now + 40000;                         // the delayed ACK
+          if (since == 150) begin
+            `REST(1, 1, "overlap")
+            `FRAME(0, S0, R0 + 400, 4096 - 400, Ack, 0, "overlap: only what is new")
+            `CHECK(e_ready == R0 + 400, "overlap: ready")
+            go;
+            segment(16'd40000, R0 + 400, S0, AckPsh, 101, 1'b1);
+            cnt_addr <= 6'(RxDropTcpCsum);
+          end
         end
         5: if (since == 150) begin
           `REST(0, 0, "wrong checksum: silence")
@@ -333,9 +347,11 @@
         8: begin
           if (since == 40) segment(16'd40000, R0 + 900, S0, Ack, 1460, 1'b0);
           if (since == 80) segment(16'd40000, R0 + 2360, S0, Ack, 1340, 1'b0);
-          if (since == 150) begin
-            `CHECK(frames == 3 && events == 3 && e_ready == R0 + 3700 && quiescent, "three segments, across 2^32")
-            `FRAME(2, S0, R0 + 3700, 4096 - 3700 + 250, Ack, 0, "the window shrinks by what lies in the ring")
+          if (since == 120) now <= now + 40000;
+          if (since == 180) begin
+            `CHECK(frames == 2 && events == 3 && e_ready == R0 + 3700 && quiescent, "three segments, across 2^32: the first fills a gap")
+            `FRAME(0, S0, R0 + 900, 4096 - 900, Ack, 0, "at once; the edge stays")
+            `FRAME(1, S0, R0 + 3700, 4096 - 3700, Ack, 0, "the window shrinks by what lies in the ring")
             go;
             command(CmdConsume, 12'd3, 3450, 16'd0, 0, 0);
           end
@@ -426,6 +442,7 @@
             pin_left = 64;
             pin_seq = S1;
           end
+          if (since == 130) now <= now + 40000;
           if (since == 200) begin
             `CHECK(e_ready == R1 + 100 && quiescent, "second life: received across 2^31")
             k = frames;
