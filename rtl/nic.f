@@ -13,12 +13,15 @@ rtl/rx/flow_table.sv
 rtl/rx/rcv_read.sv
 rtl/rx/rcv_segment.sv
 rtl/rx/rcv_timeout.sv
+rtl/rx/rx_descs.sv
 rtl/rx/rx_frame_fifo.sv
 rtl/rx/rx_intervals.sv
 rtl/rx/rx_mover.sv
 rtl/rx/rx_parser.sv
 rtl/rx/rx_pipe.sv
 rtl/rx/rx_reader.sv
+rtl/rx/tcp_options.sv
+rtl/rx/tcp_options_step.sv
 rtl/tx/ack_bits.sv
 rtl/tx/cc_newreno.sv
 rtl/tx/cc_none.sv

@@ -145,7 +145,8 @@ module nic_top #(
   logic w_valid, w_commit, w_drop, fifo_full, w_full, desc_in_ready, frames_empty;
   logic [DataW-1:0] w_data;
   rx_desc_t parsed, rx_desc;
-  logic [nic_pkg::RxDescW-1:0] rx_desc_bits;
+  logic [319:0] opt_bytes;
+  logic [5:0] opt_len;
   logic rx_desc_valid, rx_desc_ready, rx_stat_valid;
   logic [4:0] rx_stat_class;
   logic [6:0] rx_desc_count;
@@ -158,15 +159,15 @@ module nic_top #(
   rx_parser #(.DataW(DataW)) u_parser (
       .clk_i(clk_i), .rst_ni(rst_ni), .mac_i(mac_i), .max_frame_i(max_frame_i), .valid_i(rx_valid_i),
       .data_i(rx_data_i), .nbytes_i(rx_nbytes_i), .last_i(rx_last_i), .w_valid_o(w_valid), .w_data_o(w_data),
-      .w_commit_o(w_commit), .w_drop_o(w_drop), .w_full_i(w_full), .desc_o(parsed), .stat_valid_o(rx_stat_valid),
+      .w_commit_o(w_commit), .w_drop_o(w_drop), .w_full_i(w_full), .desc_o(parsed), .opt_bytes_o(opt_bytes), .opt_len_o(opt_len),
+      .stat_valid_o(rx_stat_valid),
       .stat_class_o(rx_stat_class), .idle_o(parser_idle));
   rx_frame_fifo #(.DataW(DataW), .Depth(FrameDepth)) u_frames (
       .clk_i(clk_i), .rst_ni(rst_ni), .w_valid_i(w_valid), .w_data_i(w_data), .w_commit_i(w_commit), .w_drop_i(w_drop),
       .w_full_o(fifo_full), .re_i(fifo_re), .adv_i(fifo_adv), .rdata_o(fifo_rdata), .empty_o(frames_empty));
-  fifo #(.W(nic_pkg::RxDescW), .Depth(DescDepth)) u_rx_descs (
-      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(w_commit), .ready_o(desc_in_ready), .data_i(parsed),
-      .valid_o(rx_desc_valid), .ready_i(rx_desc_ready), .data_o(rx_desc_bits), .count_o(rx_desc_count));
-  assign rx_desc = rx_desc_bits;
+  rx_descs #(.Depth(DescDepth)) u_rx_descs (
+      .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(w_commit), .in_ready_o(desc_in_ready), .in_i(parsed), .opt_bytes_i(opt_bytes),
+      .opt_len_i(opt_len), .out_valid_o(rx_desc_valid), .out_ready_i(rx_desc_ready), .out_o(rx_desc), .count_o(rx_desc_count));
 
   // --- receive pipeline ---------------------------------------------------------------------------------------------
   logic rcv_idle, rcv_timer_valid, read_valid, read_ready, rcv_rd_en, ack_valid, ack_bit, ack_now, ack_init, ack_wake, rcvm_we;

@@ -37,12 +37,20 @@ static enum rx_class_e ipv4_class(const uint8_t *ip, size_t room)
   return tcp_class(ip, total_len);
 }
 
-// The options, as the parser reads them: not yet.
 static void describe_options(const uint8_t *p, size_t len, struct rx_desc *d)
 {
-  (void)p;
-  (void)len;
-  (void)d;
+  struct segment_options o = {0};
+  struct segment_sack b[SEGMENT_SACK_MAX] = {0};
+  segment_parse_options(&o, p, len);
+  memcpy(b, o.sack, o.n_sack * sizeof *b);
+  d->has_ts = o.has_timestamps;
+  d->tsval = o.tsval;
+  d->tsecr = o.tsecr;
+  d->n_sack = o.n_sack;
+  d->sack0_start = b[0].start, d->sack0_end = b[0].end;
+  d->sack1_start = b[1].start, d->sack1_end = b[1].end;
+  d->sack2_start = b[2].start, d->sack2_end = b[2].end;
+  d->sack3_start = b[3].start, d->sack3_end = b[3].end;
 }
 
 static void describe(const uint8_t *frame, struct rx_desc *d)

@@ -50,7 +50,7 @@ static void parse_option(struct segment_options *o, const uint8_t *p, size_t len
   }
 }
 
-static void parse_options(struct segment_options *o, const uint8_t *p, size_t len)
+void segment_parse_options(struct segment_options *o, const uint8_t *p, size_t len)
 {
   size_t i = 0;
   while (i < len && p[i] != OPT_END) {
@@ -83,7 +83,7 @@ enum segment_result segment_parse(struct segment *s, uint32_t src_ip, uint32_t d
     .payload = p + header_len,
     .payload_len = len - header_len,
   };
-  parse_options(&s->opt, p + TCP_HEADER_MIN, header_len - TCP_HEADER_MIN);
+  segment_parse_options(&s->opt, p + TCP_HEADER_MIN, header_len - TCP_HEADER_MIN);
   return SEGMENT_OK;
 }
 

@@ -55,10 +55,13 @@ enum segment_result {
 };
 const char *segment_result_text(enum segment_result r);
 
-// Parses len bytes, at most 65535. Unknown options, and known ones of a wrong length, are skipped by their length; a length that is
-// below 2 or goes beyond the header ends option parsing, and what came before it counts (RFC 9293 section 3.2, MUST-6,
-// MUST-7). *s is filled in only with SEGMENT_OK.
+// Parses len bytes, at most 65535. *s is filled in only with SEGMENT_OK.
 enum segment_result segment_parse(struct segment *s, uint32_t src_ip, uint32_t dst_ip, const uint8_t *p, size_t len);
+
+// The options alone, in any order, on any segment (RFC 9293 section 3.1, MUST-5); *o starts as zeros. Unknown options, and known
+// ones of a wrong length, are skipped by their length (MUST-6); a length that is below 2 or goes beyond the header ends the list, and
+// what came before it counts (MUST-7); of two the last counts. Entries of sack beyond n_sack say nothing.
+void segment_parse_options(struct segment_options *o, const uint8_t *p, size_t len);
 
 // Writes header, options and payload with checksum, all together at most 65535 bytes; returns the length in bytes, 0 when it exceeds cap.
 size_t segment_emit(const struct segment *s, uint32_t src_ip, uint32_t dst_ip, uint8_t *out, size_t cap);

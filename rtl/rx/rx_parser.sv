@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wire -> verified frames: parses Ethernet II, IPv4 and TCP headers, verifies both checksums, and commits or drops the
-// whole frame in the frame FIFO behind it.
+// whole frame in the frame FIFO behind it. TCP options go out as they are: reading them takes its time (rx_descs).
 //
 //     beat ->[S1: header window, masked word sum]->[S2: frame sum, verdict]-> frame FIFO write + commit/drop, descriptor
 //
@@ -38,7 +38,9 @@ module rx_parser #(
     output logic                  w_commit_o,
     output logic                  w_drop_o,
     input  wire logic             w_full_i,      // no room for the beat offered now, or for a descriptor
-    output rx_desc_t              desc_o,        // valid with w_commit_o
+    output rx_desc_t              desc_o,        // valid with w_commit_o; its options are not read (rx_descs does)
+    output logic [319:0]          opt_bytes_o,   // valid with w_commit_o of RxLookup: the TCP options, in lanes
+    output logic [5:0]            opt_len_o,
     // Every frame once, at its end.
     output logic                  stat_valid_o,
     output logic [4:0]            stat_class_o,
@@ -168,6 +170,8 @@ module rx_parser #(
   logic [DataW-1:0] s2_data_q;
   logic [39:0] s2_sum_q, acc_q, acc, total;
   logic [31:0] s2_pseudo_q;
+  logic [319:0] s2_opt_q;
+  logic [5:0] s2_opt_len_q;
   rx_desc_t s2_desc_q;
   logic drop, full;
 
@@ -180,7 +184,9 @@ module rx_parser #(
       s2_over_q  <= s1_over_q;
       s2_sum_q   <= beat_sum;
       if (s1_last_q) begin
-        s2_desc_q <= s1_desc;
+        s2_desc_q    <= s1_desc;
+        s2_opt_q     <= hdr_q[8*54 +: 320];
+        s2_opt_len_q <= tcp_hdr[5:0] - 6'd20;
         // Pseudo header (RFC 9293 section 3.1), in the lanes' byte order.
         s2_pseudo_q <= 32'(hdr_q[8*26 +: 16]) + 32'(hdr_q[8*28 +: 16]) + 32'(hdr_q[8*30 +: 16]) + 32'(hdr_q[8*32 +: 16])
                      + 32'(16'h0600) + {16'd0, nic_pkg::swap16(total_len - 16'd20)};
@@ -205,6 +211,8 @@ module rx_parser #(
   assign w_drop_o     = s2_valid_q && s2_last_q && drop;
   assign stat_valid_o = s2_valid_q && s2_last_q;
   assign stat_class_o = desc_o.class_id;
+  assign opt_bytes_o  = s2_opt_q;
+  assign opt_len_o    = s2_opt_len_q;
   assign idle_o       = !s1_valid_q && !s2_valid_q;
 
   always_ff @(posedge clk_i) begin
