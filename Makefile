@@ -193,6 +193,9 @@ $(B)/synth/nic_top_$(SYNTH_FLOWS).txt: $(RTL_SRC) $(RTL_F)
 	  select -assert-none t:*DLATCH* t:*dlatch* t:LDCE t:LDPE t:LDCP; tee -q -o $@.part stat -tech xilinx"
 	$(Q)mv $@.part $@
 
+.PHONY: formal
+formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fifo for one, AGAIN=1 for what has not changed, too
+	$(Q)$(PYTHON) scripts/formal.py --out $(B)/formal $(if $(AGAIN),--again) $(PROOF)
 .PHONY: bench test-live-ref
 bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py

@@ -9,7 +9,8 @@
 // ready is served within NumFlows pops. Latency 1 cycle from set to valid_o; one pop a cycle.
 `default_nettype none
 module ready_set #(
-    parameter int NumFlows = 64
+    parameter int NumFlows = 64,
+    parameter int GroupW = (NumFlows < 64) ? NumFlows : 64
 ) (
     input  wire logic        clk_i,
     input  wire logic        rst_ni,
@@ -24,7 +25,6 @@ module ready_set #(
     output logic [11:0]      flow_o
 );
   localparam int LgN = $clog2(NumFlows);
-  localparam int GroupW = (NumFlows < 64) ? NumFlows : 64;
   localparam int LgG = $clog2(GroupW);
   localparam int Groups = NumFlows / GroupW;
   localparam int LgGroups = (Groups > 1) ? $clog2(Groups) : 1;
