@@ -84,6 +84,7 @@ module nic_events #(
     event_o.rx_ready    = rx.ready;
     event_o.peer_closed = rx.peer_closed;
     event_o.rx_reset    = rx.rx_reset;
+    event_o.ts_recent   = rx.ts_recent;
     event_o.rx_released = rx.rx_released;
     event_o.tx_freed    = tx.freed;
     event_o.fin_acked   = tx.fin_acked;

@@ -12,9 +12,9 @@ package nic_pkg;
   localparam int RcvCtxW = 681;
   localparam int SndCtxW = 1163;
   localparam int HostCmdW = 442;
-  localparam int HostEventW = 82;
+  localparam int HostEventW = 114;
   localparam int RxDescW = 556;
-  localparam int RxVerdictW = 136;
+  localparam int RxVerdictW = 168;
   localparam int DdSegmentW = 372;
   localparam int DdInW = 145;
   localparam int CcInW = 70;
@@ -24,7 +24,7 @@ package nic_pkg;
   localparam int SndMirrorW = 64;
   localparam int SentMirrorW = 64;
   localparam int DsackW = 65;
-  localparam int RxStatusW = 35;
+  localparam int RxStatusW = 67;
   localparam int TxStatusW = 35;
 
   localparam int CsumW = 40;              // running ones' complement sum, unfolded

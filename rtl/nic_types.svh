@@ -142,6 +142,7 @@ typedef struct packed {
   logic [31:0] rx_ready; // seq
   logic peer_closed;
   logic rx_reset;
+  logic [31:0] ts_recent;
   logic rx_released;
   logic [31:0] tx_freed; // seq
   logic fin_acked;
@@ -153,6 +154,7 @@ typedef struct packed {
   logic [31:0] ready;       // seq: all before it can be consumed
   logic peer_closed;        // FIN taken, at `ready`
   logic rx_reset;
+  logic [31:0] ts_recent;   // the peer's time stamp as of then: TIME-WAIT goes on echoing it
   logic rx_released;        // the receive side has let go of the flow; the rest means nothing then
 } rx_status_t;
 
@@ -337,6 +339,7 @@ typedef struct packed {
   logic [31:0] ready; // seq
   logic peer_closed;
   logic rx_reset;
+  logic [31:0] ts_recent;
   logic rx_released;
   logic ok;                 // fence: the flow table had room
 } rx_verdict_t;

@@ -231,8 +231,8 @@ static const struct carrier_ops ops = {
 static struct core_caps rtl_caps(const struct model_info *i)
 {
   return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = i->congestion ? 0 : NIC_CWND_BYTES, .ooo = CORE_INTERVALS,
-                            .delayed_ack = true, .recovery = true, .congestion = (enum core_cc)i->congestion, .rtt = true, .silly = true,
-                            .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
+                            .sack = true, .timestamps = true, .delayed_ack = true, .recovery = true,
+                            .congestion = (enum core_cc)i->congestion, .rtt = true, .silly = true, .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
 }
 
 struct nic_build nic_build(void)
@@ -297,6 +297,11 @@ struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
     nic_close(n);
     return NULL;
   }
+  const struct core_caps caps = rtl_caps(&i);
+  n->port.engine.timestamps = caps.timestamps;
+  n->port.engine.sack = caps.sack;
+  n->port.engine.nagle = caps.silly;
+  n->port.engine.user_timeout = caps.user_timeout;
   n->glue.port = &n->port;
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;

@@ -13,9 +13,9 @@
   rx_status_t rx, rv;
   tx_status_t tx, tv;
   host_event_t ev, was;
-  logic [34:0] m_rx [0:N-1];              // what stands
+  logic [66:0] m_rx [0:N-1];              // what stands
   logic [34:0] m_tx [0:N-1];
-  logic [69:0] seen [0:N-1];              // what the host saw last
+  logic [101:0] seen [0:N-1];              // what the host saw last
   logic [N-1:0] owed = '0;                // told since the last event of the flow was taken out
   logic [N-1:0] told = '0;
   logic was_held = 1'b0, fresh;
@@ -35,13 +35,13 @@
     rx = '0;
     tx = '0;
     for (int i = 0; i < N; i++) begin
-      m_rx[i] = 35'd1;                    // rx_released
+      m_rx[i] = 67'd1;                    // rx_released
       m_tx[i] = 35'd1;                    // tx_released
       seen[i] = '0;
     end
   end
 
-  task automatic put_rx(input logic [3:0] id, input logic [34:0] bits);
+  task automatic put_rx(input logic [3:0] id, input logic [66:0] bits);
     rv = bits;
     rx <= rv;
     rx_flow <= {8'd0, id};
@@ -74,7 +74,7 @@
       if (fresh) begin
         f = ev.flow[3:0];
         `CHECK(ev.flow < 12'(N), "flow in range")
-        `CHECK({ev.rx_ready, ev.peer_closed, ev.rx_reset, ev.rx_released} === m_rx[f], "receive levels")
+        `CHECK({ev.rx_ready, ev.peer_closed, ev.rx_reset, ev.ts_recent, ev.rx_released} === m_rx[f], "receive levels")
         `CHECK({ev.tx_freed, ev.fin_acked, ev.timed_out, ev.tx_released} === m_tx[f], "transmit levels")
         `CHECK(owed[f], "an event without news")
         // The last cycle's write re-marks the flow: one more event is due then.
@@ -101,19 +101,19 @@
       if (k < 100) begin
         // Flow 6 takes the one place; ten changes of flow 5 then make one event, with the last values.
         ready <= (k > 40);
-        if (k == 2) put_rx(4'd6, {32'd600, 3'd0});
-        if (k >= 10 && k < 20) put_rx(4'd5, {32'd500 + 32'(k), 3'd0});
+        if (k == 2) put_rx(4'd6, {32'd600, 35'd0});
+        if (k >= 10 && k < 20) put_rx(4'd5, {32'd500 + 32'(k), 35'd0});
         if (k >= 12 && k < 18) put_tx(4'd5, {32'd700 + 32'(k), 3'd0}, 1'b1);
         if (k == 30) put_tx(4'd7, {32'd7, 3'd0}, 1'b0);
         if (k == 60) begin
           `CHECK(six == 1 && five == 1 && events == 2, "a burst makes one event, a status without tell none")
-          `CHECK(seen[5] === {32'd519, 3'd0, 32'd717, 3'd0}, "the last of the burst")
-          `CHECK(seen[6] === {32'd600, 3'd0, 32'd0, 3'd1}, "other side as after reset: released")
-          put_rx(4'd7, {32'd8, 3'd4});
+          `CHECK(seen[5] === {32'd519, 35'd0, 32'd717, 3'd0}, "the last of the burst")
+          `CHECK(seen[6] === {32'd600, 35'd0, 32'd0, 3'd1}, "other side as after reset: released")
+          put_rx(4'd7, {32'd8, 2'd2, 32'd77, 1'b0});
         end
-        if (k == 70) begin `CHECK(events == 3 && seen[7] === {32'd8, 3'd4, 32'd7, 3'd0}, "what was not told is in the next event") end
+        if (k == 70) begin `CHECK(events == 3 && seen[7] === {32'd8, 2'd2, 32'd77, 1'b0, 32'd7, 3'd0}, "what was not told is in the next event") end
       end else if (k < 6000) begin
-        if (r[2:0] < 3'd3 && k % 512 < 400) put_rx({r[3] & r[4], r[7:5]}, {r[39:8], r[42:40]});
+        if (r[2:0] < 3'd3 && k % 512 < 400) put_rx({r[3] & r[4], r[7:5]}, {r[39:8], r[41:40], r[63:32], r[42]});
         r = rnd64(r);
         if (r[2:0] < 3'd3 && k % 512 < 400) put_tx({r[3] & r[4], r[7:5]}, {r[39:8], r[42:40]}, r[43]);
         r = rnd64(r);
@@ -128,7 +128,7 @@
           quiet = quiet + 1;
           `CHECK(idle && !valid && owed == 0, "all told")
           for (int i = 0; i < N; i++) if (told[i]) begin
-            `CHECK(seen[i][69:35] === m_rx[i], "the host has the last receive status")
+            `CHECK(seen[i][101:35] === m_rx[i], "the host has the last receive status")
           end
         end
       end

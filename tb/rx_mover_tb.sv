@@ -163,7 +163,7 @@ module rx_mover_check #(
           if (head.tell) begin
             `CHECK(tell_at < taken, "status of a verdict that was taken")
             if (head.kind == VerdictRing) begin `CHECK(ring_at > tell_at, "status after the last beat") end
-            `CHECK(status_flow === head.flow && status.ready === head.ready && status.peer_closed === head.peer_closed
+            `CHECK(status_flow === head.flow && status.ready === head.ready && status.ts_recent === head.ts_recent && status.peer_closed === head.peer_closed
                    && status.rx_reset === head.rx_reset && status.rx_released === head.rx_released, "status")
             tells = tells + 1;
             tell_at = tell_at + 1 + Q * 1024;                                 // leave the loop
@@ -210,6 +210,7 @@ module rx_mover_check #(
           next.ready = s[63:32];
           next.peer_closed = s[32];
           next.rx_reset = s[33];
+          next.ts_recent = s[31:0];
           next.rx_released = s[34];
           next.ok = s[35];
           v_bits <= next;

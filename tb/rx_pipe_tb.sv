@@ -168,7 +168,7 @@
         if (wv.tell) begin
           `CHECK(verdict.rx_released === wv.rx_released, "verdict: released")
           if (!wv.rx_released) begin
-            `CHECK(verdict.ready === wv.ready && verdict.peer_closed === wv.peer_closed && verdict.rx_reset === wv.rx_reset, "verdict: status")
+            `CHECK(verdict.ready === wv.ready && verdict.ts_recent === wv.ts_recent && verdict.peer_closed === wv.peer_closed && verdict.rx_reset === wv.rx_reset, "verdict: status")
           end
         end
         v_got = v_got + 1;
@@ -321,6 +321,7 @@
         endcase
         wv.ready = c.nxt - 32'(c.fin_done);
         wv.peer_closed = c.fin_done;
+        wv.ts_recent = c.ts_recent;
         if (e_kind[i2] != RevRead && e_kind[i2] != RevTimeout) begin
           vq[v_put % 64] = wv;
           v_put = v_put + 1;

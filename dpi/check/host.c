@@ -170,7 +170,7 @@ void check_event(struct check *k, const struct host_event *e)
   k->counts.events++;
   struct check_flow *f = flow_at(k, e->flow, "event");
   if (!f) return;
-  const struct rx_status r = {.ready = e->rx_ready, .peer_closed = e->peer_closed, .rx_reset = e->rx_reset, .rx_released = e->rx_released};
+  const struct rx_status r = {.ready = e->rx_ready, .peer_closed = e->peer_closed, .rx_reset = e->rx_reset, .ts_recent = e->ts_recent, .rx_released = e->rx_released};
   const struct tx_status t = {.freed = e->tx_freed, .fin_acked = e->fin_acked, .timed_out = e->timed_out, .tx_released = e->tx_released};
   int i = 0, j = 0;
   while (i < STATUS_LOG && !(rx_status_equal(&r, &f->rx_status[i]) && was_there(k, f->rx_written, i))) i++;
@@ -179,6 +179,7 @@ void check_event(struct check *k, const struct host_event *e)
     diff(k, (int)e->flow, "event", "An event tells the host something else than the flow's state.");
     diff_row(k, "rx_ready", f->rx_status[0].ready.v, r.ready.v, false);
     diff_row(k, "peer_closed", f->rx_status[0].peer_closed, r.peer_closed, false);
+    diff_row(k, "ts_recent", f->rx_status[0].ts_recent, r.ts_recent, false);
     diff_row(k, "rx_reset", f->rx_status[0].rx_reset, r.rx_reset, false);
     diff_row(k, "rx_released", f->rx_status[0].rx_released, r.rx_released, false);
     diff_row(k, "tx_freed", f->tx_status[0].freed.v, t.freed.v, false);

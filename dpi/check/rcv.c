@@ -111,7 +111,7 @@ static void owe(struct check *k, struct check_flow *f, const struct check_rcv *e
 static void tell(struct check *k, struct check_flow *f, bool reset, bool released)
 {
   struct told_rx t = {.flow = (uint16_t)flow_id(k, f),
-                      .s = {.ready = seq_add(f->rcv.nxt, -(uint32_t)f->rcv.fin_done), .peer_closed = f->rcv.fin_done,
+                      .s = {.ready = seq_add(f->rcv.nxt, -(uint32_t)f->rcv.fin_done), .peer_closed = f->rcv.fin_done, .ts_recent = f->rcv.ts_recent,
                             .rx_reset = reset, .rx_released = released}};
   put(k, &k->rx_told, &t, sizeof t);
 }

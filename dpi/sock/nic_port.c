@@ -103,6 +103,7 @@ static bool op_next_event(struct engine *e, struct engine_event *ev)
   if (!h.rx_released) {
     l->rx_ready = h.rx_ready;
     l->peer_closed = h.peer_closed;
+    l->ts_recent = h.ts_recent;
     l->reset = h.rx_reset;
   }
   if (!h.tx_released) {

@@ -110,6 +110,7 @@ module rx_mover #(
       m1_ok_q     <= verdict_i.ok;
       m1_status_q.ready       <= verdict_i.ready;
       m1_status_q.peer_closed <= verdict_i.peer_closed;
+      m1_status_q.ts_recent   <= verdict_i.ts_recent;
       m1_status_q.rx_reset    <= verdict_i.rx_reset;
       m1_status_q.rx_released <= verdict_i.rx_released;
     end

@@ -272,6 +272,7 @@ module rx_pipe #(
     verdict.hi          = seg_hi;
     verdict.ready       = ctx_next.nxt - 32'(ctx_next.fin_done);
     verdict.peer_closed = ctx_next.fin_done;
+    verdict.ts_recent   = ctx_next.ts_recent;
     verdict.rx_reset    = seg_reset && e_segment;
     verdict.ok          = e_ok_q;
     verdict_push        = e_valid_q && e_kind_q != RevRead && e_kind_q != RevTimeout;

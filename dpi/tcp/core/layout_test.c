@@ -99,12 +99,14 @@ static void test_layout_host_event_stands_where_the_rtl_puts_it(void **state)
 {
   (void)state;
   uint32_t v[HOST_EVENT_WORDS] = {0};
-  struct host_event e = {.flow = 0xabc, .rx_ready = {0x12345678}, .rx_reset = true, .tx_freed = {0x9abcdef0},
+  struct host_event e = {.flow = 0xabc, .rx_ready = {0x12345678}, .rx_reset = true, .ts_recent = 0x0f1e2d3c, .tx_freed = {0x9abcdef0},
                          .fin_acked = true};
   host_event_pack(&e, v);
-  assert_int_equal(field(v, 81, 70), 0xabc);
-  assert_int_equal(field(v, 69, 38), 0x12345678);
-  assert_int_equal(field(v, 37, 35), 2);   // peer_closed, rx_reset, rx_released
+  assert_int_equal(field(v, 113, 102), 0xabc);
+  assert_int_equal(field(v, 101, 70), 0x12345678);
+  assert_int_equal(field(v, 69, 68), 1);   // peer_closed, rx_reset
+  assert_int_equal(field(v, 67, 36), 0x0f1e2d3c);
+  assert_int_equal(field(v, 35, 35), 0);   // rx_released
   assert_int_equal(field(v, 34, 3), 0x9abcdef0);
   assert_int_equal(field(v, 2, 0), 4);     // fin_acked, timed_out, tx_released
 }
