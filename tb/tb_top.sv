@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 28;
+  localparam int N = 30;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -63,6 +63,8 @@ module tb_top #(
   `RUN(25, rx_parser_tb)
   `RUN(26, rx_pipe_tb)
   `RUN(27, rx_intervals_tb)
+  `RUN(28, scoreboard_tb)
+  `RUN(29, cc_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
