@@ -153,7 +153,7 @@ $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdp
 $(B)/obj/sim/tools/nic_rate.o: CFLAGS += -Isim
 $(B)/nic_rate: $(B)/obj/sim/tools/nic_rate.o $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o -latomic -lpthread -lz -lpcap
+	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
 
 ##@ Build
 .PHONY: deps build

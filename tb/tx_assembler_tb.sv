@@ -7,8 +7,9 @@
 //   Sampling, with a real ack_bits and dsack_box beside it: the receive mirror is written while a descriptor waits and in the very
 //   cycle of the sample, its ACK bit set with it: bit clear means that the last header carried the current RCV.NXT. The frame shows
 //   what was sampled, and the sent mirror says what the frame shows. A pure ACK that nobody is owed makes no frame.
-//   Status comes in order, behind its descriptor's last ring read. One-beat frames leave in a row, one a cycle; the first beat of a
-//   frame with at most one beat of payload leaves 3 cycles after its descriptor came.
+//   Status comes in order, behind its descriptor's last ring read; of a release, behind the last beat of every frame before it.
+//   One-beat frames leave in a row, one a cycle; the first beat of a frame with at most one beat of payload leaves 3 cycles after its
+//   descriptor came.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"

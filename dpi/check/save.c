@@ -22,6 +22,8 @@ CLEAN(snd_ctx, SND_CTX_WORDS)
 CLEAN(rx_status, RX_STATUS_WORDS)
 CLEAN(tx_status, TX_STATUS_WORDS)
 CLEAN(dd_in, DD_IN_WORDS)
+CLEAN(dsack, DSACK_WORDS)
+CLEAN(rcv_mirror, RCV_MIRROR_WORDS)
 CLEAN(tx_desc, TX_DESC_WORDS)
 
 static void clean_told_rx(void *p)
@@ -56,6 +58,9 @@ static void clean_flow(struct check_flow *c)
   clean_host_cmd(&c->open);
   clean_rcv_ctx(&c->rcv);
   clean_snd_ctx(&c->snd);
+  clean_rcv_mirror(&c->mirror.now);
+  clean_rcv_mirror(&c->mirror.before);
+  clean_dsack(&c->dup);
   for (int i = 0; i < STATUS_LOG; i++) {
     clean_rx_status(&c->rx_status[i]);
     clean_tx_status(&c->tx_status[i]);
