@@ -12,6 +12,7 @@ rtl/prim/timers.sv
 rtl/rx/flow_table.sv
 rtl/rx/rcv_read.sv
 rtl/rx/rcv_segment.sv
+rtl/rx/rcv_step.sv
 rtl/rx/rcv_timeout.sv
 rtl/rx/rx_descs.sv
 rtl/rx/rx_frame_fifo.sv

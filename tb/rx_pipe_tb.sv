@@ -112,7 +112,7 @@
   int quiet_reads = 0;
   int slows = 0;
   int refused = 0;
-  int accepted = 0, kept = 0;
+  int accepted = 0, kept = 0, echoes = 0, blocks = 0;
   int lives = 0;
   logic [31:0] open_end, gained, seen_wnd, room;
   logic want_bit, tok_wait = 0, held;
@@ -168,7 +168,8 @@
         if (wv.tell) begin
           `CHECK(verdict.rx_released === wv.rx_released, "verdict: released")
           if (!wv.rx_released) begin
-            `CHECK(verdict.ready === wv.ready && verdict.ts_recent === wv.ts_recent && verdict.peer_closed === wv.peer_closed && verdict.rx_reset === wv.rx_reset, "verdict: status")
+            `CHECK(verdict.ready === wv.ready && verdict.peer_closed === wv.peer_closed && verdict.rx_reset === wv.rx_reset
+                   && verdict.ts_recent === wv.ts_recent, "verdict: status")
           end
         end
         v_got = v_got + 1;
@@ -181,6 +182,15 @@
         if (wd.kind == DdAck) begin
           `CHECK(dd.ack === wd.ack && dd.wnd_vld === wd.wnd_vld && dd.no_data === wd.no_data, "dd_incoming: ack")
           if (wd.wnd_vld) begin `CHECK(dd.wnd === wd.wnd, "dd_incoming: window") end
+          `CHECK(dd.ts_vld === wd.ts_vld && dd.tsecr === wd.tsecr, "dd_incoming: echo")
+          `CHECK({dd.n_sack, dd.sack0_start, dd.sack0_end, dd.sack1_start, dd.sack1_end}
+                 === {wd.n_sack, wd.sack0_start, wd.sack0_end, wd.sack1_start, wd.sack1_end}, "dd_incoming: SACK blocks")
+          `CHECK({dd.sack2_start, dd.sack2_end, dd.sack3_start, dd.sack3_end}
+                 === {wd.sack2_start, wd.sack2_end, wd.sack3_start, wd.sack3_end}, "dd_incoming: more SACK blocks")
+          echoes = echoes + 32'(dd.ts_vld);
+          blocks = blocks + 32'(dd.n_sack != '0);
+        end else begin
+          `CHECK(dd.n_sack === 3'd0 && !dd.ts_vld, "dd_incoming: an end has nothing else")
         end
         d_got = d_got + 1;
       end
@@ -340,6 +350,7 @@
                  === {c.ooo0_start, c.ooo0_end, c.ooo1_start, c.ooo1_end}, "mirror: intervals")
           `CHECK({mirror.ooo2_start, mirror.ooo2_end, mirror.ooo3_start, mirror.ooo3_end}
                  === {c.ooo2_start, c.ooo2_end, c.ooo3_start, c.ooo3_end}, "mirror: older intervals")
+          `CHECK(u_dut.ctx_next === c, "next context")                       // also what nobody else is shown
           ctxm[f] = c;
         end
         if (e_kind[i2] == RevOpen) begin
@@ -521,7 +532,8 @@
       `CHECK(updates > 50 && quiet_reads > 50, "reads were exercised")
       `CHECK(lives > 40 && refused > 3 && shut_reads > 10, "tokens were exercised")
       `CHECK((classes & 16'hefdb) === 16'hefdb, "classes were reached")
-      `CHECK(timeouts > 60 && timer_acks > 25 && busy_fires > 2 && held_fires > 3 && kept > 200 && dups > 200, "timers, intervals and D-SACK were exercised")
+      `CHECK(moot < 20, "a deadline that is gone fires no more")
+      `CHECK(timeouts > 60 && timer_acks > 25 && busy_fires > 2 && held_fires > 3 && kept > 200 && dups > 200 && echoes > 50 && blocks > 20, "timers, intervals and D-SACK were exercised")
       if (errors_o != 0) $display("timeouts %0d acks %0d moot %0d busy %0d held %0d kept %0d dups %0d classes %h", timeouts, timer_acks, moot, busy_fires, held_fires, kept, dups, classes);
       done_o <= 1'b1;
     end

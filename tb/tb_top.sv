@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 30;
+  localparam int N = 32;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -65,6 +65,8 @@ module tb_top #(
   `RUN(27, rx_intervals_tb)
   `RUN(28, scoreboard_tb)
   `RUN(29, cc_tb)
+  `RUN(30, rcv_read_tb)
+  `RUN(31, rcv_timeout_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;

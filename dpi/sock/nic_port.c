@@ -49,7 +49,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   c.user_timeout_ms = o->tuning.user_timeout_ms;
   put_cmd(p, &c, false);
   p->flows[o->flow] = (struct nic_port_flow){
-      .open = *o, .opening = true, .last = {.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt}};
+      .open = *o, .opening = true, .last = {.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt, .ts_recent = o->ts_recent}};
 }
 
 static void op_payload(struct engine *e, uint16_t flow, const uint8_t *data, size_t len)

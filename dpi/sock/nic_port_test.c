@@ -316,11 +316,11 @@ static void test_nic_port_gives_an_events_levels(void **state)
   struct engine_event ev;
   assert_false(b->o->next_event(b->e, &ev));
   b->p.woken = false;
-  give_event(b, &(struct host_event){.flow = 5, .rx_ready = {77}, .peer_closed = true, .tx_freed = {88}, .fin_acked = true});
+  give_event(b, &(struct host_event){.flow = 5, .rx_ready = {77}, .peer_closed = true, .ts_recent = 99, .tx_freed = {88}, .fin_acked = true});
   give_event(b, &(struct host_event){.flow = 2, .rx_reset = true, .timed_out = true});
   assert_true(b->p.woken);
   ev = next_event(b);
-  assert_true(ev.flow == 5 && ev.rx_ready.v == 77 && ev.peer_closed && !ev.reset);
+  assert_true(ev.flow == 5 && ev.rx_ready.v == 77 && ev.ts_recent == 99 && ev.peer_closed && !ev.reset);
   assert_true(ev.tx_freed.v == 88 && ev.fin_acked && !ev.timed_out && !ev.released);
   ev = next_event(b);
   assert_true(ev.flow == 2 && ev.reset && ev.timed_out && !ev.peer_closed && !ev.fin_acked);
@@ -331,7 +331,7 @@ static void test_nic_port_keeps_the_opens_levels_when_a_flow_is_half_open(void *
 {
   struct bed *b = *state;
   b->o->open(b->e, &an_open);
-  give_event(b, &(struct host_event){.flow = 5, .rx_ready = {0x80000005}, .tx_released = true, .tx_freed = {1}, .fin_acked = true});
+  give_event(b, &(struct host_event){.flow = 5, .rx_ready = {0x80000005}, .ts_recent = 4711, .tx_released = true, .tx_freed = {1}, .fin_acked = true});
   struct engine_event ev = next_event(b);
   assert_int_equal(ev.rx_ready.v, 0x80000005);
   assert_int_equal(ev.tx_freed.v, an_open.snd_nxt.v);
@@ -339,6 +339,7 @@ static void test_nic_port_keeps_the_opens_levels_when_a_flow_is_half_open(void *
   give_event(b, &(struct host_event){.flow = 5, .rx_released = true, .rx_ready = {1}, .peer_closed = true, .tx_freed = {0xfffffff8}});
   ev = next_event(b);
   assert_int_equal(ev.rx_ready.v, 0x80000005);
+  assert_int_equal(ev.ts_recent, 4711);
   assert_int_equal(ev.tx_freed.v, 0xfffffff8);
   assert_true(!ev.peer_closed && !ev.released);
 }

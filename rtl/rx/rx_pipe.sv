@@ -148,107 +148,32 @@ module rx_pipe #(
   end
 
   // --- E: the step --------------------------------------------------------------------------------------------------
-  rcv_ctx_t ctx, seg_ctx, read_ctx, late_ctx, ctx_next;
+  rcv_ctx_t ctx, ctx_next;
   logic [nic_pkg::RcvCtxW-1:0] ctx_bits;
-  logic ctx_we;
-  logic [3:0] seg_class;
-  logic [13:0] seg_lo, seg_hi;
-  logic seg_tell, seg_reset, seg_ack, seg_ack_now, seg_fwd, seg_wnd_vld, seg_ts_vld;
-  logic [31:0] seg_wnd;
-  dsack_t seg_dup;
-  logic e_segment, e_owed, read_update, late_ack;
+  logic ctx_we, e_token, verdict_push, dd_push;
+  rx_verdict_t verdict;
+  dd_segment_t dd;
 
   assign ctx = ctx_bits;
   ram_1r1w #(.W(nic_pkg::RcvCtxW), .Depth(NumFlows)) u_ctx (
       .clk_i(clk_i), .we_i(ctx_we), .waddr_i(e_flow_q[LgN-1:0]), .wdata_i(ctx_next),
       .re_i(l1_valid_q), .raddr_i(l1_flow[LgN-1:0]), .rdata_o(ctx_bits));
 
-  rcv_segment u_segment (
-      .ctx_i(ctx), .seg_i(e_desc_q), .snd_i(snd_mirror_i), .sent_i(sent_mirror_i), .now_us_i(e_now_q), .ctx_o(seg_ctx),
-      .class_o(seg_class), .lo_o(seg_lo), .hi_o(seg_hi), .tell_o(seg_tell), .reset_o(seg_reset), .ack_o(seg_ack),
-      .ack_now_o(seg_ack_now), .dup_o(seg_dup), .fwd_o(seg_fwd), .wnd_vld_o(seg_wnd_vld), .wnd_o(seg_wnd), .ts_vld_o(seg_ts_vld));
-  rcv_read #(.RxBufBytes(RxBufBytes)) u_read (
-      .ctx_i(ctx), .consumed_i(consumed_i), .sent_i(sent_mirror_i), .ctx_o(read_ctx), .update_o(read_update));
-  rcv_timeout u_timeout (
-      .ctx_i(ctx), .sent_i(sent_mirror_i), .now_us_i(e_now_q), .ctx_o(late_ctx), .ack_o(late_ack));
+  rcv_step #(.RxBufBytes(RxBufBytes)) u_step (
+      .valid_i(e_valid_q), .kind_i(e_kind_q), .flow_i(e_flow_q), .hit_i(e_hit_q), .ok_i(e_ok_q), .desc_i(e_desc_q), .cmd_i(tok_cmd_i),
+      .now_us_i(e_now_q), .ctx_i(ctx), .snd_i(snd_mirror_i), .sent_i(sent_mirror_i), .consumed_i(consumed_i), .we_o(ctx_we),
+      .ctx_o(ctx_next), .mirror_o(mirror_o), .owed_o(ack_bit_o), .now_o(ack_now_o), .dup_o(dsack_o), .verdict_push_o(verdict_push),
+      .verdict_o(verdict), .dd_push_o(dd_push), .dd_o(dd), .class_o(stat_class_o), .bytes_o(stat_bytes_o));
 
-  assign e_segment = e_valid_q && e_kind_q == RevSegment && e_hit_q;
-
-  always @* begin
-    ctx_next = ctx;
-    ctx_we   = e_valid_q;
-    e_owed   = 1'b0;
-    case (e_kind_q)
-      RevSegment: begin
-        ctx_next = seg_ctx;
-        ctx_we   = e_segment;
-        e_owed   = seg_ack || seg_ack_now;
-      end
-      RevRead: begin
-        ctx_next = read_ctx;
-        e_owed   = read_update;
-      end
-      RevTimeout: begin
-        ctx_next = late_ctx;
-        e_owed   = late_ack;
-      end
-      RevOpen: begin
-        ctx_next            = '0;
-        ctx_next.open       = e_ok_q;
-        ctx_next.nxt        = tok_cmd_i.rcv_nxt;
-        ctx_next.wnd_end    = tok_cmd_i.rcv_nxt + 32'(RxBufBytes);
-        ctx_next.wl1        = tok_cmd_i.rcv_nxt;
-        ctx_next.wl2        = tok_cmd_i.snd_nxt;
-        ctx_next.ack_fwd    = tok_cmd_i.snd_nxt;
-        ctx_next.wnd_fwd    = tok_cmd_i.snd_wnd;
-        ctx_next.mss        = tok_cmd_i.rcv_mss;
-        ctx_next.snd_wscale = tok_cmd_i.snd_wscale;
-        ctx_next.rcv_wscale = tok_cmd_i.rcv_wscale;
-        ctx_next.ts_ok      = tok_cmd_i.ts_ok;
-        ctx_next.sack_ok    = tok_cmd_i.sack_ok;
-        ctx_next.ts_recent  = tok_cmd_i.ts_recent;
-        ctx_next.ts_age_ticks = e_now_q[41:10];
-      end
-      default: begin                       // RevRelease
-        ctx_next.open       = 1'b0;
-        ctx_next.delack_vld = 1'b0;
-      end
-    endcase
-  end
-
-  assign tok_done_o    = e_valid_q && (e_kind_q == RevOpen || e_kind_q == RevRelease);
+  assign e_token       = (e_kind_q == RevOpen || e_kind_q == RevRelease);
+  assign tok_done_o    = e_valid_q && e_token;
   assign mirror_we_o   = ctx_we;
   assign mirror_flow_o = e_flow_q[LgN-1:0];
-  always @* begin
-    mirror_o           = '0;
-    mirror_o.nxt       = ctx_next.nxt;
-    mirror_o.wnd_end   = ctx_next.wnd_end;
-    mirror_o.mss       = ctx_next.mss;
-    mirror_o.wscale    = ctx_next.rcv_wscale;
-    mirror_o.ts_ok     = ctx_next.ts_ok;
-    mirror_o.sack_ok   = ctx_next.sack_ok;
-    mirror_o.ts_recent = ctx_next.ts_recent;
-    mirror_o.ooo_n     = ctx_next.ooo_n;
-    mirror_o.ooo0_start= ctx_next.ooo0_start;
-    mirror_o.ooo0_end  = ctx_next.ooo0_end;
-    mirror_o.ooo1_start= ctx_next.ooo1_start;
-    mirror_o.ooo1_end  = ctx_next.ooo1_end;
-    mirror_o.ooo2_start= ctx_next.ooo2_start;
-    mirror_o.ooo2_end  = ctx_next.ooo2_end;
-    mirror_o.ooo3_start= ctx_next.ooo3_start;
-    mirror_o.ooo3_end  = ctx_next.ooo3_end;
-  end
-
-  assign ack_flow_o  = e_flow_q;
-  assign ack_init_o  = e_valid_q && e_kind_q == RevOpen;
-  assign ack_now_o   = e_segment && seg_ack_now;
-  assign ack_bit_o   = ctx_we && e_owed;
-  assign ack_valid_o = ack_bit_o || ack_init_o;
-  assign wake_o      = ack_bit_o;
-  always @* begin
-    dsack_o = '0;
-    if (e_segment) dsack_o = seg_dup;
-  end
+  assign ack_flow_o    = e_flow_q;
+  assign ack_init_o    = e_valid_q && e_kind_q == RevOpen;
+  assign ack_valid_o   = ack_bit_o || ack_init_o;
+  assign wake_o        = ack_bit_o;
+  assign stat_valid_o  = e_valid_q;
 
   timers #(.NumFlows(NumFlows)) u_timers (
       .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .wr_i(ctx_we), .wr_flow_i(e_flow_q[LgN-1:0]),
@@ -256,66 +181,6 @@ module rx_pipe #(
       .fire_flow_o(fire_flow), .next_valid_o(timer_valid_o), .next_us_o(timer_us_o), .idle_o(timers_idle), .busy_o(timers_busy));
 
   // --- out ----------------------------------------------------------------------------------------------------------
-  rx_verdict_t verdict;
-  logic verdict_push;
-  dd_segment_t dd;
-  logic dd_push;
-
-  always @* begin
-    verdict             = '0;
-    verdict.kind        = VerdictDiscard;
-    verdict.flow        = e_flow_q;
-    verdict.beats       = e_desc_q.beats;
-    verdict.frame_len   = e_desc_q.frame_len;
-    verdict.base        = e_desc_q.seq - 32'(e_desc_q.pay_off);
-    verdict.lo          = seg_lo;
-    verdict.hi          = seg_hi;
-    verdict.ready       = ctx_next.nxt - 32'(ctx_next.fin_done);
-    verdict.peer_closed = ctx_next.fin_done;
-    verdict.ts_recent   = ctx_next.ts_recent;
-    verdict.rx_reset    = seg_reset && e_segment;
-    verdict.ok          = e_ok_q;
-    verdict_push        = e_valid_q && e_kind_q != RevRead && e_kind_q != RevTimeout;
-    if (e_kind_q == RevOpen) begin
-      verdict.kind  = VerdictFence;
-      verdict.beats = '0;
-      verdict.tell  = 1'b1;
-    end else if (e_kind_q == RevRelease) begin
-      verdict.beats       = '0;
-      verdict.tell        = 1'b1;
-      verdict.rx_released = 1'b1;
-    end else if (!e_hit_q) begin
-      verdict.kind = VerdictSlow;
-    end else begin
-      if (seg_lo != seg_hi) verdict.kind = VerdictRing;
-      verdict.tell = seg_tell;             // not for what waits behind a gap
-    end
-  end
-
-  always @* begin
-    dd          = '0;
-    dd.kind     = (e_kind_q == RevRelease) ? DdRelease : seg_reset ? DdReset : DdAck;
-    dd.flow     = e_flow_q;
-    dd.ack      = e_desc_q.ack;
-    dd.wnd      = seg_wnd;
-    dd.wnd_vld  = seg_wnd_vld;
-    dd.no_data  = (e_desc_q.pay_len == '0);
-    dd.ts_vld   = seg_ts_vld;
-    dd.tsecr    = seg_ts_vld ? e_desc_q.tsecr : '0;
-    if (dd.kind == DdAck) begin
-      dd.n_sack      = e_desc_q.n_sack;
-      dd.sack0_start = e_desc_q.sack0_start;
-      dd.sack0_end   = e_desc_q.sack0_end;
-      dd.sack1_start = e_desc_q.sack1_start;
-      dd.sack1_end   = e_desc_q.sack1_end;
-      dd.sack2_start = e_desc_q.sack2_start;
-      dd.sack2_end   = e_desc_q.sack2_end;
-      dd.sack3_start = e_desc_q.sack3_start;
-      dd.sack3_end   = e_desc_q.sack3_end;
-    end
-    dd_push     = (e_segment && seg_fwd) || (e_valid_q && e_kind_q == RevRelease);
-  end
-
   logic verdict_in_ready, dd_in_ready;
   logic [nic_pkg::RxVerdictW-1:0] verdict_bits;
   logic [nic_pkg::DdSegmentW-1:0] dd_bits;
@@ -329,10 +194,6 @@ module rx_pipe #(
   assign dd_o      = dd_bits;
 
   assign idle_o = !table_busy && timers_idle && !l1_valid_q && !e_valid_q && verdict_count == '0 && dd_count == '0;
-
-  assign stat_valid_o = e_valid_q;
-  assign stat_class_o = (e_kind_q != RevSegment) ? RcvToken : !e_hit_q ? RcvNoFlow : seg_class;
-  assign stat_bytes_o = e_segment ? seg_hi - seg_lo : '0;
 
   always @(posedge clk_i) begin
     if (rst_ni) begin
