@@ -3,7 +3,7 @@
 //
 //   open     tail, consumed and header first; then the send context; last the token through the receive pipeline, which
 //            writes the flow table and comes out as a fence on the slow path
-//   close    to tx_writer      abort  to the send pipeline      consume  to rx_reader
+//   close    to tx_writer      abort, tune  to the send pipeline      consume  to rx_reader
 //   release  token through the receive pipeline, on to the send pipeline and the assembler
 //
 // A command is accepted when the one before it was handed on; close and consume take 2 cycles.
@@ -51,7 +51,7 @@ module nic_host (
           case (cmd_i.kind)
             CmdOpen, CmdClose: state_d = Writer;
             CmdConsume: state_d = Reader;
-            CmdAbort: state_d = Send;
+            CmdAbort, CmdTune: state_d = Send;
             CmdRelease: state_d = Token;
             default: ;
           endcase

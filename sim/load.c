@@ -210,11 +210,20 @@ static void pause_after(struct load_side *s, uint64_t *at, uint64_t now_us)
 }
 
 // Writes once. True when more may be done at once.
+// Now and then a program chooses anew. Not every engine can do it.
+static void tune(struct load *l, struct load_side *s)
+{
+  if (!one_in(&s->rng, 16)) return;
+  if (one_in(&s->rng, 2)) sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_NODELAY, (int)rng_below(&s->rng, 2));
+  else sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_USER_TIMEOUT_MS, one_in(&s->rng, 2) ? 0 : 1200000);
+}
+
 static bool write_some(struct load *l, struct load_side *s, uint64_t now_us)
 {
   uint64_t stop = s->end == LOAD_CLOSE ? s->total : s->end_at;
   if (s->shut || now_us < s->write_at || s->sent == stop) return false;
   uint32_t n = 1 + rng_below(&s->rng, s->write_max);
+  tune(l, s);
   if (n > stop - s->sent) n = (uint32_t)(stop - s->sent);
   stream_bytes(s->key, s->sent, l->out, n);
   ssize_t put = sock_send(l->stack[s->host], s->sid, l->out, n);

@@ -34,7 +34,7 @@
       CmdOpen: step_of = (p < 6) ? p + 1 : 0;
       CmdClose: step_of = (p == 0) ? 1 : 0;
       CmdConsume: step_of = (p == 0) ? 2 : 0;
-      CmdAbort: step_of = (p == 0) ? 3 : (p == 1) ? 4 : 0;
+      CmdAbort, CmdTune: step_of = (p == 0) ? 3 : (p == 1) ? 4 : 0;
       CmdRelease: step_of = (p == 0) ? 5 : (p == 1) ? 6 : 0;
       default: ;
     endcase

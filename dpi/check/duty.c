@@ -86,6 +86,7 @@ static void scan_queues(struct check *k, bool quiescent)
       {&k->tx_frame, "a frame whose header was sampled has not been sent"}, {&k->dd, "an ACK waits for the send pipeline"},
       {&k->descs, "a descriptor waits for the assembler"}, {&k->rx_told, "the receive status was not written"},
       {&k->tx_told, "the transmit status was not written"}, {&k->opens, "an open was not carried out"}, {&k->aborts, "an abort was not carried out"},
+      {&k->tunes, "a tune was not carried out"},
       {&k->closes, "a close was not carried out"}, {&k->releases, "a release was not carried out"},
       {&k->consumes, "payload that the host asked for was not given"}, {&k->consumed, "payload that the host asked for was not read"},
       {&k->packets, "payload from the host was not enqueued"},

@@ -47,6 +47,7 @@ void check_command(struct check *k, const struct host_cmd *c)
       break;
     case CMD_CLOSE: put(k, &k->closes, c, sizeof *c); break;
     case CMD_ABORT: put(k, &k->aborts, c, sizeof *c); break;
+    case CMD_TUNE: put(k, &k->tunes, c, sizeof *c); break;
     case CMD_RELEASE: put(k, &k->releases, c, sizeof *c); break;
     case CMD_CONSUME:
       put(k, &k->consumes, &a, sizeof a);

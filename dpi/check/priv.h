@@ -84,7 +84,7 @@ struct check {
   struct recq tx_slow, tx_frame;          // frames expected on the transmit stream, from the slow path and the assembler
   struct recq dd, descs;                  // struct dd_in, struct tx_desc between stages
   struct recq rx_told, tx_told;           // struct told_rx, told_tx: status writes to come
-  struct recq opens, aborts, closes, releases;   // struct host_cmd, taken but not retired
+  struct recq opens, aborts, tunes, closes, releases;   // struct host_cmd, taken but not retired
   struct recq consumes, consumed, packets;       // struct amount: to be read out; of these, pointers to be written; to be enqueued
   struct recq in_rx, in_slow, in_tx, in_slow_out;   // packets under way on a stream, gathered beat by beat
   uint32_t packet_bytes;                  // of the payload packet that is coming in
@@ -100,8 +100,8 @@ struct check {
 
 #define CHECK_QUEUES(k, all)                                                                                                          \
   struct recq *all[] = {&(k)->rx_frame, &(k)->segments, &(k)->slow_out, &(k)->tx_slow, &(k)->tx_frame, &(k)->dd, &(k)->descs,       \
-                        &(k)->rx_told, &(k)->tx_told, &(k)->opens, &(k)->aborts, &(k)->closes, &(k)->releases, &(k)->consumes,      \
-                        &(k)->consumed, &(k)->packets, &(k)->in_rx, &(k)->in_slow, &(k)->in_tx, &(k)->in_slow_out}
+                        &(k)->rx_told, &(k)->tx_told, &(k)->opens, &(k)->aborts, &(k)->tunes, &(k)->closes, &(k)->releases,          \
+                        &(k)->consumes, &(k)->consumed, &(k)->packets, &(k)->in_rx, &(k)->in_slow, &(k)->in_tx, &(k)->in_slow_out}
 
 struct told_rx {
   uint16_t flow;

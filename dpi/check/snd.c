@@ -54,7 +54,7 @@ void check_tail(struct check *k, unsigned flow, enum check_tail kind, struct seq
 
 static void expect_ctx(struct check *k, struct check_flow *f, const struct check_snd *e)
 {
-  static const char *const step[] = {"nothing", "dd_incoming", "dd_timeout", "dd_next", "an open", "an abort"};
+  static const char *const step[] = {"nothing", "dd_incoming", "dd_timeout", "dd_next", "an open", "an abort", "a tune"};
   uint32_t w[SND_CTX_WORDS] = {0}, g[SND_CTX_WORDS] = {0};
   late_set(k, &f->una, f->snd.una.v);
   late_set(k, &f->max, f->snd.max.v);
@@ -147,6 +147,17 @@ static void on_abort(struct check *k, struct check_flow *f, const struct check_s
   expect_desc(k, f, e, emit, &t);
 }
 
+static void on_tune(struct check *k, struct check_flow *f, const struct check_snd *e)
+{
+  struct host_cmd c;
+  if (!take(&k->tunes, &c, sizeof c) || c.flow != e->flow) {
+    diff(k, (int)e->flow, "tune", "The send pipeline tunes a flow that the host did not ask for.");
+    return;
+  }
+  snd_tune(&k->cfg.caps, &f->snd, c.nagle_off, c.user_timeout_ms, e->now_us);
+  expect_none(k, f, e);
+}
+
 void check_snd(struct check *k, const struct check_snd *e)
 {
   if (k->failed) return;
@@ -166,6 +177,7 @@ void check_snd(struct check *k, const struct check_snd *e)
       break;
     case SEV_NEXT: on_next(k, f, e); break;
     case SEV_OPEN: on_open(k, f, e); break;
+    case SEV_TUNE: on_tune(k, f, e); break;
     default: on_abort(k, f, e); break;
   }
   note_put(k, f, &(struct note){.kind = 's', .sub = (uint8_t)e->kind, .class_id = e->desc.kind, .flags = e->emit, .seq = e->desc.seq.v,

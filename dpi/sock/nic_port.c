@@ -83,6 +83,11 @@ static void op_consume(struct engine *e, uint16_t flow, uint32_t len)
   if (len) put_cmd(port_of(e), &(struct host_cmd){.kind = CMD_CONSUME, .flow = flow, .len = len}, false);
 }
 
+static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t)
+{
+  put_cmd(port_of(e), &(struct host_cmd){.kind = CMD_TUNE, .flow = flow, .nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms}, false);
+}
+
 static void op_input(struct engine *e, const uint8_t *frame, size_t len)
 {
   recq_put(&port_of(e)->rx.q, 0, frame, len);
@@ -129,7 +134,7 @@ static bool op_next_payload(struct engine *e, uint16_t *flow, const uint8_t **da
 
 static const struct engine_ops ops = {
     .open = op_open, .payload = op_payload, .close = op_close, .abort = op_abort, .release = op_release,
-    .consume = op_consume, .input = op_input, .next_event = op_next_event, .next_payload = op_next_payload,
+    .consume = op_consume, .input = op_input, .tune = op_tune, .next_event = op_next_event, .next_payload = op_next_payload,
 };
 
 bool nic_port_open(struct nic_port *p, unsigned beat_bytes, uint16_t num_flows, uint32_t tx_ring, uint32_t rx_ring)

@@ -4,7 +4,7 @@
 //     dd_incoming (ACK information) --+
 //     dd_timeout  (timers) -----------+->[D: choose, read context, tail]->[E: step, write back]-> descriptor FIFO
 //     dd_next     (scheduler) --------+                                      |                 -> send mirror, timers
-//     open, abort (host) -------------+                                      +-> wake-up / re-queue
+//     open, abort, tune (host) -------+                                      +-> wake-up / re-queue
 //
 // In E a step says what the congestion window is to hear of it (cc_in_t); cc_*, chosen by Cc, then has the last word on cwnd.
 // One event a cycle, back to back, also for the same flow (the context store forwards). ACK processing never waits for
@@ -26,7 +26,7 @@ module send_pipe #(
     input  wire logic           dd_valid_i,
     output logic                dd_ready_o,
     input  dd_in_t              dd_i,
-    // Host: open or abort; cmd_i holds still until cmd_done_o.
+    // Host: open, abort or tune; cmd_i holds still until cmd_done_o.
     input  wire logic           cmd_valid_i,
     output logic                cmd_ready_o,
     input  host_cmd_t           cmd_i,
@@ -78,7 +78,7 @@ module send_pipe #(
     d_kind = SevNone;
     d_flow = dd_i.flow;
     if (cmd_valid_i && room) begin
-      d_kind = (cmd_i.kind == CmdOpen) ? SevOpen : SevAbort;
+      d_kind = (cmd_i.kind == CmdOpen) ? SevOpen : (cmd_i.kind == CmdTune) ? SevTune : SevAbort;
       d_flow = cmd_i.flow;
     end else if (dd_can && !(prefer_next_q && next_valid && room)) begin
       d_kind = SevIncoming;
@@ -137,9 +137,11 @@ module send_pipe #(
       .ctx_i(ctx), .tail_i(tail_i), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(e_now_q),
       .ctx_o(ctx_nx), .cc_o(cc_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx), .idle_seq_o(idle_seq));
 
+  logic [63:0] tune_at_us;
+  assign tune_at_us  = nic_pkg::user_deadline(ctx.stuck_us, cmd_i.user_timeout_ms);
   assign e_next      = (e_kind_q == SevNext);
   assign owed_flow_o = e_flow_q;
-  assign cmd_done_o  = (e_kind_q == SevOpen || e_kind_q == SevAbort);
+  assign cmd_done_o  = (e_kind_q == SevOpen || e_kind_q == SevAbort || e_kind_q == SevTune);
 
   always @* begin
     ctx_step = ctx;
@@ -194,6 +196,13 @@ module send_pipe #(
         desc.seq  = cmd_i.rcv_nxt;
         desc.una  = cmd_i.snd_nxt;
         emit      = 1'b1;
+      end
+      SevTune: begin                                   // the C twin is snd_tune()
+        ctx_step.nagle_off       = cmd_i.nagle_off;
+        ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;
+        if (cmd_i.user_timeout_ms != '0 && ctx.retries != '0 && ctx.una != ctx.max)
+          ctx_step.rto_at_us = nic_pkg::min64(ctx.rto_at_us, nic_pkg::max64(tune_at_us, e_now_q));
+        wake = 1'b1;                                   // what Nagle held back may leave
       end
       SevAbort: begin
         ctx_step.open    = 1'b0;
