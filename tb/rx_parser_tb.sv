@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// rx_parser at 512 and 64 bits against a model that reads the frame byte by byte.
+// rx_parser at 64, 128, 256 and 512 bits against a model that reads the frame byte by byte.
 //   Sweeps: a TCP frame cut at every length and padded with non-zero bytes beyond its end; total length 0 to 90 in that frame;
 //   data offset and IHL 0 to 15; options of 0 to 40 bytes with payloads of 0 to 5; a bit flipped in every byte; lengths at the
-//   edge of the MTU. Then random frames of every kind, among them each rx_class_e, with no gaps (one-beat frames back to
+//   edge of the MTU; every header with payload 0 to 200 at 512 bits, 0 to twice the beat at the others, and one of them each
+//   with payload 0 to 200 and around 1460. Random frames of every kind, among them each rx_class_e, with no gaps (one-beat frames back to
 //   back), with gaps, and with a FIFO that is full now and then, for one beat or many.
-//   Checked: each beat as it came, commit or drop and the class once a frame in the right cycle, every descriptor field,
-//   nothing beside. nbytes_i is random in beats that are not the last, as its contract allows.
+//   Checked: each beat as it came, commit or drop and the class once a frame in the right cycle, every descriptor field and
+//   byte of options, nothing beside. nbytes_i is random in beats that are not the last, as its contract allows.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
@@ -20,7 +21,11 @@ module rx_parser_check #(
   localparam int B = DataW / 8;
   localparam int LgB = $clog2(B);
   localparam int Max = 1514;
-  localparam int Total = 1100;            // frames
+  localparam int Mixed = 1100;            // frames; then sweeps of header length and payload
+  localparam int Pays = (DataW == 512) ? 201 : 2 * B;
+  localparam int Cross = Mixed + 11 * Pays;
+  localparam int Long = Cross + 201;
+  localparam int Total = Long + 3 * 16;   // 1450 to 1465
   localparam logic [47:0] Mac = 48'h02_4c_57_00_00_a7;
   initial begin done_o = 1'b0; errors_o = 0; end
   function automatic logic [63:0] rnd64(input logic [63:0] s);
@@ -33,11 +38,13 @@ module rx_parser_check #(
   logic [LgB:0] nbytes = 0;
   logic [4:0] stat_class;
   rx_desc_t desc, e;
+  logic [319:0] opt_bytes, opt_mask;
+  logic [5:0] opt_len;
   logic [nic_pkg::RxDescW-1:0] bits;
   rx_parser #(.DataW(DataW)) u_dut (
       .clk_i(clk_i), .rst_ni(rst_n), .mac_i(Mac), .max_frame_i(14'(Max)), .valid_i(valid), .data_i(data), .nbytes_i(nbytes),
       .last_i(last), .w_valid_o(w_valid), .w_data_o(w_data), .w_commit_o(w_commit), .w_drop_o(w_drop), .w_full_i(w_full),
-      .desc_o(desc), .stat_valid_o(stat_valid), .stat_class_o(stat_class), .idle_o(idle));
+      .desc_o(desc), .opt_bytes_o(opt_bytes), .opt_len_o(opt_len), .stat_valid_o(stat_valid), .stat_class_o(stat_class), .idle_o(idle));
 
   // --- the frame: bytes, and how they are made ----------------------------------------------------------------------
   logic [7:0] fb [0:2047];
@@ -99,7 +106,10 @@ module rx_parser_check #(
   task automatic make(input int n);
     x = rnd64(r ^ {32'(n), 32'(n)});
     k = n;
-    if (k < 120) begin good(2, 20, 120); flen = k + 1; end                   // cut or padded: 82 bytes are IP
+    if (k >= Long) good((k - Long) / 16 * 5, 1450 + (k - Long) % 16 - (k - Long) / 16 * 20, 0);
+    else if (k >= Cross) good(1 + (k - Cross) * 7 % 10, k - Cross, 0);
+    else if (k >= Mixed) good((k - Mixed) / Pays, (k - Mixed) % Pays, 0);
+    else if (k < 120) begin good(2, 20, 120); flen = k + 1; end                   // cut or padded: 82 bytes are IP
     else if (k < 186) good((k - 120) / 6, (k - 120) % 6, (x[0]) ? 60 : 0);
     else if (k < 277) begin good(2, 20, x[0] ? 90 : 0); put16(16, 16'(k - 186)); ip_csum(); end
     else if (k < 293) begin good(2, 20, 0); fb[46][7:4] = 4'(k - 277); tcp_csum(48); end
@@ -178,6 +188,8 @@ module rx_parser_check #(
 
   // --- drive, and compare two cycles later ----------------------------------------------------------------------------
   logic [nic_pkg::RxDescW-1:0] queue [0:7];
+  logic [319:0] opts [0:7];               // of each; with its length
+  logic [5:0] opt_lens [0:7];
   int frame = 0;                          // the one being sent
   int sent = 0;                           // its bytes so far
   logic busy = 1'b0;
@@ -227,6 +239,9 @@ module rx_parser_check #(
           end
           if (e.class_id == RxLookup) begin
             `CHECK(desc === e, "descriptor: segment")
+            `CHECK(opt_len === opt_lens[f2], "options: length")
+            opt_mask = ~({320{1'b1}} << (8 * opt_lens[f2]));
+            `CHECK(((opt_bytes ^ opts[f2]) & opt_mask) === 320'd0, "options: bytes")
           end
         end else begin
           `CHECK(!w_commit && !w_drop, "no verdict before the end")
@@ -240,7 +255,7 @@ module rx_parser_check #(
       at1 <= at0;
 
       // The next beat.
-      go = (frame < 318) ? r[5:0] != 6'd0 : (frame < 600) ? r[0] : (frame < 700) ? r[2:0] == 3'd0 : (frame < 1000) ? 1'b1 : r[7:6] != 2'd0;
+      go = (frame < 318) ? r[5:0] != 6'd0 : (frame < 600) ? r[0] : (frame < 700) ? r[2:0] == 3'd0 : (frame < 1000 || frame >= Mixed) ? r[11:6] != 6'd0 || frame < 1000 : r[7:6] != 2'd0;
       valid <= 1'b0;
       last <= r[8];
       nbytes <= r[9 +: LgB + 1];
@@ -248,6 +263,8 @@ module rx_parser_check #(
         make(frame);
         classify();
         queue[frame % 8] = e;
+        opt_lens[frame % 8] = 6'(hdr - 20);
+        for (int i = 0; i < 40; i++) opts[frame % 8][8*i +: 8] = fb[54 + i];
         busy = 1'b1;
         sent = 0;
       end
@@ -265,7 +282,7 @@ module rx_parser_check #(
         end
         sent = sent + B;
       end
-      w_full <= (frame > 750 && frame < 900) ? ((frame % 8) == 0 ? r[20] : r[24:20] == 5'd0) : (frame > 1050) ? r[25:20] == 6'd0 : 1'b0;
+      w_full <= (frame > 750 && frame < 900) ? ((frame % 8) == 0 ? r[20] : r[24:20] == 5'd0) : (frame > 1050 && frame < Mixed) ? r[25:20] == 6'd0 : 1'b0;
       if (frame == Total && !busy) after = after + 1;
       if (after == 20) begin
         `CHECK(seen === 32'h0003_ff1f, "every class was reached")
@@ -278,13 +295,15 @@ module rx_parser_check #(
 endmodule
 
 `BENCH(rx_parser_tb)
-  logic done512, done64;
-  logic [31:0] errors512, errors64;
-  rx_parser_check #(.DataW(512), .Seed(64'h0dec_afba_d123_4567)) u_512 (.clk_i(clk_i), .done_o(done512), .errors_o(errors512));
-  rx_parser_check #(.DataW(64), .Seed(64'h0ddc_0ffe_e123_4567)) u_64 (.clk_i(clk_i), .done_o(done64), .errors_o(errors64));
+  logic [3:0] done;
+  logic [31:0] errors512, errors256, errors128, errors64;
+  rx_parser_check #(.DataW(512), .Seed(64'h0dec_afba_d123_4567)) u_512 (.clk_i(clk_i), .done_o(done[0]), .errors_o(errors512));
+  rx_parser_check #(.DataW(256), .Seed(64'h0bad_cafe_5123_4567)) u_256 (.clk_i(clk_i), .done_o(done[1]), .errors_o(errors256));
+  rx_parser_check #(.DataW(128), .Seed(64'h0fee_d0d0_a123_4567)) u_128 (.clk_i(clk_i), .done_o(done[2]), .errors_o(errors128));
+  rx_parser_check #(.DataW(64), .Seed(64'h0ddc_0ffe_e123_4567)) u_64 (.clk_i(clk_i), .done_o(done[3]), .errors_o(errors64));
   always @(posedge clk_i) begin
-    errors_o = errors512 + errors64;
-    done_o <= done512 && done64;
+    errors_o = errors512 + errors256 + errors128 + errors64;
+    done_o <= (done == '1);
   end
 `BENCH_END
 `default_nettype wire

@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 32;
+  localparam int N = 34;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -67,6 +67,8 @@ module tb_top #(
   `RUN(29, cc_tb)
   `RUN(30, rcv_read_tb)
   `RUN(31, rcv_timeout_tb)
+  `RUN(32, tcp_options_tb)
+  `RUN(33, rx_descs_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;
