@@ -41,9 +41,11 @@ module dd_incoming #(
 
   assign starts   = {ctx_i.sack3_start, ctx_i.sack2_start, ctx_i.sack1_start, ctx_i.sack0_start};
   assign ends     = {ctx_i.sack3_end, ctx_i.sack2_end, ctx_i.sack1_end, ctx_i.sack0_end};
-  // A block below una is a D-SACK (RFC 2883), one beyond max a lie.
+  // A block below una is a D-SACK (RFC 2883), one beyond max a lie. Both ends are held against max: else a block gets through
+  // that reaches half around the sequence space, from beyond max to behind una.
   assign block_ok = ctx_i.open && ctx_i.sack_ok && nic_pkg::seq_lt(ev_i.ack, ev_i.sack_end)
-                  && nic_pkg::seq_leq(ctx_i.una, ev_i.ack) && nic_pkg::seq_leq(ev_i.sack_end, ctx_i.max);
+                  && nic_pkg::seq_leq(ctx_i.una, ev_i.ack) && nic_pkg::seq_lt(ev_i.ack, ctx_i.max)
+                  && nic_pkg::seq_leq(ev_i.sack_end, ctx_i.max);
   sack_insert u_insert (
       .start_i(starts), .end_i(ends), .n_i(ctx_i.sack_n), .from_i(ev_i.ack), .to_i(ev_i.sack_end), .start_o(ins_starts),
       .end_o(ins_ends), .n_o(ins_n), .fresh_o(fresh));

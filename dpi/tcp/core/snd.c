@@ -53,8 +53,10 @@ static void arm(struct snd_ctx *c, uint64_t now_us)
 void snd_sack(const struct core_caps *caps, struct snd_ctx *c, struct core_block b)
 {
   uint32_t fresh;
-  // A block below una is a D-SACK (RFC 2883), one beyond max a lie.
-  if (!c->open || !uses_sack(caps, c) || !seq_lt(b.start, b.end) || seq_lt(b.start, c->una) || seq_lt(c->max, b.end)) return;
+  // A block below una is a D-SACK (RFC 2883), one beyond max a lie. Both ends are held against max: start <= end alone lets a
+  // block through that reaches half around the sequence space, from beyond max to behind una.
+  if (!c->open || !uses_sack(caps, c) || !seq_lt(b.start, b.end) || seq_lt(b.start, c->una) || !seq_lt(b.start, c->max) ||
+      seq_lt(c->max, b.end)) return;
   struct intervals v = load(c);
   intervals_add(&v, CORE_INTERVALS, true, b, &fresh);
   store(c, &v);
