@@ -21,6 +21,7 @@ module csum_beat_fv #(
   logic [DataW-1:0] data, masked;
   logic [39:0] sum;
   logic [23:0] plain;
+  logic pre;
   csum_beat #(.DataW(DataW)) u_dut (.data_i(data_i), .lo_i(lo_i), .hi_i(hi_i), .data_o(data), .sum_o(sum));
 
   always @* begin
@@ -35,9 +36,9 @@ module csum_beat_fv #(
     plain = 24'(plain[15:0]) + 24'(plain[23:16]);
   end
   always @* begin
-    assume(lo_i <= (LgB + 1)'(B) && hi_i <= (LgB + 1)'(B));
-    assert(data == masked);
-    if (Sum != 0) assert(nic_pkg::swap16(nic_pkg::csum_fold(sum)) == plain[15:0]);
+    pre = lo_i <= (LgB + 1)'(B) && hi_i <= (LgB + 1)'(B);
+    assert(!pre || data == masked);
+    if (Sum != 0) assert(!pre || nic_pkg::swap16(nic_pkg::csum_fold(sum)) == plain[15:0]);
   end
 endmodule
 `default_nettype wire
