@@ -17,8 +17,6 @@ ALLOWED = [
     ("TCP Zero Window segment", None, "a ring is full because the peer does not read its echo: flow control at work"),
     ("Connection reset (RST)", "reset", "the answer to a closed port, or to a connection that was ended by us"),
     ("ACKed segment that wasn't captured", "forged", "tshark takes forged segments, which the NIC drops, for the peer's"),
-]
-ALLOWED_REF = [
     ("D-SACK Sequence", None, "the peer sent something again that had come: its tail loss probe, when our process did not run"),
 ]
 
@@ -68,7 +66,7 @@ def test_finds_nothing(t, judge):
     expect(frames > 20, f"the judge saw only {frames} frames of the NIC")
     bad, allowed = {}, {}
     for number, port, severity, message in found:
-        known = next((a for a, which, _ in ALLOWED + (ALLOWED_REF if t.engine == "ref" else [])
+        known = next((a for a, which, _ in ALLOWED
                       if message.startswith(a) and (which is None or port in t.ports[which])), None)
         if known:
             allowed[known] = allowed.get(known, 0) + 1
