@@ -141,7 +141,7 @@
     p = 0;
     if (len >= 12 && get32(0) == 32'h0101_080a) p = 12;
     if (p == 12 && len == 12) usual = 1'b1;
-    for (int i = 1; i <= 4; i++)
+    for (int i = 0; i <= 4; i++)
       if (len == p + 4 + 8 * i && get32(p) == {24'h01_0105, 8'(2 + 8 * i)}) usual = 1'b1;
   endtask
 

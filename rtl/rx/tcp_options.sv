@@ -56,8 +56,8 @@ module tcp_options #(
   assign n0      = in_len_i[5:3];
   assign n3      = in_len_i[5:3] - 3'd2;
   assign stamp0  = word0 == 32'h0a08_0101 && in_len_i >= 6'd12;
-  assign sack0   = word0 == {2'd0, n0, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd4 && n0 != '0;
-  assign sack3   = word3 == {2'd0, n3, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd0 && in_len_i > 6'd16;
+  assign sack0   = word0 == {2'd0, n0, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd4;
+  assign sack3   = word3 == {2'd0, n3, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd0;
   assign usual   = sack0 || (stamp0 && (in_len_i == 6'd12 || sack3));
   assign direct  = in_valid_i && usual && !walking;
   assign n_quick = sack0 ? n0 : sack3 ? n3 : 3'd0;
@@ -67,11 +67,10 @@ module tcp_options #(
   // What enters stage s is at index s; stage 0 takes the input as it comes.
   logic [Stages-1:0] walk_q;               // a list is in the registers behind stage s
   logic [Stages-1:0] enter;
-  logic [Stages:0] done, ts, sack;
+  logic [Stages:0] ts, sack;
   logic [320*(Stages+1)-1:0] bytes;
   logic [6*(Stages+1)-1:0] len, pos, ts_at, sack_at;
 
-  assign done[0]        = 1'b0;
   assign ts[0]          = 1'b0;
   assign sack[0]        = 1'b0;
   assign bytes[319:0]   = in_bytes_i;
@@ -90,25 +89,23 @@ module tcp_options #(
     for (genvar s = 0; s < Stages; s++) begin : gen_stage
       logic [327:0] here;                  // the last byte has none behind it
       logic [5:0] pos_next, ts_here, sack_here, len_q, pos_q, ts_at_q, sack_at_q;
-      logic done_next, found_ts, found_sack, done_q, ts_q, sack_q;
+      logic found_ts, found_sack, ts_q, sack_q;
       logic [319:0] bytes_q;
       assign here = {8'd0, bytes[320*s +: 320]};
       tcp_options_step #(.First(8 * s)) u_step (
-          .bytes_i(here[64*s +: 72]), .len_i(len[6*s +: 6]), .pos_i(pos[6*s +: 6]), .done_i(done[s]), .pos_o(pos_next),
-          .done_o(done_next), .ts_o(found_ts), .ts_at_o(ts_here), .sack_o(found_sack), .sack_at_o(sack_here));
+          .bytes_i(here[64*s +: 72]), .len_i(len[6*s +: 6]), .pos_i(pos[6*s +: 6]), .pos_o(pos_next), .ts_o(found_ts),
+          .ts_at_o(ts_here), .sack_o(found_sack), .sack_at_o(sack_here));
       always_ff @(posedge clk_i) begin
         if (enter[s]) begin
           bytes_q   <= bytes[320*s +: 320];
           len_q     <= len[6*s +: 6];
           pos_q     <= pos_next;
-          done_q    <= done_next;
           ts_q      <= ts[s] || found_ts;
           ts_at_q   <= found_ts ? ts_here : ts_at[6*s +: 6];
           sack_q    <= sack[s] || found_sack;
           sack_at_q <= found_sack ? sack_here : sack_at[6*s +: 6];
         end
       end
-      assign done[s+1]            = done_q;
       assign ts[s+1]              = ts_q;
       assign sack[s+1]            = sack_q;
       assign bytes[320*(s+1) +: 320] = bytes_q;

@@ -8,10 +8,8 @@ module tcp_options_step #(
 ) (
     input  wire logic [71:0]  bytes_i,       // and the one behind them
     input  wire logic [5:0]   len_i,         // of the list
-    input  wire logic [5:0]   pos_i,         // where the next option begins
-    input  wire logic         done_i,        // the list has ended
-    output logic [5:0]        pos_o,
-    output logic              done_o,
+    input  wire logic [5:0]   pos_i,         // where the next option begins; none begins before these bytes
+    output logic [5:0]        pos_o,         // 0, where none does any more, when the list ends here
     output logic              ts_o,          // a time stamp begins at ts_at_o
     output logic [5:0]        ts_at_o,
     output logic              sack_o,        // SACK blocks begin at sack_at_o
@@ -31,7 +29,7 @@ module tcp_options_step #(
       assign nop  = (kind == 8'd1);
       // RFC 9293 section 3.2, MUST-7: illegal lengths. Where rest is 1 there is no length byte, and none fits.
       assign fits = len >= 8'd2 && len <= {2'd0, rest};
-      assign enter[i]       = !done_i && pos_i == 6'(First + i);
+      assign enter[i]       = pos_i == 6'(First + i);
       assign stop[i]        = len_i <= 6'(First + i) || kind == 8'd0 || !(nop || fits);
       assign skip[6*i +: 6] = nop ? 6'd1 : len[5:0];
       assign is_ts[i]       = kind == 8'd8 && len == 8'd10;
@@ -55,7 +53,6 @@ module tcp_options_step #(
     end
     if (begins == '0) pos_o = pos_i;
   end
-  assign done_o = done_i || (begins & stop) != '0;
   assign ts_o   = (begins & ~stop & is_ts) != '0;
   assign sack_o = (begins & ~stop & is_sack) != '0;
 endmodule
