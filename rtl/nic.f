@@ -34,6 +34,7 @@ rtl/tx/dd_incoming.sv
 rtl/tx/dd_next.sv
 rtl/tx/dd_timeout.sv
 rtl/tx/dsack_box.sv
+rtl/tx/pacer.sv
 rtl/tx/rtt_estimate.sv
 rtl/tx/sack_holes.sv
 rtl/tx/sack_insert.sv

@@ -10,8 +10,8 @@ package nic_pkg;
   // Widths of the structs in nic_types.svh, by hand because $bits in a parameter is not portable; held against the
   // structs at elaboration (sim/cosim_top.sv) and by scripts/gen_layout.py.
   localparam int RcvCtxW = 681;
-  localparam int SndCtxW = 1163;
-  localparam int HostCmdW = 442;
+  localparam int SndCtxW = 1453;
+  localparam int HostCmdW = 506;
   localparam int HostEventW = 114;
   localparam int RxDescW = 556;
   localparam int RxVerdictW = 168;

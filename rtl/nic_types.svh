@@ -14,7 +14,7 @@ typedef enum logic [2:0] {
   CmdAbort = 3,    // RST now
   CmdRelease = 4,  // with the tuple: forget the flow
   CmdConsume = 5,  // deliver and free the next len bytes
-  CmdTune = 6      // nagle_off and user_timeout_ms anew
+  CmdTune = 6      // nagle_off, user_timeout_ms and pace_* anew
 } host_cmd_e;
 
 // What the parser makes of a frame. Drops are counted by this number; so is each way onto the slow path.
@@ -134,6 +134,8 @@ typedef struct packed {
   logic nagle_off;
   logic [31:0] ts_recent;   // peer's last TSval
   logic [31:0] user_timeout_ms;
+  logic [31:0] pace_rate;   // bytes a tick of 1.024 ms; 0: no pacing
+  logic [31:0] pace_burst;  // bytes
 } host_cmd_t;
 
 // A flow's state as levels; whoever gets it compares with what it knew. See rx_status_t and tx_status_t.
@@ -215,42 +217,52 @@ typedef struct packed {
   logic [31:0] max_wnd;     // largest window the peer ever offered
   logic [15:0] mss;
   logic [31:0] cwnd;
-  logic [31:0] ssthresh;    // (D)
+  logic [31:0] ssthresh;
   logic rto_vld;
   logic [63:0] rto_at_us;   // deadline of retransmission or probe
   logic [31:0] rto_us;
   logic [3:0] backoff;
   logic [3:0] retries;      // timeouts since anything was heard
-  logic nagle_off;          // (D)
-  logic ts_ok;              // (D)
-  logic sack_ok;            // (D)
-  logic [31:0] srtt_us;     // (D)
-  logic [31:0] rttvar_us;   // (D)
-  logic rtt_vld;            // (D) a segment is being timed
-  logic [31:0] rtt_seq;     // seq: (D)
-  logic [63:0] rtt_at_us;   // (D)
-  logic [3:0] dup_acks;     // (D)
-  logic recovery;           // (D)
-  logic rxt_first;          // (D) recovery: the first hole is to be sent again now
-  logic sack_new;           // (D) the segment at hand SACKed something new
-  logic [31:0] recover;     // seq: (D)
-  logic [2:0] sack_n;       // (D)
-  logic [31:0] sack0_start; // seq: (D)
-  logic [31:0] sack0_end;   // seq: (D)
-  logic [31:0] sack1_start; // seq: (D)
-  logic [31:0] sack1_end;   // seq: (D)
-  logic [31:0] sack2_start; // seq: (D)
-  logic [31:0] sack2_end;   // seq: (D)
-  logic [31:0] sack3_start; // seq: (D)
-  logic [31:0] sack3_end;   // seq: (D)
-  logic [31:0] high_rxt;    // seq: (D) RFC 6675: HighRxt, and RescueRxt; each a byte further
-  logic [31:0] rescue_rxt;  // seq: (D)
-  logic [31:0] cc_a;        // (D) congestion control's own
-  logic [31:0] cc_b;        // (D)
-  logic [31:0] tokens;      // (D) pacing
-  logic [63:0] sent_us;     // (D) when something was sent last: restart after idle
-  logic [63:0] stuck_us;    // (D) since when what is out waits for its ACK
-  logic [31:0] user_timeout_ms; // (D) give up after this; 0: by the number of retries alone
+  logic nagle_off;
+  logic ts_ok;
+  logic sack_ok;
+  logic [31:0] srtt_us;
+  logic [31:0] rttvar_us;
+  logic rtt_vld;            // a segment is being timed
+  logic [31:0] rtt_seq;     // seq
+  logic [63:0] rtt_at_us;
+  logic [3:0] dup_acks;
+  logic recovery;
+  logic rxt_first;          // recovery: the first hole is to be sent again now
+  logic sack_new;           // the segment at hand SACKed something new
+  logic [31:0] recover;     // seq
+  logic [2:0] sack_n;
+  logic [31:0] sack0_start; // seq
+  logic [31:0] sack0_end;   // seq
+  logic [31:0] sack1_start; // seq
+  logic [31:0] sack1_end;   // seq
+  logic [31:0] sack2_start; // seq
+  logic [31:0] sack2_end;   // seq
+  logic [31:0] sack3_start; // seq
+  logic [31:0] sack3_end;   // seq
+  logic [31:0] high_rxt;    // seq: RFC 6675: HighRxt, and RescueRxt; each a byte further
+  logic [31:0] rescue_rxt;  // seq
+  logic [31:0] cc_a;        // congestion control's own: see cc_*.sv
+  logic [31:0] cc_b;
+  logic [31:0] cc_c;
+  logic [31:0] cc_d;
+  logic [31:0] cc_k;
+  logic [31:0] cc_tick;
+  logic cc_on;
+  logic [31:0] pace_rate;   // pacing: bytes a tick of 1.024 ms; 0: off
+  logic [31:0] pace_burst;  // bytes that may leave at once
+  logic [31:0] tokens;      // bytes that might leave at pace_tick; below 0 (two's complement) by what has left too early
+  logic [31:0] pace_tick;
+  logic pace_wait;          // there is something, but no tokens: until pace_at_us
+  logic [63:0] pace_at_us;
+  logic [63:0] sent_us;     // when something was sent last: restart after idle
+  logic [63:0] stuck_us;    // since when what is out waits for its ACK
+  logic [31:0] user_timeout_ms; // give up after this; 0: by the number of retries alone
 } snd_ctx_t;
 
 // --- what crosses between the pipelines -----------------------------------------------------------------------------

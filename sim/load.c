@@ -214,7 +214,9 @@ static void pause_after(struct load_side *s, uint64_t *at, uint64_t now_us)
 static void tune(struct load *l, struct load_side *s)
 {
   if (!one_in(&s->rng, 16)) return;
-  if (one_in(&s->rng, 2)) sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_NODELAY, (int)rng_below(&s->rng, 2));
+  uint32_t what = rng_below(&s->rng, 3);
+  if (what == 0) sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_NODELAY, (int)rng_below(&s->rng, 2));
+  else if (what == 1) sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_PACING, one_in(&s->rng, 3) ? 0 : 20000 << rng_below(&s->rng, 10));
   else sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_USER_TIMEOUT_MS, one_in(&s->rng, 2) ? 0 : 1200000);
 }
 

@@ -232,7 +232,7 @@ static struct core_caps rtl_caps(const struct model_info *i)
 {
   return (struct core_caps){.rx_ring_bytes = i->rx_ring_bytes, .cwnd_bytes = i->congestion ? 0 : NIC_CWND_BYTES, .ooo = CORE_INTERVALS,
                             .sack = true, .timestamps = true, .delayed_ack = true, .recovery = true,
-                            .congestion = (enum core_cc)i->congestion, .rtt = true, .silly = true, .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
+                            .congestion = (enum core_cc)i->congestion, .rtt = true, .silly = true, .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true, .pacing = true};
 }
 
 struct nic_build nic_build(void)
@@ -302,6 +302,7 @@ struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
   n->port.engine.sack = caps.sack;
   n->port.engine.nagle = caps.silly;
   n->port.engine.user_timeout = caps.user_timeout;
+  n->port.engine.pacing = caps.pacing;
   n->glue.port = &n->port;
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;

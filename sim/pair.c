@@ -104,6 +104,7 @@ static struct core_caps draw_caps(struct world *w, uint32_t rx_ring_bytes)
   c.old_acks = per_cent(w, 80);
   c.rescue = per_cent(w, 80);
   c.user_timeout = per_cent(w, 80);
+  c.pacing = per_cent(w, 80);
   if (!c.congestion) c.cwnd_bytes = 10000 + below(w, 100000);
   return c;
 }

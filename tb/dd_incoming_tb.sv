@@ -15,7 +15,7 @@
   logic wake, xwake, adv;
   logic [63:0] r = 64'h5555_1234_9876_abc1;
   logic [31:0] base, to_nxt, to_max, to_ack, left;
-  logic [1279:0] junk;
+  logic [1535:0] junk;
   cc_in_t xcc;
   logic [63:0] map, was;
   logic [127:0] xs, xe;
@@ -354,7 +354,7 @@
       endcase
     end else begin
       // All of the context random, then the pointers in order and near an edge.
-      for (int i = 0; i < 20; i++) begin
+      for (int i = 0; i < 24; i++) begin
         r = rnd64(r);
         junk[64*i +: 64] = r;
       end

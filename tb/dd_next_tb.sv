@@ -18,7 +18,7 @@
   logic [63:0] now = 0, now_v;
   logic emit, more, xemit, xmore;
   logic [63:0] r = 64'h3333_1234_9876_abc1;
-  logic [1279:0] junk;
+  logic [1535:0] junk;
   logic [31:0] base;
   // Distances from una, wide enough that nothing wraps.
   longint s_nxt, s_max, s_tail, s_data, s_room, s_left, s_end;
@@ -63,7 +63,8 @@
   logic y_fin, y_repair, y_rescue, y_again, y_probe, y_blocked, y_held, there, x_arm, open_end;
   logic [3:0] xkind;
   snd_ctx_t k;
-  int ones, runs, repairs = 0, rescues = 0, held = 0, spurious = 0, goes_on = 0, at;
+  longint bucket, ticks;
+  int ones, runs, starved = 0, repairs = 0, rescues = 0, held = 0, spurious = 0, goes_on = 0, at;
 
   function automatic longint apart(input logic [31:0] a, input logic [31:0] una);
     logic [31:0] d;
@@ -300,6 +301,20 @@
       x_live = c.open && !c.gave_up;
       choose;
       x_send = x_live && (y_len > 0 || y_fin);
+      // The token bucket, in numbers that do not wrap.
+      bucket = longint'({{32{c.tokens[31]}}, c.tokens});
+      ticks = longint'({32'd0, now[41:10] - c.pace_tick});
+      bucket = bucket + longint'({32'd0, c.pace_rate}) * ((ticks > 1023) ? 1023 : ticks);
+      if (bucket > longint'({32'd0, c.pace_burst})) bucket = longint'({32'd0, c.pace_burst});
+      if (x_send && c.pace_rate != 0 && bucket < 0) begin
+        x_send = 1'b0;
+        starved = starved + 1;
+        if (!c.pace_wait) begin
+          x.pace_wait = 1'b1;
+          x.pace_at_us = (now / 64'd1024 + 64'd1) * 64'd1024;
+        end
+        y_blocked = 1'b0;
+      end
       if (x_live && y_held) held = held + 1;
       x_acked = fin && s_tail == 0;
       x_news = c.open && (c.told != c.una || (!c.told_flags && (x_acked || c.gave_up)));
@@ -321,6 +336,11 @@
           if (c.sent_us != 0 && now - c.sent_us > 64'(c.rto_us)) xkind = CcIdle;
         end
         x.sent_us = now;
+        if (c.pace_rate != 0) begin
+          bucket = bucket - y_len - (y_fin ? 1 : 0);
+          x.tokens = bucket[31:0];
+          x.pace_tick = now[41:10];
+        end
         if (y_rescue) begin
           x.rescue_rxt = c.recover;
           rescues = rescues + 1;
@@ -464,7 +484,7 @@
         default: ;
       endcase
     end else begin
-      for (int i = 0; i < 20; i++) begin
+      for (int i = 0; i < 24; i++) begin
         r = rnd64(r);
         junk[64*i +: 64] = r;
       end
@@ -509,6 +529,10 @@
       v.sent_us = r[22] ? 64'd0 : now_v - 64'(v.rto_us) + 64'd1 - 64'(r[24:23]);
       r = rnd64(r);
       v.max_wnd = r[0] ? v.wnd : 32'(r[15:1]);
+      v.pace_rate = (r[59:57] != 0) ? 32'd0 : (r[56]) ? 32'(r[55:46]) : 32'hffff_ffff;
+      v.pace_burst = 32'(r[55:40]);
+      v.pace_tick = now_v[41:10] - ((r[63]) ? 32'(r[62:60]) : 32'hffff_ff00);
+      v.tokens = r[39] ? 32'd0 - 32'(r[38:28]) : 32'(r[38:28]);
       v.dup_acks = r[16] ? 4'd0 : 4'(r[19:18]);
       v.recovery = r[20] && v.una != v.max;
       v.rxt_first = v.recovery && r[21];
@@ -564,7 +588,7 @@
     owed <= owed_v;
     owed_now <= owed_now_v;
     if (n == 12000) begin
-      `CHECK(repairs > 300 && rescues > 30 && held > 100 && goes_on > 500 && 3 * spurious < goes_on, "exercised")
+      `CHECK(repairs > 300 && rescues > 30 && held > 100 && starved > 50 && goes_on > 500 && 3 * spurious < goes_on, "exercised")
       if (errors_o != 0) $display("repairs %0d rescues %0d held %0d more %0d spurious %0d", repairs, rescues, held, goes_on, spurious);
       `CHECK(data > 1000 && fins > 200 && probes > 50 && acks > 300 && frees > 200 && nothing > 300, "exercised")
       done_o <= 1'b1;

@@ -9,20 +9,20 @@
 `BENCH(dd_timeout_tb)
   snd_ctx_t c, v, x, got;
   logic [63:0] now = 0, t = 0;
-  logic wake, due;
+  logic wake, due, expired, tokens;
   cc_in_t cc;
   logic [63:0] r = 64'h7777_1234_9876_abc1;
-  logic [1279:0] junk;
+  logic [1535:0] junk;
   logic [63:0] rto;
   int n = 0;
   int fired = 0;
   int gave = 0;
-  int users = 0;
+  int users = 0, ticks = 0;
   logic waits, user;
   logic [63:0] user_at;
   logic [3:0] xkind;
 
-  dd_timeout u_dut (.ctx_i(c), .now_us_i(now), .ctx_o(got), .cc_o(cc), .wake_o(wake));
+  dd_timeout u_dut (.ctx_i(c), .now_us_i(now), .ctx_o(got), .cc_o(cc), .expired_o(expired), .wake_o(wake));
 
   always @(posedge clk_i) begin
     n <= n + 1;
@@ -152,17 +152,20 @@
         end
         `CHECK(cc.kind === xkind, "what congestion control hears")
         if (xkind == CcTimeout) begin `CHECK(cc.flight === c.max - c.una && cc.first === (c.backoff == 0) && cc.sack === c.sack_ok, "and how much was out") end
+        tokens = c.open && c.pace_wait && now >= c.pace_at_us;
+        if (tokens) x.pace_wait = 1'b0;
+        if (tokens && !due) ticks = ticks + 1;
         `CHECK(got === x, "context against the model")
-        `CHECK(wake === due, "wakes when due")
+        `CHECK(wake === (due || tokens) && expired === due, "wakes when due")
       end
-      for (int i = 0; i < 20; i++) begin
+      for (int i = 0; i < 24; i++) begin
         r = rnd64(r);
         junk[64*i +: 64] = r;
       end
       v = junk[nic_pkg::SndCtxW-1:0];
       r = rnd64(r);
       v.open = r[2:0] != 0;
-      v.rto_vld = r[5:3] != 0;
+      v.rto_vld = r[5:4] != 0;
       if (r[6]) v.wnd = 0;
       if (r[7]) v.rto_us = 32'd60000000 - 32'(r[19:8]);
       else v.rto_us = 32'd200000 << r[10:8];
@@ -177,12 +180,13 @@
         v.rto_at_us = (r[32] ? 64'h7fff_ffff_ffff_ff80 : 64'h0000_0000_ffff_ff80) + 64'(r[39:32]);
         t = v.rto_at_us + 64'(r[47:40]) - 64'd128;
       end
+      v.pace_at_us = (r[32:31] == 0) ? t : t - 64'd1 + 64'(r[31:30]);
       v.stuck_us = t - 64'(r[56:33]) + 64'd1000000;
       now <= t;
       c <= v;
     end
     if (n == 4000) begin
-      `CHECK(fired > 1000 && gave > 100 && users > 100, "exercised")
+      `CHECK(fired > 1000 && gave > 100 && users > 50 && ticks > 100, "exercised")
       done_o <= 1'b1;
     end
   end

@@ -11,7 +11,7 @@ enum { SCAN_CYCLES = 4096 };
 
 static const char *const duty_text[DUTY_N] = {
     [DUTY_ACK] = "an ACK is owed and has not left", [DUTY_DELACK] = "a delayed ACK's deadline has passed without its rcv_timeout",
-    [DUTY_TIMEOUT] = "a retransmission or probe timer has passed without its dd_timeout",
+    [DUTY_TIMEOUT] = "a timer of retransmission, probe or pacing has passed without its dd_timeout",
     [DUTY_SEND] = "there is something to send, or a timer to start, and no dd_next comes", [DUTY_RX_EVENT] = "the host was not told what was received",
     [DUTY_TX_EVENT] = "the host was not told what was acknowledged",
 };
@@ -31,7 +31,7 @@ static bool owes(const struct check *k, const struct check_flow *f, enum duty d)
   switch (d) {
     case DUTY_ACK: return live && (f->owed_bit.now || f->owed_now.now);
     case DUTY_DELACK: return f->rcv.open && f->rcv.delack_vld && k->now_us >= f->rcv.delack_us;
-    case DUTY_TIMEOUT: return f->snd.open && f->snd.rto_vld && k->now_us >= f->snd.rto_at_us;
+    case DUTY_TIMEOUT: return k->now_us >= snd_deadline(&f->snd);
     case DUTY_SEND: return f->snd.open && has_to_send(k, f);
     case DUTY_RX_EVENT: return f->rx_news;
     default: return f->tx_news;
@@ -49,7 +49,7 @@ static void late(struct check *k, int flow, uint64_t cycles, const char *what)
 // True when the flow must be looked at again.
 static bool scan_flow(struct check *k, struct check_flow *f, bool quiescent)
 {
-  bool again = (f->snd.open && f->snd.rto_vld) || (f->rcv.open && f->rcv.delack_vld);
+  bool again = snd_deadline(&f->snd) != UINT64_MAX || (f->rcv.open && f->rcv.delack_vld);
   for (enum duty d = 0; d < DUTY_N; d++) {
     if (!owes(k, f, d)) {
       f->since[d] = 0;
@@ -115,8 +115,7 @@ void check_quiescent(struct check *k, uint64_t next_us)
   scan_flows(k, true);
   scan_queues(k, true);
   for (const struct check_flow *f = k->touched; f; f = f->next_touched) {
-    uint64_t at_us = UINT64_MAX;
-    if (f->snd.open && f->snd.rto_vld) at_us = f->snd.rto_at_us;
+    uint64_t at_us = snd_deadline(&f->snd);
     if (f->rcv.open && f->rcv.delack_vld && f->rcv.delack_us < at_us) at_us = f->rcv.delack_us;
     if (next_us <= at_us) continue;
     diff(k, flow_id(k, f), "deadline", "The NIC says that clocking cannot matter before a time that is later than a timer of this flow.");

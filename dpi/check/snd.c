@@ -154,7 +154,7 @@ static void on_tune(struct check *k, struct check_flow *f, const struct check_sn
     diff(k, (int)e->flow, "tune", "The send pipeline tunes a flow that the host did not ask for.");
     return;
   }
-  snd_tune(&k->cfg.caps, &f->snd, c.nagle_off, c.user_timeout_ms, e->now_us);
+  snd_tune(&k->cfg.caps, &f->snd, &c, e->now_us);
   expect_none(k, f, e);
 }
 

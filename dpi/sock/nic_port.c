@@ -47,6 +47,8 @@ static void op_open(struct engine *e, const struct flow_open *o)
   c.nagle_off = o->tuning.nagle_off;
   c.ts_recent = o->ts_recent;
   c.user_timeout_ms = o->tuning.user_timeout_ms;
+  c.pace_rate = o->tuning.pace_rate;
+  c.pace_burst = o->tuning.pace_burst;
   put_cmd(p, &c, false);
   p->flows[o->flow] = (struct nic_port_flow){
       .open = *o, .opening = true, .last = {.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt, .ts_recent = o->ts_recent}};
@@ -85,7 +87,9 @@ static void op_consume(struct engine *e, uint16_t flow, uint32_t len)
 
 static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t)
 {
-  put_cmd(port_of(e), &(struct host_cmd){.kind = CMD_TUNE, .flow = flow, .nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms}, false);
+  const struct host_cmd c = {.kind = CMD_TUNE, .flow = flow, .nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms,
+                             .pace_rate = t->pace_rate, .pace_burst = t->pace_burst};
+  put_cmd(port_of(e), &c, false);
 }
 
 static void op_input(struct engine *e, const uint8_t *frame, size_t len)

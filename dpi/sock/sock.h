@@ -22,6 +22,7 @@ enum sock_type { SOCK_TCP, SOCK_UDP };
 enum sock_opt {
   SOCK_OPT_NODELAY,            // 1: Nagle's algorithm off
   SOCK_OPT_USER_TIMEOUT_MS,    // how long data may wait for their ACK (RFC 5482); 0: the engine's own limit
+  SOCK_OPT_PACING,             // bytes a second at most, as one goes; 0: as fast as windows allow
   SOCK_OPT_KEEPALIVE,          // 1: on (RFC 9293 section 3.8.4)
   SOCK_OPT_KEEP_IDLE_MS,       // silence before the first probe; at first 2 h
   SOCK_OPT_KEEP_INTERVAL_MS,   // between probes; at first 75 s

@@ -7,11 +7,16 @@
 #include "sock/flow.h"
 #include "sock/stack_priv.h"
 
+// A second has 15625 / 16 ticks of 1.024 ms; what two ticks bring may leave at once.
+static uint32_t bytes_a_tick(uint32_t bytes_per_s) { return (uint32_t)(((uint64_t)bytes_per_s * 16 + 15624) / 15625); }
+
 struct flow_tuning sockopt_tuning(const struct sock_options *o)
 {
   return (struct flow_tuning){
     .nagle_off = o->nodelay,
     .user_timeout_ms = o->user_timeout_ms,
+    .pace_rate = bytes_a_tick(o->pacing_bytes_per_s),
+    .pace_burst = 2 * bytes_a_tick(o->pacing_bytes_per_s),
     .keep_idle_ms = o->keepalive ? o->keep_idle_ms : 0,
     .keep_interval_ms = o->keep_interval_ms,
     .keep_count = o->keep_count,
@@ -23,7 +28,7 @@ struct flow_tuning sockopt_tuning(const struct sock_options *o)
 static int check(const struct engine *e, bool datagram, enum sock_opt opt, int value)
 {
   static const struct { int min, max; } range[SOCK_OPT_N] = {
-    [SOCK_OPT_NODELAY] = {0, 1},       [SOCK_OPT_USER_TIMEOUT_MS] = {0, INT32_MAX}, [SOCK_OPT_KEEPALIVE] = {0, 1},
+    [SOCK_OPT_NODELAY] = {0, 1},       [SOCK_OPT_USER_TIMEOUT_MS] = {0, INT32_MAX}, [SOCK_OPT_KEEPALIVE] = {0, 1}, [SOCK_OPT_PACING] = {0, INT32_MAX},
     [SOCK_OPT_KEEP_IDLE_MS] = {1, INT32_MAX}, [SOCK_OPT_KEEP_INTERVAL_MS] = {1, INT32_MAX}, [SOCK_OPT_KEEP_COUNT] = {1, 255},
     [SOCK_OPT_REUSEADDR] = {0, 1},
     [SOCK_OPT_DSCP] = {0, 63}, [SOCK_OPT_TTL] = {1, 255},
@@ -33,6 +38,7 @@ static int check(const struct engine *e, bool datagram, enum sock_opt opt, int v
   else if (datagram) can = false;
   else if (opt == SOCK_OPT_NODELAY) can = e->nagle || value == 1;   // without Nagle there is never a delay
   else if (opt == SOCK_OPT_USER_TIMEOUT_MS) can = e->user_timeout;
+  else if (opt == SOCK_OPT_PACING) can = e->pacing;
   else if (opt >= SOCK_OPT_KEEPALIVE && opt <= SOCK_OPT_KEEP_COUNT) can = e->keepalive;
   else if (opt == SOCK_OPT_DSCP || opt == SOCK_OPT_TTL) can = e->ip_choice;
   if (!can) return -ENOPROTOOPT;
@@ -43,6 +49,7 @@ static void store(struct sock_options *o, enum sock_opt opt, int value)
 {
   if (opt == SOCK_OPT_NODELAY) o->nodelay = value;
   if (opt == SOCK_OPT_USER_TIMEOUT_MS) o->user_timeout_ms = (uint32_t)value;
+  if (opt == SOCK_OPT_PACING) o->pacing_bytes_per_s = (uint32_t)value;
   if (opt == SOCK_OPT_KEEPALIVE) o->keepalive = value;
   if (opt == SOCK_OPT_KEEP_IDLE_MS) o->keep_idle_ms = (uint32_t)value;
   if (opt == SOCK_OPT_KEEP_INTERVAL_MS) o->keep_interval_ms = (uint32_t)value;
@@ -90,6 +97,7 @@ int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
   switch (opt) {
     case SOCK_OPT_NODELAY: *value = k->opt.nodelay || !s->engine->nagle; return 0;
     case SOCK_OPT_USER_TIMEOUT_MS: *value = (int)k->opt.user_timeout_ms; return 0;
+    case SOCK_OPT_PACING: *value = (int)k->opt.pacing_bytes_per_s; return 0;
     case SOCK_OPT_KEEPALIVE: *value = k->opt.keepalive; return 0;
     case SOCK_OPT_KEEP_IDLE_MS: *value = (int)k->opt.keep_idle_ms; return 0;
     case SOCK_OPT_KEEP_INTERVAL_MS: *value = (int)k->opt.keep_interval_ms; return 0;

@@ -26,7 +26,7 @@ enum {
 struct sock_options {
   bool nodelay, keepalive;
   bool reuse;                             // of a datagram socket: its port may be shared
-  uint32_t user_timeout_ms, keep_idle_ms, keep_interval_ms;
+  uint32_t pacing_bytes_per_s, user_timeout_ms, keep_idle_ms, keep_interval_ms;
   uint8_t keep_count;
   struct ipv4_choice ip;
 };

@@ -15,6 +15,7 @@
 struct flow_tuning {
   bool nagle_off;
   uint32_t user_timeout_ms;          // RFC 9293 section 3.9.1; 0: the engine's own limit
+  uint32_t pace_rate, pace_burst;    // bytes a tick of 1.024 ms, bytes at once; rate 0: no pacing
   // RFC 9293 section 3.8.4: after so long without a sign of the peer a probe, then one each interval; after keep_count
   // unanswered ones the connection has timed out, and RST is sent. keep_idle_ms 0: none of it.
   uint32_t keep_idle_ms, keep_interval_ms;
@@ -86,7 +87,7 @@ struct engine {
   uint16_t num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
   bool timestamps, sack;             // what it can do: options beyond that are not offered to a peer
-  bool nagle, user_timeout, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
+  bool nagle, user_timeout, pacing, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
   bool ip_choice;
   // What an engine cannot tell stays false in its events: stalled.
 };

@@ -100,8 +100,7 @@ static void tell(struct ref *r, struct ref_flow *f)
 
 static void set_timer(struct ref *r, struct ref_flow *f)
 {
-  uint64_t at = UINT64_MAX;
-  if (f->snd.rto_vld) at = f->snd.rto_at_us;
+  uint64_t at = snd_deadline(&f->snd);
   if (f->rcv.delack_vld && f->rcv.delack_us < at) at = f->rcv.delack_us;
   if (f->tuning.keep_idle_ms && f->snd.open && !f->snd.gave_up && f->keep_at_us < at) at = f->keep_at_us;
   if (at == UINT64_MAX || !f->used) timers_cancel(&r->timers, &f->timer);
@@ -287,7 +286,8 @@ static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t
   struct ref_flow *f = live_flow(e, flow);
   if (!f) return;
   f->tuning = *t;
-  snd_tune(&r->caps, &f->snd, t->nagle_off, t->user_timeout_ms, r->now_us);
+  snd_tune(&r->caps, &f->snd, &(struct host_cmd){.nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms, .pace_rate = t->pace_rate, .pace_burst = t->pace_burst},
+           r->now_us);
   keep_heard(r, f);
   set_timer(r, f);
   wake(r, f);   // what Nagle held back may leave
@@ -423,7 +423,7 @@ struct ref *ref_open(const struct ref_config *c)
   for (int i = 0; i < 4; i++) put_be32(key + 4 * i, (uint32_t)rng_next(&rng));
   r->engine = (struct engine){.ops = &ops, .num_flows = c->num_flows, .tx_ring_bytes = c->tx_ring_bytes,
                               .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack,
-                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .keepalive = true, .ip_choice = true};
+                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .pacing = c->caps.pacing, .keepalive = true, .ip_choice = true};
   r->caps = c->caps;
   r->ready.tail = &r->ready.head;
   r->dirty.tail = &r->dirty.head;
@@ -456,7 +456,7 @@ void ref_run(struct ref *r, uint64_t now_us)
   r->now_us = now_us;
   for (struct timer *t; (t = timers_first(&r->timers)) && t->deadline_us <= now_us;) {
     struct ref_flow *f = (struct ref_flow *)((char *)t - offsetof(struct ref_flow, timer));
-    if (snd_timeout(&r->caps, &f->snd, now_us).wake) r->stats.timeouts++;
+    if (snd_timeout(&r->caps, &f->snd, now_us).expired) r->stats.timeouts++;
     tell_stall(r, f);
     if (rcv_timeout(&f->rcv, &f->sent, now_us)) f->ack_bit = true;
     keep_due(r, f);

@@ -5,6 +5,7 @@
 //     scoreboard -> sack_pipe --+--> cut_new    from SND.NXT on --------+--> the segment, or the pure ACK that is owed, or news
 //                               +--> cut_repair what recovery repeats --+    for the host without a frame, or nothing
 //
+//   Data waits for tokens where the flow is paced (pacer).
 //   A spurious dd_next is legal and changes nothing. `more_o` is never wrongly 0.
 `default_nettype none
 `include "nic_types.svh"
@@ -26,7 +27,8 @@ module dd_next (
   logic [127:0] starts, ends;
   logic [31:0] pipe, lost_edge, new_seq, new_len, rep_seq, rep_len, seq, len, after, data_end;
   logic new_fin, new_rexmit, new_more, new_sends, probe, blocked, rep_use, rep_hold, rep_fin, rep_rescue, fin, rexmit, rescue, idle;
-  logic live, send;
+  logic live, wants, paced, send;
+  logic [31:0] tokens;
 
   assign starts = {ctx_i.sack3_start, ctx_i.sack2_start, ctx_i.sack1_start, ctx_i.sack0_start};
   assign ends   = {ctx_i.sack3_end, ctx_i.sack2_end, ctx_i.sack1_end, ctx_i.sack0_end};
@@ -46,11 +48,16 @@ module dd_next (
   assign fin      = rep_use ? rep_fin : new_fin;
   assign rexmit   = rep_use || new_rexmit;
   assign rescue   = rep_use && rep_rescue;
-  assign send     = live && (rep_use ? rep_len != '0 || rep_fin : new_sends && !rep_hold);
+  assign wants    = live && (rep_use ? rep_len != '0 || rep_fin : new_sends && !rep_hold);
+  assign send     = wants && paced;
   assign after    = seq + len + 32'(fin);
   assign data_end = tail_i - 32'(fin_i);
   // RFC 5681 section 4.1: after an idle RTO the window starts anew.
   assign idle     = ctx_i.una == ctx_i.max && ctx_i.sent_us != '0 && now_us_i - ctx_i.sent_us > 64'(ctx_i.rto_us);
+
+  pacer u_pacer (
+      .rate_i(ctx_i.pace_rate), .burst_i(ctx_i.pace_burst), .tokens_i(ctx_i.tokens), .tick_i(ctx_i.pace_tick),
+      .now_tick_i(now_us_i[41:10]), .tokens_o(tokens), .open_o(paced));
 
   // --- news, and where a segment without data stands: at the highest sent, but inside the peer's window, or it would be
   // refused there
@@ -71,6 +78,10 @@ module dd_next (
     more_o      = 1'b0;
     desc_o.kind = TxFree;
     desc_o.seq  = idle_seq;
+    if (wants && !paced && !ctx_i.pace_wait) begin       // at the next tick the bucket is asked again
+      ctx_o.pace_wait  = 1'b1;
+      ctx_o.pace_at_us = {now_us_i[63:10] + 54'd1, 10'd0};
+    end
     if (send) begin
       emit_o        = 1'b1;
       desc_o.kind   = TxData;
@@ -81,6 +92,10 @@ module dd_next (
       ctx_o.probe   = 1'b0;
       ctx_o.sent_us = now_us_i;
       if (idle) cc_o.kind = CcIdle;
+      if (ctx_i.pace_rate != '0) begin
+        ctx_o.tokens    = tokens - len - 32'(fin);
+        ctx_o.pace_tick = now_us_i[41:10];
+      end
       if (ctx_i.una == ctx_i.max) ctx_o.stuck_us = now_us_i;
       if (rescue) begin
         ctx_o.rescue_rxt = ctx_i.recover;

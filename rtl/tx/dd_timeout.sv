@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Send pipeline step: the flow's deadline has passed (RFC 6298 section 5.4 to 5.7; RFC 9293 section 3.8.6.1 for the probe of a
-// closed window, section 3.9.1 for the user timeout); combinational. A stale hit changes nothing. The C twin is snd_timeout()
+// closed window, section 3.9.1 for the user timeout), or the tick that brings tokens; combinational. A stale hit changes nothing. The C twin is snd_timeout()
 // in dpi/tcp/core.
 //   What is out goes again from una on, as one segment; loss recovery and scoreboard are forgotten. The flow is given up after
 //   MaxRetries retransmissions, or when the user timeout has run out, where there is one.
@@ -11,13 +11,16 @@ module dd_timeout (
     input  wire logic [63:0]  now_us_i,
     output snd_ctx_t          ctx_o,       // without what congestion control makes of cc_o
     output cc_in_t            cc_o,
+    output logic              expired_o,   // a retransmission or probe timer ran out
     output logic              wake_o
 );
-  logic due, waits, gives_up;
+  logic due, tokens, waits, gives_up;
   logic [31:0] doubled;
   logic [63:0] user_at_us, rto_at_us, least_us;
 
   assign due        = ctx_i.open && ctx_i.rto_vld && now_us_i >= ctx_i.rto_at_us;
+  assign tokens     = ctx_i.open && ctx_i.pace_wait && now_us_i >= ctx_i.pace_at_us;
+  assign expired_o  = due;
   assign waits      = (ctx_i.una != ctx_i.max);
   assign doubled    = nic_pkg::min32({ctx_i.rto_us[30:0], 1'b0}, 32'(nic_pkg::RtoMaxUs));
   assign user_at_us = nic_pkg::user_deadline(ctx_i.stuck_us, ctx_i.user_timeout_ms);
@@ -33,7 +36,8 @@ module dd_timeout (
     cc_o.sack   = ctx_i.sack_ok;
     cc_o.first  = (ctx_i.backoff == '0);
     cc_o.flight = ctx_i.max - ctx_i.una;
-    wake_o      = due;
+    wake_o      = due || tokens;
+    if (tokens) ctx_o.pace_wait = 1'b0;
     if (due && gives_up) begin
       ctx_o.gave_up    = 1'b1;                         // dd_next tells the host
       ctx_o.told_flags = 1'b0;

@@ -106,7 +106,7 @@ module send_pipe #(
   cc_in_t cc_in, cc_to, cc_nx, cc;
   logic [31:0] cwnd, ssthresh, cc_a, cc_b;
   logic [nic_pkg::SndCtxW-1:0] ctx_bits;
-  logic wake_in, wake_to, emit_nx, more_nx, wake, emit, ctx_we, e_next;
+  logic expired, wake_in, wake_to, emit_nx, more_nx, wake, emit, ctx_we, e_next;
   tx_desc_t desc_nx, desc;
   logic [31:0] idle_seq;
 
@@ -132,7 +132,7 @@ module send_pipe #(
 
   dd_incoming #(.Cc(Cc)) u_incoming (
       .ctx_i(ctx), .ev_i(e_dd_q), .now_us_i(e_now_q), .ctx_o(ctx_in), .cc_o(cc_in), .wake_o(wake_in));
-  dd_timeout u_timeout (.ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .cc_o(cc_to), .wake_o(wake_to));
+  dd_timeout u_timeout (.ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .cc_o(cc_to), .expired_o(expired), .wake_o(wake_to));
   dd_next u_next (
       .ctx_i(ctx), .tail_i(tail_i), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(e_now_q),
       .ctx_o(ctx_nx), .cc_o(cc_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx), .idle_seq_o(idle_seq));
@@ -191,6 +191,8 @@ module send_pipe #(
         ctx_step.ts_ok     = cmd_i.ts_ok;
         ctx_step.sack_ok   = cmd_i.sack_ok;
         ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;
+        ctx_step.pace_rate  = cmd_i.pace_rate;
+        ctx_step.pace_burst = nic_pkg::min32(cmd_i.pace_burst, 32'(nic_pkg::CwndMax));
         desc      = '0;
         desc.kind = TxOpen;
         desc.seq  = cmd_i.rcv_nxt;
@@ -200,6 +202,8 @@ module send_pipe #(
       SevTune: begin                                   // the C twin is snd_tune()
         ctx_step.nagle_off       = cmd_i.nagle_off;
         ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;
+        ctx_step.pace_rate       = cmd_i.pace_rate;
+        ctx_step.pace_burst      = nic_pkg::min32(cmd_i.pace_burst, 32'(nic_pkg::CwndMax));
         if (cmd_i.user_timeout_ms != '0 && ctx.retries != '0 && ctx.una != ctx.max)
           ctx_step.rto_at_us = nic_pkg::min64(ctx.rto_at_us, nic_pkg::max64(tune_at_us, e_now_q));
         wake = 1'b1;                                   // what Nagle held back may leave
@@ -266,9 +270,15 @@ module send_pipe #(
   assign next_flow  = ready_valid ? ready_flow : e_flow_q;
 
   // --- timers, descriptors ------------------------------------------------------------------------------------------
+  // The earlier of retransmission (or probe) and pacing; the C twin is snd_deadline().
+  logic timer_on, by_pace;
+  logic [63:0] timer_at_us;
+  assign timer_on    = ctx_next.open && (ctx_next.rto_vld || ctx_next.pace_wait);
+  assign by_pace     = ctx_next.pace_wait && (!ctx_next.rto_vld || ctx_next.pace_at_us < ctx_next.rto_at_us);
+  assign timer_at_us = by_pace ? ctx_next.pace_at_us : ctx_next.rto_at_us;
   timers #(.NumFlows(NumFlows)) u_timers (
       .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .wr_i(ctx_we), .wr_flow_i(e_flow_q[LgN-1:0]),
-      .wr_valid_i(ctx_next.rto_vld), .wr_at_us_i(ctx_next.rto_at_us), .fire_valid_o(fire_valid),
+      .wr_valid_i(timer_on), .wr_at_us_i(timer_at_us), .fire_valid_o(fire_valid),
       .fire_ready_i(fire_ready), .fire_flow_o(fire_flow), .next_valid_o(timer_valid_o), .next_us_o(timer_us_o),
       .idle_o(timers_idle), .busy_o(busy_o));
 
@@ -281,7 +291,7 @@ module send_pipe #(
 
   assign idle_o = e_kind_q == SevNone && !ready_valid && timers_idle && desc_count == '0;
 
-  assign stat_timeout_o = (e_kind_q == SevTimeout) && wake_to;
+  assign stat_timeout_o = (e_kind_q == SevTimeout) && expired;
   assign stat_rexmit_o  = e_next && emit && desc.kind == TxData && nic_pkg::seq_lt(desc.seq, ctx.max);
 
   always @(posedge clk_i) if (rst_ni) assert(!emit || desc_in_ready);

@@ -33,6 +33,7 @@ struct core_caps {
   bool old_acks;            // RFC 5961 section 5.2: a segment with an ACK from long ago is refused
   bool rescue;              // with SACK: the fourth rule of NextSeg, RFC 6675 section 4
   bool user_timeout;        // RFC 9293 section 3.9.1, RFC 5482
+  bool pacing;              // a token bucket per flow
 };
 
 // Everything the core can do.
@@ -76,6 +77,7 @@ struct rcv_header {
 
 struct snd_actions {
   bool wake;                // the flow may have something to send, or news for the host
+  bool expired;             // snd_timeout: a retransmission or probe timer ran out
   bool emit, more;          // snd_next: `desc` leaves; another snd_next may send again (or find nothing)
   bool rexmit;              // it begins below the highest sent
   struct tx_desc desc;
@@ -115,7 +117,7 @@ void snd_sack(const struct core_caps *caps, struct snd_ctx *c, struct core_block
 struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us);
 struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us);
 // The program has chosen anew.
-void snd_tune(const struct core_caps *caps, struct snd_ctx *c, bool nagle_off, uint32_t user_timeout_ms, uint64_t now_us);
+void snd_tune(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *t, uint64_t now_us);
 struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, uint64_t now_us);
 // The program aborts: true when *d, a RST, is to be sent.
 bool snd_abort(struct snd_ctx *c, struct tx_desc *d);
@@ -124,6 +126,12 @@ struct tx_desc snd_release(struct snd_ctx *c);
 // Where a segment without data stands: at the highest sent, but inside the peer's window, or it would be refused there
 // (RFC 9293 section 3.10.5 has SND.NXT for RST).
 static inline struct seq snd_idle_seq(const struct snd_ctx *c) { return seq_min(c->max, seq_add(c->una, c->wnd)); }
+// When the flow's next snd_timeout is due; UINT64_MAX: it has no deadline.
+static inline uint64_t snd_deadline(const struct snd_ctx *c)
+{
+  uint64_t at = c->open && c->rto_vld ? c->rto_at_us : UINT64_MAX;
+  return c->open && c->pace_wait && c->pace_at_us < at ? c->pace_at_us : at;
+}
 // Bytes thought to be in the network (RFC 6675 section 4, SetPipe).
 uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
 

@@ -10,7 +10,7 @@ struct core_caps core_caps_full(uint32_t rx_ring_bytes)
 {
   return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .ooo = CORE_INTERVALS, .sack = true, .timestamps = true,
                             .delayed_ack = true, .recovery = true, .congestion = CORE_CC_NEWRENO, .rtt = true, .silly = true,
-                            .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true};
+                            .challenge_limit = true, .old_acks = true, .rescue = true, .user_timeout = true, .pacing = true};
 }
 
 static bool flag(const struct core_segment *s, unsigned bit) { return s->flags >> bit & 1; }

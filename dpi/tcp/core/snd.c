@@ -30,6 +30,12 @@ static void store(struct snd_ctx *c, const struct intervals *list)
   c->sack3_start = v->b[3].start, c->sack3_end = v->b[3].end;
 }
 
+static void set_pace(struct snd_ctx *c, const struct host_cmd *o)
+{
+  c->pace_rate = o->pace_rate;
+  c->pace_burst = min_u32(o->pace_burst, NIC_CWND_MAX);
+}
+
 void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *o)
 {
   *c = (struct snd_ctx){
@@ -37,6 +43,7 @@ void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host
       .max_wnd = o->snd_wnd, .mss = o->mss, .rto_us = NIC_RTO_INIT_US,
       .nagle_off = o->nagle_off, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .user_timeout_ms = o->user_timeout_ms,
   };
+  if (caps->pacing) set_pace(c, o);
   cc_step(caps, c, &(struct cc_in){.kind = CC_OPEN});
   if (caps->rtt) c->rto_us = NIC_RTO_FIRST_US;
   if (caps->recovery) c->recover = seq_add(o->snd_nxt, UINT32_MAX);
@@ -278,18 +285,22 @@ static uint64_t user_deadline(const struct core_caps *caps, const struct snd_ctx
   return counts ? c->stuck_us + (uint64_t)c->user_timeout_ms * 1000 : UINT64_MAX;
 }
 
-void snd_tune(const struct core_caps *caps, struct snd_ctx *c, bool nagle_off, uint32_t user_timeout_ms, uint64_t now_us)
+void snd_tune(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *t, uint64_t now_us)
 {
-  c->nagle_off = nagle_off;
-  c->user_timeout_ms = user_timeout_ms;
+  c->nagle_off = t->nagle_off;
+  c->user_timeout_ms = t->user_timeout_ms;
+  if (caps->pacing) set_pace(c, t);
   c->rto_at_us = min_u64(c->rto_at_us, max_u64(user_deadline(caps, c), now_us));
 }
 
 struct snd_actions snd_timeout(const struct core_caps *caps, struct snd_ctx *c, uint64_t now_us)
 {
-  struct snd_actions a = {.wake = c->open && c->rto_vld && now_us >= c->rto_at_us};
+  struct snd_actions a = {.expired = c->open && c->rto_vld && now_us >= c->rto_at_us};
+  bool tokens = c->open && c->pace_wait && now_us >= c->pace_at_us;
   uint64_t least = now_us + (c->retries ? 0 : c->rto_us);
-  if (!a.wake) return a;
+  a.wake = a.expired || tokens;
+  if (tokens) c->pace_wait = false;
+  if (!a.expired) return a;
   if (has_user_timeout(caps, c) ? now_us >= user_deadline(caps, c) : c->retries >= NIC_MAX_RETRIES) {
     c->gave_up = true;
     c->told_flags = c->rto_vld = false;
@@ -418,6 +429,32 @@ static void restart_after_idle(const struct core_caps *caps, struct snd_ctx *c, 
   c->sent_us = now_us;
 }
 
+// --- pacing --------------------------------------------------------------------------------------------------------------
+
+// What the bucket holds now: pace_rate bytes for each tick since pace_tick, at most pace_burst. Data may leave while it holds
+// 0 or more; what leaves may make it less. What nobody used for a second is lost.
+static int32_t tokens(const struct snd_ctx *c, uint64_t now_us)
+{
+  uint32_t ticks = min_u32((uint32_t)(now_us >> 10) - c->pace_tick, 1023);
+  int64_t t = (int64_t)(int32_t)c->tokens + (int64_t)((uint64_t)c->pace_rate * ticks);
+  return (int32_t)(t < (int64_t)c->pace_burst ? t : (int64_t)c->pace_burst);
+}
+
+static void pay(struct snd_ctx *c, uint32_t bytes, uint64_t now_us)
+{
+  if (!c->pace_rate) return;
+  c->tokens = (uint32_t)tokens(c, now_us) - bytes;
+  c->pace_tick = (uint32_t)(now_us >> 10);
+}
+
+// At the next tick it is asked again.
+static void wait_for_tokens(struct snd_ctx *c, uint64_t now_us)
+{
+  if (c->pace_wait) return;
+  c->pace_wait = true;
+  c->pace_at_us = ((now_us >> 10) + 1) << 10;
+}
+
 static void send_cut(const struct core_caps *caps, struct snd_ctx *c, const struct snd_view *v, const struct cut *k,
                      struct snd_actions *a, uint64_t now_us)
 {
@@ -427,6 +464,7 @@ static void send_cut(const struct core_caps *caps, struct snd_ctx *c, const stru
   a->desc = (struct tx_desc){.kind = TX_DATA, .seq = k->seq, .len = (uint16_t)k->len, .fin = k->fin,
                              .psh = k->len && seq_eq(seq_add(k->seq, k->len), data_end(v))};
   restart_after_idle(caps, c, now_us);
+  if (caps->pacing) pay(c, k->len + k->fin, now_us);
   if (caps->user_timeout && seq_eq(c->una, c->max)) c->stuck_us = now_us;
   if (k->rescue) {
     c->rescue_rxt = c->recover;
@@ -457,8 +495,13 @@ struct snd_actions snd_next(const struct core_caps *caps, struct snd_ctx *c, con
   bool fin_acked = v->fin && seq_eq(c->una, v->tail);
   bool news = c->open && (!seq_eq(c->una, c->told) || ((fin_acked || c->gave_up) && !c->told_flags));
   struct cut k = live ? choose(caps, c, v) : (struct cut){0};
+  bool sends = k.len || k.fin;
+  if (sends && caps->pacing && c->pace_rate && tokens(c, now_us) < 0) {
+    wait_for_tokens(c, now_us);
+    sends = false;
+  }
 
-  if (k.len || k.fin) {
+  if (sends) {
     send_cut(caps, c, v, &k, &a, now_us);
     a.more = k.more || v->ack_now;
   } else {

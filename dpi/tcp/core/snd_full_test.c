@@ -1315,6 +1315,87 @@ static void test_snd_user_timeout_is_not_for_probes_that_are_answered(void **sta
   }
 }
 
+// --- pacing -----------------------------------------------------------------------------------------------------------------
+
+static struct bed paced_bed_of(void **state, uint32_t rate, uint32_t burst)
+{
+  struct bed b = bed_of(state);
+  b.now_us = 5000 * 1024;
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .pace_rate = rate, .pace_burst = burst}, b.now_us);
+  b.c.cwnd = 100 * MSS;
+  enqueue(&b, 50 * MSS);
+  return b;
+}
+
+static void test_snd_pacing_lets_a_burst_go_and_then_what_a_tick_brings(void **state)
+{
+  struct bed b = paced_bed_of(state, 500, 2 * MSS);
+  for (int32_t i = 0; i < 3; i++) sends(&b, i * MSS, MSS);   // the third on credit
+  sends_no_data(&b);
+  assert_true(b.c.pace_wait && snd_deadline(&b.c) == 5001 * 1024);
+  int32_t sent = 3;
+  for (int tick = 1; tick <= 40; tick++) {
+    b.now_us = (5000 + (uint64_t)tick) * 1024;
+    assert_true(snd_timeout(&b.caps, &b.c, b.now_us).wake && !b.c.pace_wait);
+    if (tick % 2 == 0) sends(&b, MSS * sent++, MSS);          // 500 bytes a tick, a segment in two
+    sends_no_data(&b);
+    assert_true(b.c.pace_wait && snd_deadline(&b.c) == b.now_us + 1024);
+  }
+}
+
+static void test_snd_pacing_fills_the_bucket_to_its_burst_and_no_further(void **state)
+{
+  struct bed b = paced_bed_of(state, 500, 2 * MSS);
+  for (int32_t i = 0; i < 3; i++) sends(&b, i * MSS, MSS);
+  b.now_us += 900 * S;
+  b.c.rto_at_us = b.now_us + S;
+  for (int32_t i = 3; i < 6; i++) sends(&b, i * MSS, MSS);
+  sends_no_data(&b);
+}
+
+static void test_snd_pacing_changes_nothing_twice_in_a_tick(void **state)
+{
+  struct bed b = paced_bed_of(state, 500, 0);
+  sends(&b, 0, MSS);
+  sends_no_data(&b);
+  struct snd_ctx was = b.c;
+  b.now_us += 1023;
+  sends_no_data(&b);
+  assert_true(snd_ctx_equal(&was, &b.c));
+  assert_false(snd_timeout(&b.caps, &b.c, b.now_us).wake);
+}
+
+static void test_snd_pacing_holds_no_ack_and_is_off_at_rate_0(void **state)
+{
+  struct bed b = paced_bed_of(state, 1, 0);
+  sends(&b, 0, MSS);
+  b.v.ack_owed = true;
+  struct snd_actions a = snd_next(&b.caps, &b.c, &b.v, b.now_us);
+  assert_true(a.emit && a.desc.kind == TX_ACK && b.c.pace_wait);
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true}, b.now_us);
+  sends(&b, MSS, MSS);
+  struct bed d = paced_bed_of(state, 1, 0);
+  d.caps.pacing = false;
+  for (int32_t i = 0; i < 20; i++) sends(&d, i * MSS, MSS);
+}
+
+static void test_snd_pacing_and_retransmission_share_the_timer(void **state)
+{
+  struct bed b = paced_bed_of(state, 1, 0);
+  sends(&b, 0, MSS);
+  sends_no_data(&b);
+  assert_int_equal(snd_deadline(&b.c), b.now_us + 1024);
+  struct snd_actions a = snd_timeout(&b.caps, &b.c, b.now_us + 1024);
+  assert_true(a.wake && !a.expired && !b.c.retries);
+  assert_int_equal(snd_deadline(&b.c), b.c.rto_at_us);
+  sends_no_data(&b);
+  a = snd_timeout(&b.caps, &b.c, b.c.rto_at_us);
+  assert_true(a.wake && a.expired && !b.c.pace_wait && b.c.retries == 1);
+  b.c.open = false;
+  b.c.pace_wait = true;
+  assert_true(snd_deadline(&b.c) == UINT64_MAX);
+}
+
 static void test_snd_tune_moves_the_user_timeout_of_what_waits(void **state)
 {
   static const struct { uint32_t timeout_ms; uint64_t after_us; } rows[] = {
@@ -1329,14 +1410,14 @@ static void test_snd_tune_moves_the_user_timeout_of_what_waits(void **state)
       sends(&b, 0, MSS);
     }
     b.now_us = begin + 10 * S;
-    snd_tune(&b.caps, &b.c, true, rows[i].timeout_ms, b.now_us);
+    snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .user_timeout_ms = rows[i].timeout_ms}, b.now_us);
     lose_all(&b);
     assert_true(b.now_us - begin == rows[i].after_us);
   }
   struct bed d = bed_of(state);
   fly(&d, 1);
   uint64_t at = d.c.rto_at_us;
-  snd_tune(&d.caps, &d.c, false, 1, d.now_us);   // not sent again yet
+  snd_tune(&d.caps, &d.c, &(struct host_cmd){.user_timeout_ms = 1}, d.now_us);   // not sent again yet
   assert_true(!d.c.nagle_off && d.c.rto_at_us == at);
   ack(&d, 1000);
   assert_true(!d.c.rto_vld);
@@ -1558,6 +1639,11 @@ int main(void)
     SEQ_TEST(test_snd_user_timeout_counts_from_the_last_progress),
     SEQ_TEST(test_snd_user_timeout_is_not_for_what_was_never_sent),
     SEQ_TEST(test_snd_user_timeout_is_not_for_probes_that_are_answered),
+    SEQ_TEST(test_snd_pacing_lets_a_burst_go_and_then_what_a_tick_brings),
+    SEQ_TEST(test_snd_pacing_fills_the_bucket_to_its_burst_and_no_further),
+    SEQ_TEST(test_snd_pacing_changes_nothing_twice_in_a_tick),
+    SEQ_TEST(test_snd_pacing_holds_no_ack_and_is_off_at_rate_0),
+    SEQ_TEST(test_snd_pacing_and_retransmission_share_the_timer),
     SEQ_TEST(test_snd_tune_moves_the_user_timeout_of_what_waits),
     SEQ_TEST(test_snd_measures_a_probe_from_when_it_was_sent),
     SEQ_TEST(test_snd_open_takes_the_user_timeout),
