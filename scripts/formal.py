@@ -31,6 +31,7 @@ class Job:
         self.proof, self.index, self.engine, self.k = proof, index, engine, k
         self.params, self.files, self.mutant = params, files, mutant
         self.name = f"{proof}.{index}" + (f".m{mutant[0]}" if mutant else "")
+        self.cpu = 0.0
 
     def sources(self) -> list[tuple[str, str]]:
         """(path, text) of all that is read, with the mutant's change in it."""
@@ -90,7 +91,8 @@ def script(job: Job, work: str, sources: list[tuple[str, str]]) -> str:
     lines = [f"read_verilog -formal -sv -Irtl -I{HERE} {read}"]
     lines += [f"chparam -set {p.split('=')[0]} {p.split('=')[1]} {top}" for p in job.params]
     # No -noopt anywhere: what is proven is what synthesis reads. Undriven means free, not zero.
-    lines += [f"prep -top {top} -flatten -nordff", "memory_map", "async2sync", "chformal -cover -remove", "opt_clean",
+    # Memories become registers before all is flattened, so that a proof can speak of a word of one.
+    lines += [f"hierarchy -check -top {top}", "proc", "memory_collect", "memory_map", "flatten", "opt_expr", "opt_clean", "check", "async2sync", "chformal -cover -remove", "opt_clean",
               "setundef -undriven -anyseq"]
     if job.engine == "comb":
         # No registers (opt may not see one) and no assumptions: a premise stands in the assertion.
@@ -106,26 +108,29 @@ def script(job: Job, work: str, sources: list[tuple[str, str]]) -> str:
     return "design.ys"
 
 
-def run(cmd: list[str], work: str, log: str, limit: float) -> tuple[int, str]:
+def run(job: Job, cmd: list[str], work: str, log: str, limit: float) -> tuple[int, str]:
     """Status, negative when the limit of CPU seconds was hit (a busy machine must not fail a proof), and what was said."""
+    seconds = int(limit) + 1
     with open(os.path.join(work, log), "w", encoding="ascii") as f:
-        seconds = int(limit) + 1
-        status = subprocess.run(["prlimit", f"--cpu={seconds}:{seconds}", *cmd], cwd=work, stdout=f, stderr=subprocess.STDOUT,
-                                stdin=subprocess.DEVNULL, check=False).returncode
+        with subprocess.Popen(["prlimit", f"--cpu={seconds}:{seconds}", *cmd], cwd=work, stdout=f, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL) as p:
+            _, status, used = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+    job.cpu += used.ru_utime + used.ru_stime
     with open(os.path.join(work, log), encoding="ascii", errors="replace") as f:
-        return status, f.read()
+        return p.returncode, f.read()
 
 
 def waves(job: Job, work: str) -> None:
     """The counterexample as build/formal/NAME/trace.vcd, where the solver gave one."""
     if os.path.exists(os.path.join(work, "trace.aiw")):
-        run(["yosys", "-q", "-p", "read_rtlil design.il; sim -clock clk_i -r trace.aiw -map design.aim -vcd trace.vcd"], work, "vcd.log", 60)
+        run(job, ["yosys", "-q", "-p", "read_rtlil design.il; sim -clock clk_i -r trace.aiw -map design.aim -vcd trace.vcd"], work, "vcd.log", 60)
 
 
 def solve(job: Job, work: str, sources: list[tuple[str, str]], limit: float) -> str:
     """"proven", "refuted" (there is a counterexample from reset), or what went wrong."""
     ys = script(job, work, sources)
-    status, text = run(["yosys", ys], work, "yosys.log", limit)
+    status, text = run(job, ["yosys", ys], work, "yosys.log", limit)
     if status < 0:
         return f"no answer in {limit:.0f} s"
     if job.engine == "induct" and not job.mutant:
@@ -139,14 +144,14 @@ def solve(job: Job, work: str, sources: list[tuple[str, str]], limit: float) -> 
     if status != 0:
         return "yosys: " + text.strip().splitlines()[-1]
     if job.engine == "comb":
-        status, text = run(["yosys-abc", "-c", "read_aiger design.aig; strash; orpos; iprove"], work, "abc.log", limit)
+        status, text = run(job, ["yosys-abc", "-c", "read_aiger design.aig; strash; orpos; iprove"], work, "abc.log", limit)
         found = re.search(r"^(UN)?SATISFIABLE", text, re.M)
         return f"no answer in {limit:.0f} s" if not found else "proven" if found[1] else "refuted"
     if job.mutant:
         ask = f"bmc3 -F {DEPTH}"
     else:
         ask = "pdr" if job.engine == "pdr" else f"bmc3 -F {job.k}"
-    status, text = run(["yosys-abc", "-c", f"read_aiger design.aig; fold; strash; {ask}; write_cex -a trace.aiw"], work, "abc.log", limit)
+    status, text = run(job, ["yosys-abc", "-c", f"read_aiger design.aig; fold; strash; {ask}; write_cex -a trace.aiw"], work, "abc.log", limit)
     if "was asserted in frame" in text:
         waves(job, work)
         return "refuted"
@@ -186,6 +191,7 @@ def do(job: Job, args, tools: str, ledger: dict) -> dict:
         row["answer"] = str(e)
     row["ok"] = row["answer"] == ("refuted" if job.mutant else "proven")
     row["seconds"] = round(time.monotonic() - began, 1)
+    row["cpu_seconds"] = round(job.cpu, 1)
     return row
 
 
@@ -194,7 +200,7 @@ def say(row: dict) -> None:
     answer = "" if row["ok"] else f"   ** {row['answer']} **"
     if not row["ok"] and row["mutant"] and row["answer"] == "proven":
         answer = "   ** the mutant passes **"
-    print(f"{'ok  ' if row['ok'] else 'FAIL'} {row['name']:24} {row['params']:28} {row['seconds']:6.1f} s{' *' if row['cached'] else '  '} {kind}{answer}",
+    print(f"{'ok  ' if row['ok'] else 'FAIL'} {row['name']:20} {row['params']:38} {row['cpu_seconds']:6.1f} s{' *' if row['cached'] else '  '} {kind}{answer}",
           flush=True)
 
 
@@ -203,7 +209,7 @@ def main() -> int:
     ap.add_argument("--out", default="build/formal", help="where work and results.json go")
     ap.add_argument("--again", action="store_true", help="also what has not changed since it passed")
     ap.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="solvers at a time")
-    ap.add_argument("--limit", type=float, default=240, help="seconds for one solver")
+    ap.add_argument("--limit", type=float, default=240, help="CPU seconds for one solver")
     ap.add_argument("--list", action="store_true", help="only list proofs and mutants")
     ap.add_argument("proofs", nargs="*", help="names of proofs, fifo for fifo_fv.sv (default: all)")
     args = ap.parse_args()
@@ -219,7 +225,7 @@ def main() -> int:
         return 2
     if args.list:
         for j in jobs:
-            print(f"{j.name:24} {' '.join(j.params):28} {'rejects: ' + j.mutant[4] if j.mutant else GREEN[j.engine].format(k=j.k)}")
+            print(f"{j.name:20} {' '.join(j.params):38} {'rejects: ' + j.mutant[4] if j.mutant else GREEN[j.engine].format(k=j.k)}")
         return 0
     os.makedirs(args.out, exist_ok=True)
     results = os.path.join(args.out, "results.json")
@@ -232,7 +238,7 @@ def main() -> int:
     rows = []
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         # The long ones first, as far as known, so that no core ends alone.
-        order = sorted(jobs, key=lambda j: -ledger.get(j.name, {}).get("seconds", 1e9 if not j.mutant else 0))
+        order = sorted(jobs, key=lambda j: -ledger.get(j.name, {}).get("cpu_seconds", 1e9 if not j.mutant else 0))
         for row in pool.map(lambda j: do(j, args, tools, ledger), order):
             say(row)
             rows.append(row)
@@ -247,7 +253,8 @@ def main() -> int:
     for r in bad:
         print(f"FAIL {r['name']}: {r['answer']}; see {args.out}/{r['name']}/")
     fresh = sum(not r["cached"] for r in rows)
-    print(f"{time.monotonic() - began:.0f} s, {fresh} run, {len(rows) - fresh} unchanged since they passed (*)")
+    cpu = sum(r.get("cpu_seconds", 0) for r in rows if not r["cached"])
+    print(f"{time.monotonic() - began:.0f} s, {cpu:.0f} s of CPU; {fresh} run, {len(rows) - fresh} unchanged since they passed (*)")
     print(f"{len(rows) - len(bad)} passed, {len(bad)} failed")
     return 1 if bad else 0
 
