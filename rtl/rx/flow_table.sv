@@ -10,6 +10,7 @@
 `default_nettype none
 module flow_table #(
     parameter int NumFlows = 64,
+    parameter int TupleW = 96,
     parameter int LgN = $clog2(NumFlows)
 ) (
     input  wire logic         clk_i,
@@ -19,19 +20,19 @@ module flow_table #(
     input  wire logic         req_i,
     input  wire logic         insert_i,
     input  wire logic         remove_i,    // neither: look up
-    input  wire logic [95:0]  tuple_i,
+    input  wire logic [TupleW-1:0] tuple_i,
     input  wire logic [11:0]  flow_i,      // insert; remove takes out only this flow's entry
     // One cycle later:
     output logic              hit_o,       // the tuple was there (before an insert or remove)
     output logic [11:0]       flow_o,      // its flow
     output logic              ok_o         // insert: there was room, and the tuple was new
 );
-  localparam int WayW = 1 + 12 + 96;
+  localparam int WayW = 1 + 12 + TupleW;
   localparam int BucketW = 4 * WayW;
 
   logic [LgN-1:0] hash0, hash1, idx0_q, idx1_q, sweep_q, waddr0, waddr1;
   logic busy_q, req_q, insert_q, remove_q, we0, we1;
-  logic [95:0] tuple_q;
+  logic [TupleW-1:0] tuple_q;
   logic [11:0] flow_q;
   logic [BucketW-1:0] bucket0, bucket1, new0, new1;
 
@@ -41,8 +42,8 @@ module flow_table #(
     hash0 = '0;
     hash1 = '0;
     for (int i = 0; i < LgN; i++) begin
-      hash0[i] = ^(tuple_i & key_i[i +: 96]);
-      hash1[i] = ^(tuple_i & key_i[16 + i +: 96]);
+      hash0[i] = ^(tuple_i & key_i[i +: TupleW]);
+      hash1[i] = ^(tuple_i & key_i[16 + i +: TupleW]);
     end
   end
 
@@ -65,16 +66,16 @@ module flow_table #(
     used0 = '0;
     used1 = '0;
     for (int w = 0; w < 4; w++) begin
-      valid0[w] = bucket0[WayW*w + 108];
-      valid1[w] = bucket1[WayW*w + 108];
-      match0[w] = valid0[w] && bucket0[WayW*w +: 96] == tuple_q;
-      match1[w] = valid1[w] && bucket1[WayW*w +: 96] == tuple_q;
+      valid0[w] = bucket0[WayW*w + TupleW + 12];
+      valid1[w] = bucket1[WayW*w + TupleW + 12];
+      match0[w] = valid0[w] && bucket0[WayW*w +: TupleW] == tuple_q;
+      match1[w] = valid1[w] && bucket1[WayW*w +: TupleW] == tuple_q;
       used0 = used0 + 3'(valid0[w]);
       used1 = used1 + 3'(valid1[w]);
-      mine0[w] = remove_q && match0[w] && bucket0[WayW*w + 96 +: 12] == flow_q;
-      mine1[w] = remove_q && match1[w] && bucket1[WayW*w + 96 +: 12] == flow_q;
-      if (match0[w]) flow_o = flow_o | bucket0[WayW*w + 96 +: 12];
-      if (match1[w]) flow_o = flow_o | bucket1[WayW*w + 96 +: 12];
+      mine0[w] = remove_q && match0[w] && bucket0[WayW*w + TupleW +: 12] == flow_q;
+      mine1[w] = remove_q && match1[w] && bucket1[WayW*w + TupleW +: 12] == flow_q;
+      if (match0[w]) flow_o = flow_o | bucket0[WayW*w + TupleW +: 12];
+      if (match1[w]) flow_o = flow_o | bucket1[WayW*w + TupleW +: 12];
     end
     hit_o = req_q && !busy_q && (match0 != '0 || match1 != '0);
     pick1 = used1 < used0;
@@ -91,8 +92,8 @@ module flow_table #(
         if (pick1) new1[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
         else new0[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
       end
-      if (mine0[w]) new0[WayW*w + 108] = 1'b0;
-      if (mine1[w]) new1[WayW*w + 108] = 1'b0;
+      if (mine0[w]) new0[WayW*w + TupleW + 12] = 1'b0;
+      if (mine1[w]) new1[WayW*w + TupleW + 12] = 1'b0;
     end
     we0 = req_q && ((ok_o && !pick1) || mine0 != '0);
     we1 = req_q && ((ok_o && pick1) || mine1 != '0);
