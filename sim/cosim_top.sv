@@ -66,6 +66,16 @@ module cosim_top #(
       ERROR_struct_width_in_nic_pkg x_widths ();
   endgenerate
 
+  // Constant in a run: from registers, so that the simulator does not look at them in each cycle anew.
+  logic [47:0] mac_q;
+  logic [13:0] max_frame_q;
+  logic [127:0] hash_key_q;
+  always @(posedge clk_i) begin
+    mac_q       <= mac_i;
+    max_frame_q <= max_frame_i;
+    hash_key_q  <= hash_key_i;
+  end
+
   // --- NIC and memories ---------------------------------------------------------------------------------------------
   logic rx_valid_q, rx_last_q, slow_valid_q, slow_last_q, slow_ready, pin_valid_q, pin_last_q, pin_ready;
   logic cmd_valid_q, cmd_ready;
@@ -86,7 +96,7 @@ module cosim_top #(
   logic nic_quiescent;
 
   nic_top #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes), .RxBufBytes(RxBufBytes), .Cc(Cc)) u_nic (
-      .clk_i(clk_i), .rst_ni(rst_ni), .mac_i(mac_i), .max_frame_i(max_frame_i), .hash_key_i(hash_key_i),
+      .clk_i(clk_i), .rst_ni(rst_ni), .mac_i(mac_q), .max_frame_i(max_frame_q), .hash_key_i(hash_key_q),
       .now_us_i(now_us_i), .next_valid_o(next_valid_o), .next_us_o(next_us_o), .quiescent_o(nic_quiescent),
       .rx_valid_i(rx_valid_q), .rx_data_i(rx_data_q), .rx_nbytes_i(rx_nbytes_q), .rx_last_i(rx_last_q),
       .tx_valid_o(tx_valid), .tx_ready_i(1'b1), .tx_data_o(tx_data), .tx_nbytes_o(tx_nbytes), .tx_last_o(tx_last),

@@ -93,7 +93,7 @@ module tcp_options #(
       logic [319:0] bytes_q;
       assign here = {8'd0, bytes[320*s +: 320]};
       tcp_options_step #(.First(8 * s)) u_step (
-          .bytes_i(here[64*s +: 72]), .len_i(len[6*s +: 6]), .pos_i(pos[6*s +: 6]), .pos_o(pos_next), .ts_o(found_ts),
+          .active_i(enter[s]), .bytes_i(here[64*s +: 72]), .len_i(len[6*s +: 6]), .pos_i(pos[6*s +: 6]), .pos_o(pos_next), .ts_o(found_ts),
           .ts_at_o(ts_here), .sack_o(found_sack), .sack_at_o(sack_here));
       always_ff @(posedge clk_i) begin
         if (enter[s]) begin
