@@ -8,7 +8,7 @@
 //   Its descriptor says the una of its time, from which the host's credit comes: see README.md.
 //
 //@ rtl rtl/tx/cut_new.sv rtl/tx/cut_repair.sv rtl/tx/sack_holes.sv rtl/tx/sack_insert.sv rtl/tx/sack_lost.sv
-//@ rtl rtl/tx/sack_next.sv rtl/tx/sack_pipe.sv rtl/tx/sack_trim.sv rtl/tx/rtt_estimate.sv
+//@ rtl rtl/tx/sack_next.sv rtl/tx/sack_pipe.sv rtl/tx/sack_trim.sv rtl/tx/rtt_estimate.sv rtl/tx/pacer.sv
 //@ rtl rtl/tx/dd_incoming.sv rtl/tx/dd_next.sv rtl/tx/dd_timeout.sv tb/formal/snd_inv.sv
 //@ prove comb Step=0 Free=1
 //@ prove comb Step=1 TxBufBytes=32
@@ -115,8 +115,9 @@ module snd_steps_fv #(
     end
     if (Step == 2) begin : gen_timeout
       cc_in_t cc;
-      logic wake;
-      dd_timeout u_dut (.ctx_i(ctx), .now_us_i(now_us_i), .ctx_o(ctx_next), .cc_o(cc), .wake_o(wake));
+      logic expired, wake;
+      dd_timeout u_dut (
+          .ctx_i(ctx), .now_us_i(now_us_i), .ctx_o(ctx_next), .cc_o(cc), .expired_o(expired), .wake_o(wake));
     end
     if (Step == 3) begin : gen_next
       cc_in_t cc;
