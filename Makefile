@@ -51,7 +51,7 @@ $(B)/libdpi_san.a: $(LIB_SRC:%.c=$(B)/san/%.o)
 UNIT := $(TEST_SRC:dpi/%.c=$(B)/unit/%)
 $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lz
+	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
 -include $(shell find $(B)/obj $(B)/san -name '*.d' 2>/dev/null)
 
@@ -106,7 +106,7 @@ DATA_W ?= 512
 NUM_FLOWS ?= 64
 TX_BUF ?= 32768
 RX_BUF ?= 32768
-# Congestion control: 0 none, 1 Reno, 2 NewReno (nic_pkg.sv).
+# Congestion control: 0 none, 1 Reno, 2 NewReno, 3 CUBIC (nic_pkg.sv).
 CONGESTION ?= 2
 # clang builds the faster model; g++ serves where it is missing.
 MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)

@@ -24,9 +24,11 @@ rtl/rx/rx_reader.sv
 rtl/rx/tcp_options.sv
 rtl/rx/tcp_options_step.sv
 rtl/tx/ack_bits.sv
+rtl/tx/cc_cubic.sv
 rtl/tx/cc_newreno.sv
 rtl/tx/cc_none.sv
 rtl/tx/cc_reno.sv
+rtl/tx/cubic_curve.sv
 rtl/tx/cut_new.sv
 rtl/tx/cut_repair.sv
 rtl/tx/dd_blocks.sv

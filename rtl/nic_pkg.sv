@@ -17,7 +17,8 @@ package nic_pkg;
   localparam int RxVerdictW = 168;
   localparam int DdSegmentW = 372;
   localparam int DdInW = 145;
-  localparam int CcInW = 70;
+  localparam int CcInW = 102;
+  localparam int CcOwnW = 193;
   localparam int TxDescW = 98;
   localparam int TxHdrW = 192;
   localparam int RcvMirrorW = 377;
@@ -53,6 +54,7 @@ package nic_pkg;
   localparam int CcNone = 0;
   localparam int CcReno = 1;              // RFC 5681
   localparam int CcNewreno = 2;           // RFC 5681, 6582
+  localparam int CcCubic = 3;             // RFC 9438
 
   // Counter indices behind those of rx_class_e (from 0) and rcv_class_e (from CntRcv).
   localparam int CntRcv = 32;

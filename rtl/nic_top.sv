@@ -19,7 +19,7 @@ module nic_top #(
     parameter int NumFlows = 64,          // a power of two, 16 to 4096
     parameter int TxBufBytes = 32768,     // ring per flow, powers of two
     parameter int RxBufBytes = 32768,
-    parameter int Cc = nic_pkg::CcNewreno,   // congestion control: nic_pkg::CcNone, CcReno, CcNewreno
+    parameter int Cc = nic_pkg::CcNewreno,   // congestion control: nic_pkg::CcNone, CcReno, CcNewreno, CcCubic
     parameter int LgB = $clog2(DataW / 8),
     parameter int RxAddrW = $clog2(NumFlows) + $clog2(RxBufBytes) - LgB - 1,
     parameter int TxAddrW = $clog2(NumFlows) + $clog2(TxBufBytes) - LgB - 1

@@ -397,7 +397,19 @@ typedef struct packed {
   logic first;              // timeout: the first of this segment
   logic [31:0] acked;       // bytes
   logic [31:0] flight;      // bytes
+  logic [31:0] tick;        // of an ACK: time in ticks of 1.024 ms
 } cc_in_t;
+
+// What an algorithm keeps of its own between events: cc_a to cc_on of snd_ctx_t.
+typedef struct packed {
+  logic [31:0] a;
+  logic [31:0] b;
+  logic [31:0] c;
+  logic [31:0] d;
+  logic [31:0] k;
+  logic [31:0] tick;
+  logic on;
+} cc_own_t;
 
 // From the send pipeline to the assembler.
 typedef struct packed {

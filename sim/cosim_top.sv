@@ -60,6 +60,7 @@ module cosim_top #(
         || $bits(rx_desc_t) != nic_pkg::RxDescW || $bits(rx_verdict_t) != nic_pkg::RxVerdictW
         || $bits(dd_in_t) != nic_pkg::DdInW || $bits(dd_segment_t) != nic_pkg::DdSegmentW || $bits(dsack_t) != nic_pkg::DsackW
         || $bits(tx_desc_t) != nic_pkg::TxDescW || $bits(cc_in_t) != nic_pkg::CcInW
+        || $bits(cc_own_t) != nic_pkg::CcOwnW
         || $bits(tx_hdr_t) != nic_pkg::TxHdrW || $bits(rcv_mirror_t) != nic_pkg::RcvMirrorW
         || $bits(snd_mirror_t) != nic_pkg::SndMirrorW || $bits(sent_mirror_t) != nic_pkg::SentMirrorW
         || $bits(rx_status_t) != nic_pkg::RxStatusW || $bits(tx_status_t) != nic_pkg::TxStatusW)

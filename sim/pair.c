@@ -97,7 +97,7 @@ static struct core_caps draw_caps(struct world *w, uint32_t rx_ring_bytes)
   c.timestamps = per_cent(w, 60);
   c.delayed_ack = per_cent(w, 70);
   c.recovery = per_cent(w, 80);
-  c.congestion = per_cent(w, 80) ? CORE_CC_NEWRENO : CORE_CC_NONE;
+  c.congestion = per_cent(w, 80) ? (enum core_cc)(1 + below(w, 3)) : CORE_CC_NONE;
   c.rtt = per_cent(w, 80);
   c.silly = per_cent(w, 70);
   c.challenge_limit = per_cent(w, 80);

@@ -1,28 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// cc_none, cc_reno and cc_newreno, each at the same port list: first the life of a window with numbers written out (RFC 6928,
+// cc_none, cc_reno, cc_newreno and cc_cubic, each at the same port list: first the life of a window with numbers written out (RFC 6928,
 // slow start, avoidance, fast recovery, a partial ACK, a timeout twice, idleness), then random windows against a model in 64
-// bits, from 1 byte to the ceiling of 2^30 and with numbers of all 32 bits.
+// bits, from 1 byte to the ceiling of 2^30 and with numbers of all 32 bits; CUBIC's curve against the formula in real numbers.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
 `BENCH(cc_tb)
   cc_in_t e, d;
   logic [15:0] mss = 16'd1000, d_mss;
-  logic [31:0] cwnd = 0, ssthresh = 0, a = 0, b = 0, d_cwnd, d_ssthresh, d_a;
-  logic [31:0] cwnd0, ssthresh0, a0, b0, cwnd1, ssthresh1, a1, b1, cwnd2, ssthresh2, a2, b2;
+  logic [31:0] cwnd = 0, ssthresh = 0, a = 0, b = 0, srtt = 0, d_cwnd, d_ssthresh, d_a;
+  logic [31:0] cwnd0, ssthresh0, a0, b0, cwnd1, ssthresh1, a1, b1, cwnd2, ssthresh2, a2, b2, cwnd3, ssthresh3;
+  cc_own_t own, own0, own1, own2, own3, x_own;
+  logic [31:0] c = 0, dd = 0, kk = 0, tick = 0;
+  logic on = 1'b0;
+  always @* begin
+    own = '0;
+    own.a = a; own.b = b; own.c = c; own.d = dd; own.k = kk; own.tick = tick; own.on = on;
+  end
+  assign a0 = own0.a;
+  assign b0 = own0.b;
+  assign a1 = own1.a;
+  assign b1 = own1.b;
+  assign a2 = own2.a;
+  assign b2 = own2.b;
   logic [63:0] r = 64'h0f1e_2d3c_4b5a_6978;
+  longint u, w, st, est, ac, up;
+  real real_k, real_t, real_w, slack;
+  int epochs = 0, ups = 0, stays = 0;
   longint x_cwnd, x_ssthresh, x_a, x_reno, mx, iw, h, fl;
   int n = 0, kinds [0:15];
 
   cc_none u_none (
-      .ev_i(e), .mss_i(mss), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .a_i(a), .b_i(b), .cwnd_o(cwnd0), .ssthresh_o(ssthresh0),
-      .a_o(a0), .b_o(b0));
+      .ev_i(e), .mss_i(mss), .srtt_us_i(srtt), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .own_i(own), .cwnd_o(cwnd0),
+      .ssthresh_o(ssthresh0), .own_o(own0));
   cc_reno u_reno (
-      .ev_i(e), .mss_i(mss), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .a_i(a), .b_i(b), .cwnd_o(cwnd1), .ssthresh_o(ssthresh1),
-      .a_o(a1), .b_o(b1));
+      .ev_i(e), .mss_i(mss), .srtt_us_i(srtt), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .own_i(own), .cwnd_o(cwnd1),
+      .ssthresh_o(ssthresh1), .own_o(own1));
   cc_newreno u_newreno (
-      .ev_i(e), .mss_i(mss), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .a_i(a), .b_i(b), .cwnd_o(cwnd2), .ssthresh_o(ssthresh2),
-      .a_o(a2), .b_o(b2));
+      .ev_i(e), .mss_i(mss), .srtt_us_i(srtt), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .own_i(own), .cwnd_o(cwnd2),
+      .ssthresh_o(ssthresh2), .own_o(own2));
+  cc_cubic u_cubic (
+      .ev_i(e), .mss_i(mss), .srtt_us_i(srtt), .cwnd_i(cwnd), .ssthresh_i(ssthresh), .own_i(own), .cwnd_o(cwnd3),
+      .ssthresh_o(ssthresh3), .own_o(own3));
   initial for (int i = 0; i < 16; i++) kinds[i] = 0;
 
   // The script: event i and the NewReno window after it, which is the one before event i + 1.
@@ -102,6 +121,69 @@
       `CHECK(cwnd1 === x_reno[31:0] && ssthresh1 === x_ssthresh[31:0] && a1 === x_a[31:0] && b1 === b, "Reno")
       `CHECK(cwnd0 === ((e.kind == CcOpen) ? 32'd16384 : cwnd) && ssthresh0 === ssthresh && a0 === a && b0 === b, "none")
       kinds[e.kind] = kinds[e.kind] + 1;
+      // CUBIC.
+      x_own = own;
+      u = longint'({48'd0, mss});
+      h = (e.kind == CcTimeout || fl < longint'({32'd0, cwnd})) ? fl : longint'({32'd0, cwnd});
+      h = h * 179 / 256;
+      if (h < 2 * u) h = 2 * u;
+      w = (cwnd < b) ? longint'({32'd0, cwnd}) * 218 / 256 : longint'({32'd0, cwnd});
+      if (e.kind == CcLoss) begin
+        x_own.b = w[31:0];
+        x_own.on = 1'b0;
+        `CHECK(ssthresh3 === h[31:0] && cwnd3 === h[31:0] + (e.sack ? 32'd0 : 32'(3 * u)) && own3 === x_own, "CUBIC: loss")
+      end else if (e.kind == CcTimeout) begin
+        x_own.a = 0;
+        x_own.on = 1'b0;
+        if (e.first) x_own.b = w[31:0];
+        `CHECK(ssthresh3 === (e.first ? h[31:0] : ssthresh) && cwnd3 === 32'(mss) && own3 === x_own, "CUBIC: timeout")
+      end else if (e.kind == CcAck && fl >= longint'({32'd0, cwnd}) / 2 && cwnd >= ssthresh) begin
+        if (!on) begin
+          x_own.on = 1'b1;
+          x_own.tick = e.tick;
+          x_own.c = cwnd;
+          x_own.a = 0;
+          x_own.d = 0;
+          x_own.k = 0;
+          if (cwnd < b) begin
+            // K is right within a percent, or a tick.
+            real_k = (($itor(b - cwnd)) / ($itor(32'(mss)) * 4.294967296e-10)) ** (1.0 / 3.0);
+            `CHECK($itor(own3.k) > real_k * 0.99 - 1.0 && $itor(own3.k) < real_k * 1.01 + 1.0, "CUBIC: K")
+            x_own.k = own3.k;
+            epochs = epochs + 1;
+          end else x_own.b = cwnd;
+        end
+        `CHECK(own3.b === x_own.b && own3.k === x_own.k && own3.tick === x_own.tick && own3.on, "CUBIC: epoch")
+        ac = longint'({32'd0, e.acked});
+        if (ac > 65535) ac = 65535;
+        // The curve by real numbers; cwnd goes a segment up or stays.
+        real_t = $itor(e.tick - x_own.tick + (srtt >> 13)) - $itor(x_own.k);
+        if (real_t < -1048575.0) real_t = -1048575.0;
+        real_w = $itor(x_own.b) + 4.294967296e-10 * $itor(32'(mss)) * real_t * real_t * real_t;
+        // What is off by a thousandth of the way to W_max moves the sum by so much.
+        slack = 4.294967296e-10 * $itor(32'(mss)) * real_t * real_t * (real_t < 0.0 ? -real_t : real_t) * 0.001 * ac / 16384.0 + 4.0;
+        if (real_w > 1073741824.0) real_w = 1073741824.0;
+        if (real_w > 1.5 * $itor(cwnd)) real_w = 1.5 * $itor(cwnd);
+        if (real_w < $itor(cwnd)) real_w = $itor(cwnd);
+        real_w = (real_w - $itor(cwnd)) * ac / 16384.0 + $itor(x_own.d);
+        st = longint'({32'd0, cwnd}) * u / 16384;
+        if (st < 1) st = 1;
+        est = longint'({32'd0, x_own.c});
+        w = longint'({32'd0, x_own.a}) + ((x_own.c < x_own.b) ? ac * 136 / 256 : ac);
+        if (w >= longint'({32'd0, cwnd})) begin
+          w = w - longint'({32'd0, cwnd});
+          est = est + u;
+          if (est > mx) est = mx;
+        end
+        `CHECK(own3.a === w[31:0] && own3.c === est[31:0], "CUBIC: W_est")
+        up = longint'({32'd0, cwnd}) + u;
+        if (up > mx) up = mx;
+        if (real_w > st + slack) begin `CHECK(cwnd3 === ((est > up) ? est[31:0] : up[31:0]), "CUBIC: up") ups = ups + 1; end
+        else if (real_w < st - slack) begin `CHECK(cwnd3 === ((est > longint'({32'd0, cwnd})) ? est[31:0] : cwnd), "CUBIC: stays") stays = stays + 1; end
+      end else begin
+        if (e.kind == CcIdle) x_own.on = 1'b0;
+        `CHECK(cwnd3 === cwnd2 && ssthresh3 === ssthresh2 && own3 === x_own, "CUBIC: as NewReno")
+      end
     end
     // --- the next inputs
     d = '0;
@@ -153,9 +235,20 @@
     cwnd <= d_cwnd;
     ssthresh <= d_ssthresh;
     a <= d_a;
-    b <= r[31:0];
+    b <= (r[33:32] == 0) ? d_cwnd : (r[33:32] == 1) ? {2'd0, d_cwnd[29:0]} + 32'(r[50:34]) : {2'd0, r[31:2]};
+    r = rnd64(r);
+    on <= r[0];
+    // 2^32 ticks and 2^31 ticks pass.
+    tick <= (r[1] ? 32'hffff_ff00 : 32'h7fff_ff00) + 32'(r[9:2]);
+    e.tick <= (r[1] ? 32'hffff_ff00 : 32'h7fff_ff00) + 32'(r[9:2]) + (32'(r[25:10]) >> r[29:26]);
+    kk <= 32'(r[45:30]) >> r[49:46];
+    c <= {2'd0, r[63:50], 16'd0} >> r[49:46];
+    srtt <= {8'd0, r[33:10]};
+    dd <= {1'b0, r[40:10]} >> r[8:4];
     if (n == 6000) begin
       for (int i = 0; i < 9; i++) begin `CHECK(kinds[i] > 300, "each kind of event was there") end
+      `CHECK(epochs > 20 && ups > 20 && stays > 20, "CUBIC exercised")
+      if (errors_o != 0) $display("epochs %0d ups %0d stays %0d", epochs, ups, stays);
       done_o <= 1'b1;
     end
   end

@@ -2,8 +2,8 @@
 // Congestion control of RFC 5681 (window and slow start threshold), 6582 (without SACK) and 6928 (initial window);
 // combinational. The C twin is cc_step() in dpi/tcp/core/cc.c.
 //
-// The port list is that of every cc_* module: what happened to the flow (cc_in_t), its MSS, the window as it stands with the
-// algorithm's own two numbers; out comes the window as it is from now on. What is lost, and when, is not decided here.
+// The port list is that of every cc_* module: what happened to the flow (cc_in_t), its MSS and RTT, the window as it stands with
+// the algorithm's own numbers; out comes the window as it is from now on. What is lost, and when, is not decided here.
 //   a: bytes acknowledged in avoidance that have not yet made a segment more
 `default_nettype none
 `include "nic_types.svh"
@@ -12,21 +12,20 @@ module cc_newreno #(
 ) (
     input  cc_in_t            ev_i,
     input  wire logic [15:0]  mss_i,
+    input  wire logic [31:0]  srtt_us_i,     // times 8
     input  wire logic [31:0]  cwnd_i,
     input  wire logic [31:0]  ssthresh_i,
-    input  wire logic [31:0]  a_i,
-    input  wire logic [31:0]  b_i,
+    input  cc_own_t           own_i,
     output logic [31:0]       cwnd_o,
     output logic [31:0]       ssthresh_o,
-    output logic [31:0]       a_o,
-    output logic [31:0]       b_o
+    output cc_own_t           own_o
 );
   logic [31:0] mss, more, slow, out, half, lost_half, count, deflated, partial, refill;
 
   assign mss       = 32'(mss_i);
   assign more      = nic_pkg::min32(cwnd_i + mss, 32'(nic_pkg::CwndMax));
   assign slow      = nic_pkg::min32(cwnd_i + nic_pkg::min32(ev_i.acked, mss), 32'(nic_pkg::CwndMax));
-  assign count     = a_i + ev_i.acked;
+  assign count     = own_i.a + ev_i.acked;
   // RFC 5681 equation 4. At a loss, what went beyond the window by limited transmit does not count (section 3.2 step 2).
   assign out       = nic_pkg::min32(ev_i.flight, cwnd_i);
   assign half      = nic_pkg::max32({1'b0, ev_i.flight[31:1]}, {15'd0, mss_i, 1'b0});
@@ -39,8 +38,7 @@ module cc_newreno #(
   always @* begin
     cwnd_o     = cwnd_i;
     ssthresh_o = ssthresh_i;
-    a_o        = a_i;
-    b_o        = b_i;
+    own_o      = own_i;
     case (ev_i.kind)
       CcOpen: begin
         cwnd_o     = nic_pkg::initial_window(mss_i);
@@ -51,10 +49,10 @@ module cc_newreno #(
           if (cwnd_i < ssthresh_i) begin                 // slow start: section 3.1
             cwnd_o = slow;
           end else if (count < cwnd_i) begin             // avoidance: an MSS per window's worth of bytes
-            a_o = count;
+            own_o.a = count;
           end else begin
-            a_o    = count - cwnd_i;
-            cwnd_o = more;
+            own_o.a = count - cwnd_i;
+            cwnd_o  = more;
           end
         end
       CcLoss: begin
@@ -68,10 +66,14 @@ module cc_newreno #(
       CcExit: cwnd_o = (ev_i.sack || Reno != 0) ? ssthresh_i : nic_pkg::min32(ssthresh_i, refill);
       CcTimeout: begin
         if (ev_i.first) ssthresh_o = half;               // not again for the same segment (section 3.1)
-        cwnd_o = mss;
-        a_o    = '0;
+        cwnd_o   = mss;
+        own_o.a  = '0;
+        own_o.on = 1'b0;
       end
-      CcIdle: cwnd_o = nic_pkg::min32(cwnd_i, nic_pkg::initial_window(mss_i));   // section 4.1
+      CcIdle: begin                                      // section 4.1
+        cwnd_o   = nic_pkg::min32(cwnd_i, nic_pkg::initial_window(mss_i));
+        own_o.on = 1'b0;
+      end
       default: ;
     endcase
   end

@@ -6,17 +6,16 @@
 module cc_reno (
     input  cc_in_t            ev_i,
     input  wire logic [15:0]  mss_i,
+    input  wire logic [31:0]  srtt_us_i,     // times 8
     input  wire logic [31:0]  cwnd_i,
     input  wire logic [31:0]  ssthresh_i,
-    input  wire logic [31:0]  a_i,
-    input  wire logic [31:0]  b_i,
+    input  cc_own_t           own_i,
     output logic [31:0]       cwnd_o,
     output logic [31:0]       ssthresh_o,
-    output logic [31:0]       a_o,
-    output logic [31:0]       b_o
+    output cc_own_t           own_o
 );
   cc_newreno #(.Reno(1)) u_cc (
-      .ev_i(ev_i), .mss_i(mss_i), .cwnd_i(cwnd_i), .ssthresh_i(ssthresh_i), .a_i(a_i), .b_i(b_i), .cwnd_o(cwnd_o),
-      .ssthresh_o(ssthresh_o), .a_o(a_o), .b_o(b_o));
+      .ev_i(ev_i), .mss_i(mss_i), .srtt_us_i(srtt_us_i), .cwnd_i(cwnd_i), .ssthresh_i(ssthresh_i), .own_i(own_i),
+      .cwnd_o(cwnd_o), .ssthresh_o(ssthresh_o), .own_o(own_o));
 endmodule
 `default_nettype wire

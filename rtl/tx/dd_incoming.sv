@@ -102,6 +102,7 @@ module dd_incoming #(
     cc_o.sack   = ctx_i.sack_ok;
     cc_o.acked  = ev_i.ack - ctx_i.una;
     cc_o.flight = flight;
+    cc_o.tick   = now_us_i[41:10];
     wake_o      = 1'b0;
     shut        = (ctx_i.wnd == '0);
     if (ctx_i.open && ev_i.kind == DdReset) begin

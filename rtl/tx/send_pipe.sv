@@ -104,7 +104,8 @@ module send_pipe #(
   dd_in_t e_dd_q;
   snd_ctx_t ctx, ctx_in, ctx_to, ctx_nx, ctx_step, ctx_next;
   cc_in_t cc_in, cc_to, cc_nx, cc;
-  logic [31:0] cwnd, ssthresh, cc_a, cc_b;
+  cc_own_t own, own_next;
+  logic [31:0] cwnd, ssthresh;
   logic [nic_pkg::SndCtxW-1:0] ctx_bits;
   logic expired, wake_in, wake_to, emit_nx, more_nx, wake, emit, ctx_we, e_next;
   tx_desc_t desc_nx, desc;
@@ -223,19 +224,33 @@ module send_pipe #(
   end
 
   // --- congestion control -------------------------------------------------------------------------------------------
+  always @* begin
+    own      = '0;
+    own.a    = ctx_step.cc_a;
+    own.b    = ctx_step.cc_b;
+    own.c    = ctx_step.cc_c;
+    own.d    = ctx_step.cc_d;
+    own.k    = ctx_step.cc_k;
+    own.tick = ctx_step.cc_tick;
+    own.on   = ctx_step.cc_on;
+  end
   generate
     if (Cc == nic_pkg::CcNone) begin : gen_none
       cc_none u_cc (
-          .ev_i(cc), .mss_i(ctx_step.mss), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh), .a_i(ctx_step.cc_a),
-          .b_i(ctx_step.cc_b), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .a_o(cc_a), .b_o(cc_b));
+          .ev_i(cc), .mss_i(ctx_step.mss), .srtt_us_i(ctx_step.srtt_us), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh),
+          .own_i(own), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .own_o(own_next));
     end else if (Cc == nic_pkg::CcReno) begin : gen_reno
       cc_reno u_cc (
-          .ev_i(cc), .mss_i(ctx_step.mss), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh), .a_i(ctx_step.cc_a),
-          .b_i(ctx_step.cc_b), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .a_o(cc_a), .b_o(cc_b));
+          .ev_i(cc), .mss_i(ctx_step.mss), .srtt_us_i(ctx_step.srtt_us), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh),
+          .own_i(own), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .own_o(own_next));
     end else if (Cc == nic_pkg::CcNewreno) begin : gen_newreno
       cc_newreno u_cc (
-          .ev_i(cc), .mss_i(ctx_step.mss), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh), .a_i(ctx_step.cc_a),
-          .b_i(ctx_step.cc_b), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .a_o(cc_a), .b_o(cc_b));
+          .ev_i(cc), .mss_i(ctx_step.mss), .srtt_us_i(ctx_step.srtt_us), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh),
+          .own_i(own), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .own_o(own_next));
+    end else if (Cc == nic_pkg::CcCubic) begin : gen_cubic
+      cc_cubic u_cc (
+          .ev_i(cc), .mss_i(ctx_step.mss), .srtt_us_i(ctx_step.srtt_us), .cwnd_i(ctx_step.cwnd), .ssthresh_i(ctx_step.ssthresh),
+          .own_i(own), .cwnd_o(cwnd), .ssthresh_o(ssthresh), .own_o(own_next));
     end else begin : gen_bad
       ERROR_Cc x_cc ();
     end
@@ -245,8 +260,13 @@ module send_pipe #(
     ctx_next          = ctx_step;
     ctx_next.cwnd     = cwnd;
     ctx_next.ssthresh = ssthresh;
-    ctx_next.cc_a     = cc_a;
-    ctx_next.cc_b     = cc_b;
+    ctx_next.cc_a     = own_next.a;
+    ctx_next.cc_b     = own_next.b;
+    ctx_next.cc_c     = own_next.c;
+    ctx_next.cc_d     = own_next.d;
+    ctx_next.cc_k     = own_next.k;
+    ctx_next.cc_tick  = own_next.tick;
+    ctx_next.cc_on    = own_next.on;
   end
 
   assign mirror_we_o   = ctx_we;

@@ -16,7 +16,7 @@
 enum { CORE_INTERVALS = 4 };
 
 // Congestion control, as in parameter Cc of the NIC: the arithmetic of the window (cc.c). What is lost is found apart from it.
-enum core_cc { CORE_CC_NONE, CORE_CC_RENO, CORE_CC_NEWRENO };
+enum core_cc { CORE_CC_NONE, CORE_CC_RENO, CORE_CC_NEWRENO, CORE_CC_CUBIC };
 
 struct core_caps {
   uint32_t rx_ring_bytes;
@@ -26,7 +26,7 @@ struct core_caps {
   bool timestamps;          // RFC 7323 (likewise)
   bool delayed_ack;         // RFC 1122 section 4.2.3.2
   bool recovery;            // fast retransmit and recovery, limited transmit: RFC 5681, 6582, 3042
-  enum core_cc congestion;  // slow start, congestion avoidance, restart after idle: RFC 5681, 6928, 6582
+  enum core_cc congestion;  // slow start, congestion avoidance, restart after idle: RFC 5681, 6928, 6582, 9438
   bool rtt;                 // RFC 6298 from measurements; without it the RTO starts from a constant
   bool silly;               // Nagle and the sender's silly-window avoidance: RFC 9293 section 3.7.4, 3.8.6.2.1
   bool challenge_limit;     // RFC 5961 section 7
@@ -138,6 +138,10 @@ uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
 // --- congestion control (cc.c) -----------------------------------------------------------------------------------------
 // What happened to the flow, in terms of the window: cwnd, ssthresh and the algorithm's own members follow.
 void cc_step(const struct core_caps *caps, struct snd_ctx *c, const struct cc_in *e);
+
+// CUBIC's curve (cubic.c), in ticks of 1.024 ms and bytes: K for a window so far below w_max, and the window at a time.
+uint32_t cubic_k(uint32_t below_max, uint32_t mss);
+uint32_t cubic_window(uint32_t w_max, uint32_t k, uint32_t ticks, uint32_t mss);
 
 // --- intervals (intervals.c): disjoint, not touching ---------------------------------------------------------------------
 struct intervals {

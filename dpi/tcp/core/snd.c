@@ -220,7 +220,7 @@ static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const st
     in_recovery(caps, c, acked);
   } else {
     c->dup_acks = 0;
-    cc_step(caps, c, &(struct cc_in){.kind = CC_ACK, .sack = uses_sack(caps, c), .acked = acked, .flight = was_out});
+    cc_step(caps, c, &(struct cc_in){.kind = CC_ACK, .sack = uses_sack(caps, c), .acked = acked, .flight = was_out, .tick = core_tsval(now_us)});
   }
   // What lies behind una never holds back a later recovery.
   if (!c->recovery && seq_lt(c->recover, c->una)) c->recover = seq_add(c->una, UINT32_MAX);
