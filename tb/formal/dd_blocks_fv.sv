@@ -2,7 +2,7 @@
 // dd_blocks: of each segment every SACK block leaves once, in order, then its ACK; both sides keep the stream's contract.
 //
 //@ rtl rtl/tx/dd_blocks.sv
-//@ prove induct 3
+//@ prove induct 2
 //@ mutant rtl/tx/dd_blocks.sv `ready_i && !block` `ready_i` : the segment goes with its first block
 //@ mutant rtl/tx/dd_blocks.sv `else if (valid_i && ready_i)` `else if (valid_i)` : a block not taken is lost
 //@ mutant rtl/tx/dd_blocks.sv `2'd1: begin dd_o.ack = segment_i.sack1_start` `2'd1: begin dd_o.ack = segment_i.sack0_start` : a block twice
@@ -51,5 +51,7 @@ module dd_blocks_fv (
              && dd.no_data == seg.no_data && dd.ts_vld == seg.ts_vld && dd.tsecr == seg.tsecr))
   `FV_ASSERT((valid_i && ready) == (valid && ready_i && last))
   `FV_ASSERT(valid || gone == '0)
+  (* hierconn *) wire [2:0] \u_dut.sent_q ;
+  `FV_ASSERT(\u_dut.sent_q == gone)        // for the induction
 endmodule
 `default_nettype wire
