@@ -179,7 +179,7 @@ def do(job: Job, args, tools: str, ledger: dict) -> dict:
         sources = job.sources()
         row["key"] = key(job, sources, tools)
         old = ledger.get(job.name)
-        if old and old["ok"] and old["key"] == row["key"] and not args.again:
+        if old and old["ok"] and old.get("key") == row["key"] and not args.again:
             return dict(old, cached=True)
         work = os.path.join(args.out, job.name)
         os.makedirs(work, exist_ok=True)
@@ -239,7 +239,8 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         # The long ones first, as far as known, so that no core ends alone.
         order = sorted(jobs, key=lambda j: -ledger.get(j.name, {}).get("cpu_seconds", 1e9 if not j.mutant else 0))
-        for row in pool.map(lambda j: do(j, args, tools, ledger), order):
+        for done in concurrent.futures.as_completed([pool.submit(do, j, args, tools, ledger) for j in order]):
+            row = done.result()
             say(row)
             rows.append(row)
             # What is unknown now (renamed, deleted) stays in the ledger until the next full run.
