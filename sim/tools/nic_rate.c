@@ -220,7 +220,8 @@ static void settle(struct rig *r)
   }
 }
 
-static struct rig *open_rig(unsigned flows, unsigned payload)
+// wnd: the peer's, until it says something else.
+static struct rig *open_rig(unsigned flows, unsigned payload, uint16_t wnd)
 {
   char err[STIM_ERR_LEN];
   struct nic_build b = nic_build();
@@ -236,7 +237,7 @@ static struct rig *open_rig(unsigned flows, unsigned payload)
   r->ring_rx = b.rx_ring_bytes;
   for (unsigned i = 0; i < flows; i++) {
     struct flow_open f = {.flow = (uint16_t)i, .local_ip = nic_ip, .remote_ip = peer_ip, .local_port = PORT, .remote_port = (uint16_t)(10000 + i),
-                          .snd_nxt = seq_of(0u - 50000 + i), .rcv_nxt = seq_of(0x80000000u - 50000 + i), .snd_wnd = UINT16_MAX,
+                          .snd_nxt = seq_of(0u - 50000 + i), .rcv_nxt = seq_of(0x80000000u - 50000 + i), .snd_wnd = wnd,
                           .mss = (uint16_t)payload, .rcv_mss = (uint16_t)payload, .tuning = {.nagle_off = true}};
     memcpy(f.local_mac, nic_mac, 6);
     memcpy(f.remote_mac, peer_mac, 6);
@@ -262,7 +263,7 @@ static unsigned rows;
 
 static void rate(unsigned flows, unsigned payload, bool in, bool out)
 {
-  struct rig *r = open_rig(flows, payload);
+  struct rig *r = open_rig(flows, payload, UINT16_MAX);
   r->in = in;
   r->out = out;
   for (unsigned i = 0; i < WARM_CYCLES; i++) turn(r);
@@ -301,14 +302,14 @@ static uint64_t next_frame(struct rig *r)
 
 static void latencies(unsigned payload)
 {
-  struct rig *r = open_rig(1, payload);
+  struct rig *r = open_rig(1, payload, (uint16_t)payload);
   struct engine *e = r->nic->base.engine;
   uint8_t data[65536] = {0};
   e->ops->payload(e, 0, data, payload);
   uint64_t at = next_frame(r);
   delay("write to segment", payload, at - r->pin_last_cycle);
   settle(r);
-  // As much as the congestion window takes, and more: the ACK releases a segment.
+  // More than the peer's window takes, which is full: the ACK releases a segment.
   e->ops->payload(e, 0, data, r->ring_tx / 2);
   for (unsigned i = 0; i < 4000; i++) cycle(r);
   peer_hears(r);
@@ -317,7 +318,7 @@ static void latencies(unsigned payload)
   at = next_frame(r);
   delay("ACK to segment", payload, at - r->rx_last_cycle);
   close_rig(r);
-  r = open_rig(1, payload);
+  r = open_rig(1, payload, UINT16_MAX);
   send_segment(r, 0, seq_add(r->f[0].snd, payload), payload);   // behind a gap: acknowledged at once
   at = next_frame(r);
   delay("segment to its ACK", payload, at - r->rx_last_cycle);
