@@ -41,6 +41,58 @@ BY_HAND = [
      "{verdict.kind, verdict.flow, l1_desc_q.beats, verdict[142:0]}"),
     ("fin-not-told", "rtl/rx/rcv_segment.sv", "tell_o    = @@taken@@ || reset_o;", "(taken && lo_o != hi_o)"),
     ("released-with-the-receive-side", "rtl/nic_events.sv", "event_o.tx_released = @@tx.tx_released@@;", "rx.rx_released"),
+    # What comes out of order, and twice.
+    ("interval-cut-where-the-new-ends", "rtl/rx/rx_intervals.sv", "@@(right != '0) ? right_end : stop_i@@}", "stop_i"),
+    ("interval-held-twice", "rtl/rx/rx_intervals.sv", "!(join_i ? reach[i] : @@touch[i]@@)", "covers[i]"),
+    ("interval-not-reached", "rtl/rx/rx_intervals.sv", "edge_o = @@(ahead != '0) ? ahead_end : stop_i@@;", "stop_i"),
+    ("latest-interval-not-first", "rtl/rx/rx_intervals.sv", "list_o = @@{kept[191:0], merged}@@;",
+     "(kept_n == 3'd1) ? {kept[255:128], merged, kept[63:0]} : {kept[191:0], merged}"),
+    ("fin-out-of-order-taken", "rtl/rx/rcv_segment.sv", "ctx_i.fin_vld && @@ctx_i.fin_seq == iv_edge@@;", "1'b1"),
+    ("dsack-not-noted", "rtl/rx/rcv_segment.sv", "dup_o.vld   = @@1'b1@@;", "1'b0"),
+    ("dsack-told-twice", "rtl/tx/dsack_box.sv", "if (@@take_i@@) vld_q[take_f] <= 1'b0;", "1'b0"),
+    # Windows, as they are told.
+    ("window-edge-rounded-down", "rtl/tx/rcv_sample.sv", "assign keep  = @@known + unit@@;", "known"),
+    ("window-byte-by-byte", "rtl/tx/rcv_sample.sv", "assign hold  = @@nic_pkg::seq_lt(wide - known, least)@@;", "1'b0"),
+    # Time stamps, options.
+    ("tsecr-stale", "rtl/rx/rcv_step.sv", "mirror_o.ts_recent  = @@ctx_o.ts_recent@@;", "ctx_i.ts_recent"),
+    ("time-stamp-learnt-behind-a-gap", "rtl/rx/rcv_segment.sv", "@@!nic_pkg::seq_lt(sent_i.ack, seg_i.seq)@@;", "1'b1"),
+    ("paws-off", "rtl/rx/rcv_segment.sv", "ts_old     = @@ctx_i.ts_ok@@ &&", "1'b0"),
+    ("missing-time-stamp-taken", "rtl/rx/rcv_segment.sv", "ts_missing = @@ctx_i.ts_ok@@ &&", "1'b0"),
+    ("options-overtake", "rtl/rx/tcp_options.sv", "in_valid_i && usual && @@!walking@@;", "1'b1"),
+    ("header-too-short-for-the-time-stamp", "rtl/tx/tx_header.sv", "sack_len + (@@ts_i@@ ? 7'd12 : 7'd0)", "1'b0"),
+    ("blocks-beside-payload", "rtl/tx/rcv_sample.sv", "!(@@bare_i@@ && rcv_i.sack_ok)", "1'b1"),
+    # ACKs delayed.
+    ("delayed-ack-never-sent", "rtl/rx/rcv_timeout.sv", "assign ack_o = @@due@@ &&", "1'b0"),
+    ("delayed-ack-not-cleared", "rtl/rx/rcv_timeout.sv", "if (due) @@ctx_o.delack_vld = 1'b0;@@", ";"),
+    ("delayed-ack-put-off", "rtl/rx/rcv_segment.sv", "(@@!ctx_i.delack_vld || sent_i.ack == ctx_i.nxt@@)", "1'b1"),
+    # Loss, and what is known of it.
+    ("sack-block-dropped", "rtl/tx/dd_blocks.sv", "(sent_q != @@segment_i.n_sack@@);", "(segment_i.n_sack - 3'(segment_i.n_sack > 3'd1))"),
+    ("sack-blocks-backwards", "rtl/tx/dd_blocks.sv", "case (@@sent_q[1:0]@@)", "2'(segment_i.n_sack - 3'd1 - sent_q)"),
+    ("scoreboard-cut-at-the-block", "rtl/tx/sack_insert.sv", "if (@@high[i]@@) to =", "1'b0"),
+    ("scoreboard-not-trimmed", "rtl/tx/dd_incoming.sv", "ctx_o.sack_n      = @@cut_n@@;", "ctx_i.sack_n"),
+    ("scoreboard-outlives-timeout", "rtl/tx/dd_timeout.sv", "ctx_o.sack_n      = '0;", ";"),
+    ("lost-behind-two-ranges", "rtl/tx/sack_lost.sv", "is_edge[0] = (n_i > @@3'd2@@)", "3'd1"),
+    ("pipe-counts-what-was-sacked", "rtl/tx/sack_holes.sv", "range - @@sum@@ : '0;", "32'd0"),
+    ("duplicates-counted-to-two", "rtl/tx/dd_incoming.sv", "dup_acks >= 4'(@@nic_pkg::DupThresh@@)", "nic_pkg::DupThresh - 1"),
+    ("recovery-point-not-set", "rtl/tx/dd_incoming.sv", "ctx_o.recover   = ctx_i.max;", ";"),
+    ("high-rxt-stands", "rtl/tx/dd_next.sv", "ctx_o.high_rxt  = nic_pkg::seq_max(ctx_i.high_rxt, after);", ";"),
+    ("rescued-again-and-again", "rtl/tx/dd_next.sv", "ctx_o.rescue_rxt = @@ctx_i.recover@@;", "ctx_i.rescue_rxt"),
+    ("limited-transmit-missing", "rtl/tx/cut_new.sv", "ctx_i.cwnd + @@spread@@;", "32'd0"),
+    # The congestion window.
+    ("window-not-halved", "rtl/tx/cc_newreno.sv", "lost_half = nic_pkg::max32(@@{1'b0, out[31:1]}@@,", "out"),
+    ("threshold-below-two-segments", "rtl/tx/cc_newreno.sv", "half      = nic_pkg::max32({1'b0, ev_i.flight[31:1]}, @@{15'd0, mss_i, 1'b0}@@);", "32'd0"),
+    ("window-grows-in-recovery", "rtl/tx/dd_incoming.sv", "cc_o.kind       = @@CcPartial@@;", "CcAck"),
+    ("no-restart-after-idle", "rtl/tx/dd_next.sv", "if (@@idle@@) cc_o.kind = CcIdle;", "1'b0"),
+    # Round trips.
+    ("karn-ignored", "rtl/tx/dd_next.sv", "if (@@rexmit@@) begin", "1'b0"),
+    ("rttvar-shifted-by-three", "rtl/tx/rtt_estimate.sv", "@@{2'd0, rttvar_i[31:2]}@@;", "{3'd0, rttvar_i[31:3]}"),
+    ("rto-without-floor", "rtl/nic_pkg.sv", "min32(@@max32(rto, 32'(RtoInitUs))@@,", "rto"),
+    ("probes-not-backed-off", "rtl/tx/dd_timeout.sv", "ctx_o.rto_us    = @@doubled@@;", "(ctx_i.wnd == '0) ? ctx_i.rto_us : doubled"),
+    # What the program chose.
+    ("nagle-ignored", "rtl/tx/cut_new.sv", "((@@ctx_i.nagle_off@@ ||", "1'b1"),
+    ("user-timeout-ignored", "rtl/tx/dd_timeout.sv", "gives_up   = @@(ctx_i.user_timeout_ms != '0)@@ ?", "1'b0"),
+    ("tokens-not-spent", "rtl/tx/dd_next.sv", "ctx_o.tokens    = @@tokens - len - 32'(fin)@@;", "tokens"),
+    ("choice-not-applied", "rtl/tx/send_pipe.sv", "ctx_step.nagle_off       = cmd_i.nagle_off;", ";"),
 ]
 
 # In the transport core. It is the checker's model and host 1's engine as well, so these run as the reference against itself, and

@@ -380,7 +380,7 @@ def main() -> int:
     p.add_argument("--list", action="store_true", help="show the mutants and stop")
     p.add_argument("--seeds", type=int, default=5, help="of each made by hand (5)")
     p.add_argument("--most", type=int, default=100, help="seeds of each drawn, until the first catch (100)")
-    p.add_argument("--drawn", type=int, default=75, help="how many are drawn (75)")
+    p.add_argument("--drawn", type=int, default=100, help="how many are drawn (100)")
     p.add_argument("--seed", type=int, default=1, help="they are drawn by (1)")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     a = p.parse_args()
