@@ -51,7 +51,7 @@ BY_HAND = [
     ("dsack-not-noted", "rtl/rx/rcv_segment.sv", "dup_o.vld   = @@1'b1@@;", "1'b0"),
     ("dsack-told-twice", "rtl/tx/dsack_box.sv", "if (@@take_i@@) vld_q[take_f] <= 1'b0;", "1'b0"),
     # Windows, as they are told.
-    ("window-edge-rounded-down", "rtl/tx/rcv_sample.sv", "assign keep  = @@known + unit@@;", "known"),
+    ("window-edge-goes-back", "rtl/tx/rcv_sample.sv", "assign keep  = @@known + unit@@;", "(known == '0 ? known : known - 32'd1)"),
     ("window-byte-by-byte", "rtl/tx/rcv_sample.sv", "assign hold  = @@nic_pkg::seq_lt(wide - known, least)@@;", "1'b0"),
     # Time stamps, options.
     ("tsecr-stale", "rtl/rx/rcv_step.sv", "mirror_o.ts_recent  = @@ctx_o.ts_recent@@;", "ctx_i.ts_recent"),
@@ -90,7 +90,8 @@ BY_HAND = [
     ("probes-not-backed-off", "rtl/tx/dd_timeout.sv", "ctx_o.rto_us    = @@doubled@@;", "(ctx_i.wnd == '0) ? ctx_i.rto_us : doubled"),
     # What the program chose.
     ("nagle-ignored", "rtl/tx/cut_new.sv", "((@@ctx_i.nagle_off@@ ||", "1'b1"),
-    ("user-timeout-ignored", "rtl/tx/dd_timeout.sv", "gives_up   = @@(ctx_i.user_timeout_ms != '0)@@ ?", "1'b0"),
+    ("user-timeout-ignored", "rtl/tx/send_pipe.sv",
+     "cmd_i.nagle_off;\n        @@ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;@@\n        ctx_step.pace_rate       =", ";"),
     ("tokens-not-spent", "rtl/tx/dd_next.sv", "ctx_o.tokens    = @@tokens - len - 32'(fin)@@;", "tokens"),
     ("choice-not-applied", "rtl/tx/send_pipe.sv", "ctx_step.nagle_off       = cmd_i.nagle_off;", ";"),
 ]

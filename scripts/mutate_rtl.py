@@ -173,7 +173,7 @@ def lines(p):
 def seeds_once(tool: Path, f, first: int, count: int, stop: bool) -> list:
     """Results of seeds until one ends the process (the last then says how), or, with `stop`, until the first that is bad."""
     rows, hung, said = [], False, ""
-    command = ["prlimit", f"--as={MEMORY}", tool, "seeds", str(first), str(count), "--engine", f.engine]
+    command = ["prlimit", f"--as={MEMORY}", tool, "seeds", str(first), str(count), "--engine", f.engine] + ["--hard"] * (f.group == "by hand")
     with tempfile.TemporaryFile("w+") as err:
         p = RUNS.start(command, stderr=err, env={**os.environ, "LW_MUTANT": str(f.number)})
         try:

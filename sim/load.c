@@ -10,6 +10,7 @@ enum {
   PORT_LISTEN = 7,
   PORT_FIRST = 40000,          // of connection 0's active side
   OPERATIONS = 2000,           // writes or reads of a side at most, about
+  HARD_CONNS = 12,
   TRIES = 5,                   // a program that cannot connect tries again
   RETRY_US = 1000000,
   GIVE_UP_US = 120000000,      // the other side reset the connection and its RST was lost: nothing else will tell
@@ -113,11 +114,12 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
   s[rng_below(r, 2)].waits = one_in(r, 3);   // never both
 }
 
-void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing,
+void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing, bool hard,
                uint64_t now_us)
 {
   static const uint32_t more[] = {8, 8, 8, LOAD_CONNS - 4};   // few connections seldom meet in one cycle
   *l = (struct load){.n = one_in(rng, 8) ? 1 + rng_below(rng, 3) : 5 + rng_below(rng, more[rng_below(rng, 4)])};
+  if (hard && l->n < HARD_CONNS) l->n = HARD_CONNS;
   for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, now_us);
   for (unsigned h = 0; h < 2; h++) {
     l->stack[h] = stack[h];
@@ -209,7 +211,6 @@ static void pause_after(struct load_side *s, uint64_t *at, uint64_t now_us)
   if (s->pause_max_us && rng_below(&s->rng, 1000) < s->pause_per_mille) *at += 1 + rng_below(&s->rng, s->pause_max_us);
 }
 
-// Writes once. True when more may be done at once.
 // Now and then a program chooses anew. Not every engine can do it.
 static void tune(struct load *l, struct load_side *s)
 {
@@ -220,6 +221,7 @@ static void tune(struct load *l, struct load_side *s)
   else sock_setsockopt(l->stack[s->host], s->sid, SOCK_OPT_USER_TIMEOUT_MS, one_in(&s->rng, 2) ? 0 : 1200000);
 }
 
+// Writes once. True when more may be done at once.
 static bool write_some(struct load *l, struct load_side *s, uint64_t now_us)
 {
   uint64_t stop = s->end == LOAD_CLOSE ? s->total : s->end_at;

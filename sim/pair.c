@@ -41,6 +41,7 @@ struct host {
 struct world {
   struct rng rng;
   const struct pair_nic *nic;
+  bool hard;
   struct recording *recording;       // NULL: none
   char command[64];
   struct host h[2];
@@ -90,7 +91,7 @@ static unsigned draw_mtu(struct world *w)
 static struct core_caps draw_caps(struct world *w, uint32_t rx_ring_bytes)
 {
   struct core_caps c = core_caps_full(rx_ring_bytes);
-  if (per_cent(w, 40)) return c;
+  if (w->hard || per_cent(w, 40)) return c;
   if (per_cent(w, 20)) return (struct core_caps){.rx_ring_bytes = rx_ring_bytes, .cwnd_bytes = 20000};   // the bare minimum
   c.ooo = (uint8_t)below(w, CORE_INTERVALS + 1);
   c.sack = per_cent(w, 60);
@@ -134,7 +135,7 @@ static uint32_t ppb(struct world *w, uint32_t most_per_mille) { return below(w, 
 static void draw_faults(struct world *w)
 {
   static const uint32_t delay[] = {1, 100, 5000, 150000};
-  uint32_t harm = below(w, 4);         // 0: none, 3: harsh
+  uint32_t harm = w->hard ? 3 : below(w, 4);   // 0: none, 3: harsh
   // An end that keeps nothing out of order, or knows no fast retransmit, would need hours of timeouts.
   for (int i = 0; i < 2; i++)
     if (harm == 3 && (!w->h[i].ref_cfg.caps.ooo || !w->h[i].ref_cfg.caps.recovery)) harm = 2;
@@ -153,7 +154,7 @@ static void draw_faults(struct world *w)
 static void draw_stranger(struct world *w)
 {
   static const uint32_t most[] = {1, 100, 600, 600};
-  w->stranger_opts = (struct stranger_opts){.per_mille = below(w, most[below(w, 4)]), .seed = rng_next(&w->rng)};
+  w->stranger_opts = (struct stranger_opts){.per_mille = w->hard ? 200 : below(w, most[below(w, 4)]), .strips = w->hard, .seed = rng_next(&w->rng)};
 }
 
 // The time of day matters: timestamps wrap at 2^42 us, counters of milliseconds and seconds at other places.
@@ -267,6 +268,7 @@ static void open_world(struct world *w, const struct pair_options *o)
   char err[WIRE_ERR_LEN];
   rng_seed(&w->rng, o->seed);
   w->nic = o->nic;
+  w->hard = o->hard;
   snprintf(w->command, sizeof w->command, "lockwire run --wire pair --seed %" PRIu64, o->seed);
   w->wraps = below(w, 2);
   for (unsigned i = 0; i < 2; i++) draw_host(w, &w->h[i], i);
@@ -282,7 +284,7 @@ static void open_world(struct world *w, const struct pair_options *o)
   } else {
     const struct wire_fault_dir *d = w->fault_opts.dir;
     load_open(&w->load, (struct stack *[2]){w->h[0].e.stack, w->h[1].e.stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip}, &w->rng,
-              d[0].delay_us && d[1].delay_us, w->now_us);
+              d[0].delay_us && d[1].delay_us, w->hard, w->now_us);
   }
 }
 

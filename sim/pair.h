@@ -22,6 +22,7 @@ struct pair_nic {
 struct pair_options {
   uint64_t seed;
   const struct pair_nic *nic;            // host 0 is the simulated NIC, under the checker; NULL: both are the reference
+  bool hard;                             // a lossy wire, a busy stranger, many connections, peers that know more and less: each in every seed
   const struct wire_fault_opts *fault;   // in place of those drawn; NULL: drawn. rx is towards host 0
   const char *record_dir;                // wire.pcapng and faults.log as host 0 sees them; NULL: none
   uint64_t record_limit;                 // bytes; 0: none

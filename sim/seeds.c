@@ -8,7 +8,7 @@
 
 static int usage(const char *why)
 {
-  fprintf(stderr, "lockwire: seeds: %s\nusage: lockwire seeds FIRST COUNT [--twice] [--engine rtl|ref] [--fault SPEC]...\n", why);
+  fprintf(stderr, "lockwire: seeds: %s\nusage: lockwire seeds FIRST COUNT [--twice] [--hard] [--engine rtl|ref] [--fault SPEC]...\n", why);
   return 2;
 }
 
@@ -29,7 +29,7 @@ static bool one_seed(const struct pair_options *o, bool twice)
 int seeds_main(int argc, char **argv, const struct pair_nic *nic)
 {
   uint64_t first, count;
-  bool twice = false, good = true, have_fault = false;
+  bool twice = false, good = true, have_fault = false, hard = false;
   struct wire_fault_opts fault = {0};
   char err[WIRE_ERR_LEN];
   if (argc < 2 || !text_parse_uint(argv[0], 0, UINT64_MAX, &first) || !text_parse_uint(argv[1], 1, 1000000, &count))
@@ -37,6 +37,8 @@ int seeds_main(int argc, char **argv, const struct pair_nic *nic)
   for (int i = 2; i < argc; i++) {
     if (!strcmp(argv[i], "--twice")) {
       twice = true;
+    } else if (!strcmp(argv[i], "--hard")) {
+      hard = true;
     } else if (!strcmp(argv[i], "--engine") && i + 1 < argc && (!strcmp(argv[i + 1], "ref") || (!strcmp(argv[i + 1], "rtl") && nic))) {
       if (!strcmp(argv[++i], "ref")) nic = NULL;
     } else if (!strcmp(argv[i], "--fault") && i + 1 < argc) {
@@ -50,7 +52,7 @@ int seeds_main(int argc, char **argv, const struct pair_nic *nic)
     struct wire_fault_opts f = fault;
     for (int i = 0; i < 2; i++)
       if (!f.dir[i].have_seed) f.dir[i].seed = seed;
-    good &= one_seed(&(struct pair_options){.seed = seed, .nic = nic, .fault = have_fault ? &f : NULL}, twice);
+    good &= one_seed(&(struct pair_options){.seed = seed, .nic = nic, .hard = hard, .fault = have_fault ? &f : NULL}, twice);
   }
   return good ? 0 : 1;
 }

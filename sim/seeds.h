@@ -4,7 +4,7 @@
 #define LW_SEEDS_H
 #include "pair.h"
 
-// lockwire seeds FIRST COUNT [--twice] [--engine rtl|ref] [--fault SPEC]...; --twice runs each seed again and compares the
-// hashes. nic NULL: the engine is the reference. The exit status.
+// lockwire seeds FIRST COUNT [--twice] [--hard] [--engine rtl|ref] [--fault SPEC]...; --twice runs each seed again and compares
+// the hashes, --hard makes all of them hard (pair.h). nic NULL: the engine is the reference. The exit status.
 int seeds_main(int argc, char **argv, const struct pair_nic *nic);
 #endif

@@ -106,6 +106,21 @@ static void urgent(struct forgery *g)
   g->seg.urgent = (uint16_t)below(g, 65536);
 }
 
+// Where time stamps were agreed upon, what comes without one, or with an old one, is refused (RFC 7323 sections 3.2, 5.3).
+static void no_stamp(struct forgery *g)
+{
+  if (!g->seg.opt.has_timestamps) keepalive(g);
+  else bare_ack(g);
+  g->seg.opt.has_timestamps = false;
+}
+
+static void old_stamp(struct forgery *g)
+{
+  if (!g->seg.opt.has_timestamps) keepalive(g);
+  else bare_ack(g);
+  g->seg.opt.tsval -= far(g);
+}
+
 static void other_port(struct forgery *g)
 {
   g->seg.dst_port ^= (uint16_t)(0x4000 + below(g, 256));
@@ -113,7 +128,8 @@ static void other_port(struct forgery *g)
 }
 
 typedef void forger(struct forgery *g);
-static forger *const segments[] = {reset_ahead, reset_far, syn, ack_ahead, ack_old, no_ack, data_far, data_old, keepalive, urgent, other_port};
+static forger *const segments[] = {reset_ahead, reset_far, syn, ack_ahead, ack_old, no_ack, data_far, data_old, keepalive, urgent,
+                                   no_stamp, old_stamp, other_port};
 
 static void put_segment(struct forgery *g)
 {
@@ -258,6 +274,20 @@ static void forge(struct stranger *s, const uint8_t *model, size_t len)
   s->count++;
 }
 
+// By the port, so that a SYN that is sent again loses the same. Where both ends open, both offers must arrive.
+static size_t strip(struct stranger *s, uint8_t *frame, size_t len, size_t cap)
+{
+  struct forgery g = {.rng = &s->rng, .f = s->frame, .len = len};
+  memcpy(s->frame, frame, len);
+  if (!read_model(&g) || (g.seg.flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || g.seg.src_port == g.seg.dst_port) return len;
+  if (g.seg.src_port & 1) g.seg.opt.sack_permitted = false;
+  if (g.seg.src_port & 2) g.seg.opt.has_timestamps = false;
+  put_segment(&g);
+  if (g.len > cap) return len;
+  memcpy(frame, s->frame, g.len);
+  return g.len;
+}
+
 static int stranger_recv(struct wire *w, uint8_t *buf, size_t cap)
 {
   struct stranger *s = self(w);
@@ -268,6 +298,7 @@ static int stranger_recv(struct wire *w, uint8_t *buf, size_t cap)
     return (int)n;
   }
   int n = wire_recv(s->inner, buf, cap);
+  if (n > 0 && s->opts.strips) n = (int)strip(s, buf, (size_t)n, cap);
   if (n <= 0 || !s->opts.per_mille) return n;
   uint32_t rate = s->seen++ < EAGER_FRAMES ? 500 : s->opts.per_mille;
   if (rng_below(&s->rng, 1000) < rate) forge(s, buf, (size_t)n);

@@ -9,6 +9,7 @@
 
 struct stranger_opts {
   uint32_t per_mille;      // of the frames received one follows; 0: never. Of the first few frames every second, whatever it is
+  bool strips;             // as some boxes on the way do, it takes SACK, the time stamp or both out of some of the SYNs received
   uint64_t seed;
   // Of a frame received: the end of all that its sender has sent so far on its connection, which is open at both ends; false:
   // it belongs to none. A segment in the window must lie behind that, or it might be what is expected next.
