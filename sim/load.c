@@ -91,13 +91,13 @@ static void speak(struct load_side *s, struct load_side *to, uint32_t bytes)
   to->read_max |= 2048;
 }
 
-static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, uint64_t now_us)
+static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, bool hard, uint64_t now_us)
 {
   struct load_side *s = l->side[i];
   for (unsigned h = 0; h < 2; h++) draw_side(&s[h], r, i, h);
   for (unsigned h = 0; h < 2; h++)     // enough that a window closes before a late reader
     if (s[!h].late_us) speak(&s[h], &s[!h], 65536 + rng_below(r, 250000));
-  if (one_in(r, 3))                    // enough that data cross
+  if (hard || one_in(r, 3))            // enough that data cross
     for (unsigned h = 0; h < 2; h++) speak(&s[h], &s[!h], 30000 + rng_below(r, 100000));
   for (unsigned h = 0; h < 2; h++) {   // not hours of single bytes with pauses between
     uint32_t chunk = s[h].write_max < s[!h].read_max ? s[h].write_max : s[!h].read_max;
@@ -120,7 +120,7 @@ void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[
   static const uint32_t more[] = {8, 8, 8, LOAD_CONNS - 4};   // few connections seldom meet in one cycle
   *l = (struct load){.n = one_in(rng, 8) ? 1 + rng_below(rng, 3) : 5 + rng_below(rng, more[rng_below(rng, 4)])};
   if (hard && l->n < HARD_CONNS) l->n = HARD_CONNS;
-  for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, now_us);
+  for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, hard, now_us);
   for (unsigned h = 0; h < 2; h++) {
     l->stack[h] = stack[h];
     l->ip[h] = ip[h];

@@ -144,7 +144,7 @@ static void draw_faults(struct world *w)
     if (per_cent(w, 90)) d->delay_us = 1 + below(w, delay[below(w, 4)]);
     d->seed = rng_next(&w->rng);
     if (harm == 0) continue;
-    d->loss_ppb = ppb(w, harm == 3 ? 100 : 20);
+    d->loss_ppb = ppb(w, w->hard ? 40 : harm == 3 ? 100 : 20);
     d->dup_ppb = ppb(w, harm == 3 ? 100 : 20);
     d->reorder_ppb = ppb(w, harm == 3 ? 300 : 50);
     d->corrupt_ppb = ppb(w, harm == 3 ? 50 : 10);

@@ -221,6 +221,17 @@ static void data_offset(struct forgery *g)
   fit_tcp(g);
 }
 
+// Time stamps not where stacks put them.
+static void odd_layout(struct forgery *g)
+{
+  keepalive(g);
+  put_segment(g);
+  if (!g->seg.opt.has_timestamps) return;
+  memmove(g->f + TCP + 20, g->f + TCP + 22, 10);
+  memset(g->f + TCP + 30, 1, 2);
+  fit_tcp(g);
+}
+
 static void bad_ip_sum(struct forgery *g) { g->f[IP + 10 + below(g, 2)] ^= (uint8_t)(1u << below(g, 8)); }
 static void bad_tcp_sum(struct forgery *g) { g->f[TCP + 16 + below(g, 2)] ^= (uint8_t)(1u << below(g, 8)); }
 static void cut(struct forgery *g) { g->len = 1 + below(g, (uint32_t)g->len - 1); }
@@ -237,7 +248,7 @@ static void ping(struct forgery *g)
 }
 
 static forger *const frames[] = {other_mac, to_all, vlan, other_type, ip_options, fragment, other_protocol, version, header_length, total_length,
-                                 data_offset, bad_ip_sum, bad_tcp_sum, cut, padded, oversize, ping, ping};
+                                 data_offset, bad_ip_sum, bad_tcp_sum, cut, padded, oversize, odd_layout, odd_layout, ping, ping};
 
 // --- the wire --------------------------------------------------------------------------------------------------------
 
