@@ -10,7 +10,7 @@ enum {
   PORT_LISTEN = 7,
   PORT_FIRST = 40000,          // of connection 0's active side
   OPERATIONS = 2000,           // writes or reads of a side at most, about
-  HARD_CONNS = 12,
+  HARD_CONNS = 20,
   TRIES = 5,                   // a program that cannot connect tries again
   RETRY_US = 1000000,
   GIVE_UP_US = 120000000,      // the other side reset the connection and its RST was lost: nothing else will tell
@@ -99,6 +99,8 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
     if (s[!h].late_us) speak(&s[h], &s[!h], 65536 + rng_below(r, 250000));
   if (hard || one_in(r, 3))            // enough that data cross
     for (unsigned h = 0; h < 2; h++) speak(&s[h], &s[!h], 30000 + rng_below(r, 100000));
+  for (unsigned h = 0; h < 2; h++)     // now and then so quiet that the window starts anew
+    if (hard) s[h].pause_max_us |= 1000000;
   for (unsigned h = 0; h < 2; h++) {   // not hours of single bytes with pauses between
     uint32_t chunk = s[h].write_max < s[!h].read_max ? s[h].write_max : s[!h].read_max;
     if (s[h].total > (uint64_t)chunk * OPERATIONS) s[h].total = (uint64_t)chunk * OPERATIONS;

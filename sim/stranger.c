@@ -248,7 +248,8 @@ static void ping(struct forgery *g)
 }
 
 static forger *const frames[] = {other_mac, to_all, vlan, other_type, ip_options, fragment, other_protocol, version, header_length, total_length,
-                                 data_offset, bad_ip_sum, bad_tcp_sum, cut, padded, oversize, odd_layout, odd_layout, ping, ping};
+                                 data_offset, bad_ip_sum, bad_tcp_sum, cut, padded, oversize, odd_layout, odd_layout, odd_layout,
+                                 odd_layout, ping, ping};
 
 // --- the wire --------------------------------------------------------------------------------------------------------
 
