@@ -204,7 +204,7 @@ test-live-ref: build ## the same with the software reference in the NIC's place
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)scripts/netns.sh scripts/test_live.py echo kv record hostile shared client routed window bad flood stopped
 .PHONY: mutate mutate-core
-mutate: ## break the RTL in 100 small ways, the core in 7; lists what checker, wire monitor and pair let through (build/mutate/report.md)
+mutate: ## break the RTL in 168 small ways, the core in 7; lists what checker, wire monitor and pair let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
 mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through
 	$(Q)$(PYTHON) scripts/mutate_core.py

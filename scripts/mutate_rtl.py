@@ -5,7 +5,7 @@
 All faults are in one copy of the sources under build/mutate/tree, each a choice by number (rtl_faults.py), so one build serves all
 and LW_MUTANT=N says which it has: those made by hand (mutants.py) and those drawn by a seed from rtl/rx and rtl/tx. Each runs
 the NIC in `lockwire seeds`; it is caught in a seed that does not end well: by the checker, the wire monitor, an assertion, the
-pair's own proof, a crash, a hang. By hand: caught in 3 of 5 seeds. Drawn: 9 of 10 caught within --most seeds, and each that is not
+pair's own proof, a crash, a hang. By hand: caught in 3 of 5 hard seeds. Drawn: 9 of 10 caught within --most seeds, and each that is not
 explained in mutate_survivors.json. A few by hand are in the transport core, and there only the wire monitor counts. The table is
 build/mutate/report.md and .json. More are had by more lines in mutants.py, and by --drawn and --seed.
 """
@@ -378,7 +378,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", metavar="NAME", action="append", help="just those whose name holds this; may be given again")
     p.add_argument("--list", action="store_true", help="show the mutants and stop")
-    p.add_argument("--seeds", type=int, default=5, help="of each made by hand (5)")
+    p.add_argument("--seeds", type=int, default=5, help="of each made by hand, hard ones (5)")
     p.add_argument("--most", type=int, default=100, help="seeds of each drawn, until the first catch (100)")
     p.add_argument("--drawn", type=int, default=100, help="how many are drawn (100)")
     p.add_argument("--seed", type=int, default=1, help="they are drawn by (1)")
