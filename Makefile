@@ -71,13 +71,13 @@ N ?= 1000
 FIRST ?= 1
 .PHONY: test-replay regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
-	$(Q)$(PYTHON) scripts/regress.py --first $(FIRST) --out $(B)/regress $(N)
+	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
-	$(Q)scripts/test_replay.py --work $(B)/test_replay
+	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
-	$(Q)$(PYTHON) scripts/regress.py --engine rtl --twice --out $(B)/regress-nic-ci 100
+	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
 # --- benches: all of tb/*_tb.sv in one model for each simulator ------------------------------------------------------
 RTL_F := rtl/nic.f
@@ -116,7 +116,14 @@ MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -G
 MODEL_FLAGS := --cc -Wall -O3 --x-assign fast --assert --no-timing --savable
 MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF) -DLW_CONGESTION=$(CONGESTION)
 
-$(M)/Vcosim_top.mk: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
+# Rewritten when they change, so that what was built with others is built anew.
+$(B)/gen/parameters: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MODEL_FLAGS) $(MODEL_GEN)' | cmp -s - $@ || echo '$(MODEL_FLAGS) $(MODEL_GEN)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(M)/Vcosim_top.mk: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv rtl/lint.vlt sim/lint.vlt
 	@mkdir -p $(M)
 	$(if $(Q),@echo "  VERILATE")
 	$(Q)verilator $(MODEL_FLAGS) $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) \
@@ -134,7 +141,7 @@ $(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
 CHECK_SRC := $(sort $(filter-out dpi/check/monitor%,$(wildcard dpi/check/*.[ch])) $(wildcard dpi/tcp/core/*.[ch] dpi/base/recq.[ch] dpi/base/blob.[ch] dpi/net/tuple.h))
-$(B)/gen/identity.h: sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv $(CHECK_SRC) Makefile
+$(B)/gen/identity.h: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv $(CHECK_SRC) Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '#define LW_IDENTITY "%s"\n' "$$({ cat $(filter %.sv %.svh,$^); echo '$(MODEL_FLAGS) $(MODEL_GEN)'; verilator --version; } | sha256sum | cut -c1-64)" > $@
 	$(Q)printf '#define LW_CHECK_IDENTITY "%s"\n' "$$({ cat $(CHECK_SRC); $(CC) --version; } | sha256sum | cut -c1-64)" >> $@
@@ -166,10 +173,10 @@ build: $(B)/lockwire ## the co-simulation: build/lockwire
 .PHONY: sim live
 sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL
 	$(Q)$(MAKE) --no-print-directory build
-	$(Q)scripts/sim.sh
+	$(Q)LOCKWIRE=$(B)/lockwire scripts/sim.sh
 live: deps ## the same NIC left running for your own clients, until Ctrl-C
 	$(Q)$(MAKE) --no-print-directory build
-	$(Q)scripts/live.sh
+	$(Q)LOCKWIRE=$(B)/lockwire scripts/live.sh
 
 # --- lint, synthesis ---------------------------------------------------------------------------------------------------
 ##@ Tests
@@ -198,22 +205,27 @@ formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fi
 	$(Q)$(PYTHON) scripts/formal.py --out $(B)/formal $(if $(AGAIN),--again) $(PROOF)
 .PHONY: bench test-live-ref
 bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
-	$(Q)scripts/netns.sh scripts/bench.py
+	$(Q)scripts/netns.sh scripts/bench.py --lockwire $(B)/lockwire --nic-rate $(B)/nic_rate --out $(B)/bench
 test-live-ref: build ## the same with the software reference in the NIC's place
-	$(Q)scripts/netns.sh scripts/test_live.py --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood stopped lossy
+	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood stopped lossy
 test-live: build ## live end-to-end tests against real clients, in a network of their own
-	$(Q)scripts/netns.sh scripts/test_live.py echo kv record hostile shared client routed window bad flood stopped
+	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client routed window bad flood stopped
 .PHONY: mutate mutate-core
 mutate: ## break the RTL in 168 small ways, the core in 7; lists what checker, wire monitor and pair let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
 mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through
 	$(Q)$(PYTHON) scripts/mutate_core.py
+.PHONY: params params-ci
+params: ## eight builds that differ in every parameter (scripts/params.py --list): each runs seeds of the pair, nic_rate, a short live run
+	$(Q)$(PYTHON) scripts/params.py --out $(B)/params
+params-ci: ## the smallest of them, with few seeds
+	$(Q)$(PYTHON) scripts/params.py --out $(B)/params --seeds 10 smallest
 .PHONY: accept
 accept: build ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept
 	$(Q)$(PYTHON) scripts/accept.py
 test: deps ## everything: lint, unit tests, benches, live tests, synthesis
-	$(Q)$(PYTHON) scripts/test.py
+	$(Q)$(PYTHON) scripts/test.py --build $(B)
 
 .PHONY: clean
 clean: ## remove build/

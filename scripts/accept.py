@@ -21,6 +21,8 @@ ITEMS = [
     ("memcheck-reference", [*LIVE_REF, "memcheck"]),
     # redis-benchmark and bulk for a minute with faults: the recording replays in less time, also after SIGKILL
     ("minute", [*LIVE, "minute"]),
+    # eight builds with other numbers of flows, widths, rings, congestion control
+    ("params", ["make", "params"]),
     # neither checker nor monitor raises a false alarm where the machine has other work
     ("live-loaded", ["scripts/loaded.sh", *LIVE]),
     # the NIC with 100 faults, the core with 7, one at a time, under checker and wire monitor

@@ -17,14 +17,16 @@ finish() {
 
 main() {
   [[ -x $LOCKWIRE ]] || { echo "live: there is no $LOCKWIRE: run \`make build\`" >&2; exit 2; }
-  mkdir -p build/live
-  log=build/live/lockwire.log
+  local out
+  out=$(dirname "$LOCKWIRE")/live
+  mkdir -p "$out"
+  log=$out/lockwire.log
   local -a apps=(--app echo:7 --app kv:6379)
   if [[ " $* " == *' --app'* ]]; then apps=(); fi
   trap finish EXIT
   trap 'exit 0' INT
   trap 'exit 143' TERM
-  lw_run_start "$log" "${apps[@]}" --stats build/live/stats.json "$@" || exit 1
+  lw_run_start "$log" "${apps[@]}" --stats "$out/stats.json" "$@" || exit 1
 
   local enter="nsenter -t $LW_NS_PID -n"
   if ! grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map; then enter="nsenter -t $LW_NS_PID -U --preserve-credentials -n"; fi

@@ -46,7 +46,7 @@ def keep_recording(row: dict, folder: pathlib.Path, limit_s: float) -> None:
 def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
     """All seeds with one engine at host 0's end; prints each failure as its seed and the command to rerun it, then the sums."""
     began, rows = time.monotonic(), []
-    tool = (["prlimit", f"--as={a.memory * 1000000}"] if a.memory else []) + ([a.tool] if a.tool else ["build/lockwire", "seeds"])
+    tool = (["prlimit", f"--as={a.memory * 1000000}"] if a.memory else []) + ([a.tool] if a.tool else [a.lockwire, "seeds"])
     options = (["--twice"] if a.twice else []) + ([] if a.tool else ["--engine", engine])
     tty = sys.stderr.isatty()
     with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
@@ -63,7 +63,7 @@ def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
     for r in rows:
         r["engine"] = engine
         if not r["ok"]:
-            r["rerun"] = f"build/lockwire run --wire pair --engine {engine} --seed {r['seed']}"
+            r["rerun"] = f"{a.lockwire} run --wire pair --engine {engine} --seed {r['seed']}"
             keep_recording(r, pathlib.Path(a.out) / f"{engine}-{r['seed']}", a.limit)
             print(f"FAIL seed {r['seed']}: {r['why']}\n     {r['rerun']}")
     sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
@@ -78,7 +78,8 @@ def main() -> int:
     parser.add_argument("n", type=int, help="how many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first of them (1)")
     parser.add_argument("--engine", choices=["rtl", "ref", "both"], default="both", help="at host 0's end; the other is the reference")
-    parser.add_argument("--tool", help="in place of `build/lockwire seeds`: what runs FIRST COUNT seeds of the reference")
+    parser.add_argument("--lockwire", default="build/lockwire")
+    parser.add_argument("--tool", help="in place of `lockwire seeds`: what runs FIRST COUNT seeds of the reference")
     parser.add_argument("--twice", action="store_true", help="run each seed twice and compare the hashes")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--limit", type=float, default=120, help="seconds for %d seeds" % CHUNK)

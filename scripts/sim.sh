@@ -12,7 +12,7 @@ source scripts/run_nic.sh
 
 ECHO_BYTES=$((4 << 20))
 REQUESTS=5000 CLIENTS=16
-out=build/sim
+out=$(dirname "$LOCKWIRE")/sim
 failed=0
 
 # check NAME CMD...: runs a client with its output indented, and notes how it ended.

@@ -20,6 +20,7 @@ STAGES = [
     ("pair in virtual time", "regress-ci", "closing"),
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("recordings", "test-replay", "lines"),
+    ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),
     ("synthesis", "synth", "stage"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
-FLOWS = 64                  # of the build under test
+FLOWS = int(os.environ.get("LW_NUM_FLOWS", "64"))   # of the build under test
 CASE_SECONDS = 150          # no test takes longer; far above what any needs
 SHARED_IP = "10.99.0.3"     # the NIC host's own address, for --shared-ip
 ECHO, KV = 7, 6379
