@@ -304,13 +304,13 @@ static void latencies(unsigned payload)
 {
   struct rig *r = open_rig(1, payload, (uint16_t)payload);
   struct engine *e = r->nic->base.engine;
-  uint8_t data[65536] = {0};
+  uint8_t data[2 * MTU] = {0};
   e->ops->payload(e, 0, data, payload);
   uint64_t at = next_frame(r);
   delay("write to segment", payload, at - r->pin_last_cycle);
   settle(r);
   // More than the peer's window takes, which is full: the ACK releases a segment.
-  e->ops->payload(e, 0, data, r->ring_tx / 2);
+  e->ops->payload(e, 0, data, 2 * payload);
   for (unsigned i = 0; i < 4000; i++) cycle(r);
   peer_hears(r);
   settle(r);
