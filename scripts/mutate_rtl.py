@@ -33,7 +33,7 @@ TREE = OUT / "tree"
 TOOL = TREE / "build/lockwire"
 SURVIVORS = ROOT / "scripts/mutate_survivors.json"
 DRAWN_FROM = ("rtl/rx", "rtl/tx")
-# Congestion control that the NIC is not built with by default: no seed can reach it; tb/cc_tb.sv holds it against the core.
+# Congestion control that the NIC is not built with by default: no seed can reach it, tb/cc_tb.sv does.
 NOT_BUILT = ("rtl/tx/cc_none.sv", "rtl/tx/cc_reno.sv", "rtl/tx/cc_cubic.sv", "rtl/tx/cubic_curve.sv")
 SEED_SECONDS = 15                # of processor time; no seed takes a tenth of that
 STUCK_SECONDS = 600              # of any
@@ -323,7 +323,8 @@ def collect(a) -> tuple:
     faults = []
     for group, made in (("by hand", mutants.BY_HAND), ("in the core", mutants.IN_CORE)):
         faults += [rtl_faults.by_hand(texts, group, *m) for m in made]
-    faults += rtl_faults.draw({n: t for n, t in texts.items() if n.startswith(DRAWN_FROM) and n.endswith(".sv") and n not in NOT_BUILT}, a.seed, a.drawn)
+    drawn = {n: t for n, t in texts.items() if n.startswith(DRAWN_FROM) and n.endswith(".sv") and n not in NOT_BUILT}
+    faults += rtl_faults.draw(drawn, a.seed, a.drawn)
     for number, f in enumerate(faults, 1):
         f.number = number
     return faults, texts
