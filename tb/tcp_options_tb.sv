@@ -8,7 +8,7 @@
 `include "tb.svh"
 `BENCH(tcp_options_tb)
   localparam int OptW = 324;
-  localparam int Lists = 6000;
+  localparam int Lists = 3000;
   logic rst_n = 1'b0, in_valid = 1'b0, out_valid;
   logic [319:0] in_bytes = '0;
   logic [5:0] in_len = 0;
@@ -48,6 +48,12 @@
           if (r[8:7] == 0) b[r[14:9] % 6'd40] = r[22:15];
           if (r[8:7] == 1) b[r[10:9]] = {5'd0, r[17:15]};
           if (r[8:7] == 2) len = 4 * int'(r[14:9] % 6'd11);
+          if (r[8:7] == 2 && r[16:15] == 0) begin          // behind a short list it looks as if one went on
+            len = 8;
+            at = 0;
+            stamp;
+            blocks(7);
+          end
           if (r[8:7] == 3 && len < 40) begin
             len = len + 4;
             for (int i = 0; i < 4; i++) b[len - 1 - i] = {7'd0, r[9]};
@@ -189,7 +195,7 @@
       end
       if (lists == Lists && !in_valid) after = after + 1;
       if (after == 12) begin
-        `CHECK(put == got && quick > 200 && with_ts > 1000 && with_sack > 1000 && none > 500 && two > 50, "exercised")
+        `CHECK(put == got && quick > 100 && with_ts > 500 && with_sack > 500 && none > 250 && two > 25, "exercised")
         if (errors_o != 0) $display("%0d quick, %0d ts, %0d sack, %0d none, %0d twice", quick, with_ts, with_sack, none, two);
         done_o <= 1'b1;
       end
