@@ -190,15 +190,15 @@ lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
 	$(Q)shellcheck scripts/*.sh .ci/run
 	$(Q)$(PYTHON) scripts/check_rfc_table.py
 
-SYNTH_FLOWS ?= 64
-synth: $(B)/synth/nic_top_$(SYNTH_FLOWS).txt ## Yosys synth_xilinx of nic_top (rings as external memory); fails on a latch
-	$(Q)sed -n '/Number of cells/,$$p' $<
-$(B)/synth/nic_top_$(SYNTH_FLOWS).txt: $(RTL_SRC) $(RTL_F)
-	@mkdir -p $(@D)
-	$(Q)yosys -q -l $(@:.txt=.log) -p "read_verilog -sv -Irtl $(shell cat $(RTL_F)); \
-	  hierarchy -check -top nic_top -chparam NumFlows $(SYNTH_FLOWS); synth_xilinx -family xcup -top nic_top; \
-	  select -assert-none t:*DLATCH* t:*dlatch* t:LDCE t:LDPE t:LDCP; tee -q -o $@.part stat -tech xilinx"
-	$(Q)mv $@.part $@
+FLOWS ?= 64
+synth: ## yosys: size and memories of NIC and send pipeline against the committed figures; FLOWS="16 64 1024"
+	$(Q)$(PYTHON) scripts/synth.py --flows $(FLOWS)
+.PHONY: synth-timing synth-figures
+synth-timing: ## relative timing of each pipeline stage against the committed figures; STAGE=dd_next for one
+	$(Q)$(PYTHON) scripts/synth.py --timing $(STAGE)
+synth-figures: ## commit to what synthesis gives now: writes scripts/synth_figures.json
+	$(Q)$(PYTHON) scripts/synth.py --flows 16 64 1024 --update
+	$(Q)$(PYTHON) scripts/synth.py --timing --update
 
 .PHONY: formal
 formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fifo for one, AGAIN=1 for what has not changed, too

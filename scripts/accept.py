@@ -28,6 +28,9 @@ ITEMS = [
     # the NIC with 100 faults, the core with 7, one at a time, under checker and wire monitor
     ("mutate", ["make", "mutate"]),
     ("mutate-core", ["scripts/mutate_core.py"]),
+    # size at 16 and 1024 flows, the longest path of each pipeline stage
+    ("synth-large", ["make", "synth", "FLOWS=16 1024"]),
+    ("synth-timing", ["make", "synth-timing"]),
 ]
 
 
