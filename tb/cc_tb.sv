@@ -25,7 +25,8 @@
   assign b2 = own2.b;
   logic [63:0] r = 64'h0f1e_2d3c_4b5a_6978;
   longint u, w, st, est, ac, up;
-  real real_k, real_t, real_w, slack;
+  real lo_k, hi_k, real_t, real_w, slack;
+  longint n_k, n_below, n_cwnd, n_t, n_max, n_d;
   int epochs = 0, ups = 0, stays = 0;
   longint x_cwnd, x_ssthresh, x_a, x_reno, mx, iw, h, fl;
   int n = 0, kinds [0:15];
@@ -138,6 +139,9 @@
         if (e.first) x_own.b = w[31:0];
         `CHECK(ssthresh3 === (e.first ? h[31:0] : ssthresh) && cwnd3 === 32'(mss) && own3 === x_own, "CUBIC: timeout")
       end else if (e.kind == CcAck && fl >= longint'({32'd0, cwnd}) / 2 && cwnd >= ssthresh) begin
+        n_k = longint'({32'd0, own3.k});
+        n_below = longint'({32'd0, b - cwnd});
+        n_cwnd = longint'({32'd0, cwnd});
         if (!on) begin
           x_own.on = 1'b1;
           x_own.tick = e.tick;
@@ -147,8 +151,11 @@
           x_own.k = 0;
           if (cwnd < b) begin
             // K is right within a percent, or a tick.
-            real_k = (($itor(b - cwnd)) / ($itor(32'(mss)) * 4.294967296e-10)) ** (1.0 / 3.0);
-            `CHECK($itor(own3.k) > real_k * 0.99 - 1.0 && $itor(own3.k) < real_k * 1.01 + 1.0, "CUBIC: K")
+            `CHECK(n_k < 64'h20_0000, "CUBIC: K in its range")
+            lo_k = (n_k - 1.0) / 1.01;
+            hi_k = (n_k + 1.0) / 0.99;
+            if (lo_k < 0.0) lo_k = 0.0;
+            `CHECK(lo_k * lo_k * lo_k * 4.294967296e-10 * u <= n_below && hi_k * hi_k * hi_k * 4.294967296e-10 * u >= n_below, "CUBIC: K")
             x_own.k = own3.k;
             epochs = epochs + 1;
           end else x_own.b = cwnd;
@@ -157,15 +164,20 @@
         ac = longint'({32'd0, e.acked});
         if (ac > 65535) ac = 65535;
         // The curve by real numbers; cwnd goes a segment up or stays.
-        real_t = $itor(e.tick - x_own.tick + (srtt >> 13)) - $itor(x_own.k);
-        if (real_t < -1048575.0) real_t = -1048575.0;
-        real_w = $itor(x_own.b) + 4.294967296e-10 * $itor(32'(mss)) * real_t * real_t * real_t;
+        n_t = longint'({32'd0, e.tick - x_own.tick + (srtt >> 13)}) - longint'({32'd0, x_own.k});
+        if (n_t < -1048575) n_t = -1048575;
+        n_max = longint'({32'd0, x_own.b});
+        n_d = longint'({32'd0, x_own.d});
+        real_t = n_t;
+        slack = 4.294967296e-10 * u * real_t * real_t * real_t;
+        real_w = n_max + slack;
         // What is off by a thousandth of the way to W_max moves the sum by so much.
-        slack = 4.294967296e-10 * $itor(32'(mss)) * real_t * real_t * (real_t < 0.0 ? -real_t : real_t) * 0.001 * ac / 16384.0 + 4.0;
+        if (slack < 0.0) slack = -slack;
+        slack = slack * 0.001 * ac / 16384.0 + 4.0;
         if (real_w > 1073741824.0) real_w = 1073741824.0;
-        if (real_w > 1.5 * $itor(cwnd)) real_w = 1.5 * $itor(cwnd);
-        if (real_w < $itor(cwnd)) real_w = $itor(cwnd);
-        real_w = (real_w - $itor(cwnd)) * ac / 16384.0 + $itor(x_own.d);
+        if (real_w > 1.5 * n_cwnd) real_w = 1.5 * n_cwnd;
+        if (real_w < n_cwnd) real_w = n_cwnd;
+        real_w = (real_w - n_cwnd) * ac / 16384.0 + n_d;
         st = longint'({32'd0, cwnd}) * u / 16384;
         if (st < 1) st = 1;
         est = longint'({32'd0, x_own.c});
