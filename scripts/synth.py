@@ -38,7 +38,7 @@ STAGES = {
     "rx_parser": "", "tcp_options": "", "flow_table": "NumFlows", "rcv_segment": "", "rcv_step": "", "rcv_read": "", "rcv_timeout": "",
     "rx_intervals": "", "rx_mover": "NumFlows", "rx_reader": "NumFlows", "dd_blocks": "", "dd_incoming": "", "dd_timeout": "", "dd_next": "",
     "cut_new": "", "cut_repair": "", "pacer": "", "rtt_estimate": "", "sack_insert": "", "sack_trim": "", "sack_lost": "", "sack_pipe": "",
-    "cc_reno": "", "cc_newreno": "", "rcv_sample": "", "ready_set": "NumFlows", "timers": "NumFlows", "ack_bits": "NumFlows",
+    "cc_newreno": "", "cc_cubic": "", "cubic_curve": "", "rcv_sample": "", "ready_set": "NumFlows", "timers": "NumFlows", "ack_bits": "NumFlows",
     "dsack_box": "NumFlows", "tx_writer": "NumFlows", "tx_assembler": "NumFlows", "tx_header": "", "tx_merge": "", "tx_payload": "", "tx_mux": "",
 }
 LUT_RAM = {"RAM32M": 4, "RAM32M16": 8, "RAM64M": 4, "RAM64M8": 8, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4, "RAM256X1D": 8,
