@@ -168,7 +168,7 @@ typedef struct packed {
 } tx_status_t;
 
 // --- flow contexts: the receive pipeline's and the send pipeline's half of a flow -----------------------------------
-// The layout is whole from the first day; members marked (D) are carried but not used yet.
+// Whatever congestion control is built: cc_c to cc_on are CUBIC's alone.
 
 typedef struct packed {
   logic open;

@@ -12,7 +12,8 @@ import zlib
 from pathlib import Path
 
 SEEDS = 8
-LIMIT = 8       # MiB: a restart point of a pair takes up to 1.5
+LIMIT = 12      # MiB: a restart point of a pair takes up to 1.9
+STIM_END = 10  # sim/stimulus.h
 ROTATING = 5    # seeds that need more than that
 FILES = ("stimulus.bin", "wire.pcapng", "faults.log", "manifest.json", "report.json")
 
@@ -89,6 +90,22 @@ class Tests:
             (folder / "stimulus.bin").write_bytes(whole[:int(len(whole) * part)])
             cycles.append(int(re.search(r"whole up to cycle (\d+)", self.replay(folder, 0, "has no end")).group(1)))
         expect(cycles == sorted(cycles) and cycles[0] < cycles[-1], f"cycles {cycles}")
+
+    def test_killed_between_two_blocks_replays(self):
+        folder = self.record(2, "blocks")
+        whole = (folder / "stimulus.bin").read_bytes()
+        at, ends = 12 + int.from_bytes(whole[8:12], "little"), []
+        while at < len(whole):
+            ends.append(at)
+            block = at + 12
+            at = block + int.from_bytes(whole[at:at + 4], "little")
+            length = next(i for i in range(10) if whole[block + i] < 0x80) + 1
+            item = sum((whole[block + i] & 0x7f) << 7 * i for i in range(length))
+            expect(len(ends) == 1 or item >> 4 or item == STIM_END, f"seed 2: block {len(ends)} goes on with the cycle of the one before")
+        expect(len(ends) > 20, f"{len(ends)} blocks")
+        for end in self.rng.sample(ends[1:], 5):
+            (folder / "stimulus.bin").write_bytes(whole[:end])
+            self.replay(folder, 0, "has no end")
 
     def test_changed_byte_turns_the_replay_red(self):
         folder = self.record(2, "changed")

@@ -15,7 +15,7 @@
 #include "wire/bgfile.h"
 
 enum {
-  BLOCK_BYTES = 1 << 15, ITEM_MAX = 1024, BLOCK_HEAD = 12,
+  BLOCK_BYTES = 1 << 15, CYCLE_MAX = 1024, BLOCK_HEAD = 12,
   HEAD_BYTES = STIM_ID_LEN + 6 + 2 + 3 * 8, COMMAND_BYTES = 4 * HOST_CMD_WORDS, LAST = 0x80
 };
 static const char magic[8] = "LWSTIM1\n";
@@ -44,7 +44,7 @@ struct stim_writer {
   struct bgfile *file;
   uint64_t cycle, now_us, hash;
   size_t n;                            // bytes in the block, behind its head
-  uint8_t block[BLOCK_HEAD + BLOCK_BYTES + ITEM_MAX];
+  uint8_t block[BLOCK_HEAD + BLOCK_BYTES + CYCLE_MAX];
 };
 
 static size_t head_pack(const struct stim_head *h, uint8_t out[static HEAD_BYTES])
@@ -110,7 +110,7 @@ static void put_varint(struct stim_writer *w, uint64_t v)
 
 static void put_kind(struct stim_writer *w, uint64_t cycle, unsigned kind)
 {
-  if (w->n >= BLOCK_BYTES) end_block(w);
+  if (w->n >= BLOCK_BYTES && cycle != w->cycle) end_block(w);   // never inside a cycle: what is whole replays
   put_varint(w, (cycle - w->cycle) << 4 | kind);
   w->cycle = cycle;
 }

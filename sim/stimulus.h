@@ -2,7 +2,7 @@
 // stimulus.bin: everything that entered the NIC at its cycle, and enough of what left to tell at which cycle a replay differs.
 //
 //   file   "LWSTIM1\n", u32 length of head, head, then blocks
-//   block  u32 length, u32 crc32 of the bytes, u32 crc32 of these two, bytes: whole items. A block that is cut off is not there.
+//   block  u32 length, u32 crc32 of the bytes, u32 crc32 of these two, bytes: whole cycles. A block that is cut off is not there.
 //   item   varint (cycles since the item before) << 4 | kind, then
 //            time      varint now_us minus the last one
 //            in beat   [flow u16 of payload] u8 (nbytes - 1) | last << 7, the bytes; a command: its packed words

@@ -13,7 +13,7 @@
 
 const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &kv_ops, &sink_ops, &source_ops, NULL};
 
-const char app_common_help[] = "user-timeout=SECONDS  a peer that acknowledges nothing for so long is given up (--engine ref)";
+const char app_common_help[] = "user-timeout=SECONDS  a peer that acknowledges nothing for so long is given up";
 
 const struct app_ops *app_find(const char *name)
 {

@@ -21,7 +21,7 @@ BAD = {
     "app_port_65536": ((WIRE, IP, "--app=echo:65536"), "echo"),
     "app_unknown_option": ((WIRE, IP, "--app=kv:6379,fast"), "fast"),
     "app_bad_option_value": ((WIRE, IP, "--app=kv:6379,maxmem=much"), "maxmem"),
-    "app_user_timeout_on_the_nic": ((WIRE, IP, "--app=echo:7,user-timeout=2"), "user-timeout"),
+    "app_bad_user_timeout": ((WIRE, IP, "--app=echo:7,user-timeout=x"), "user-timeout"),
     "port_given_twice": ((WIRE, IP, "--app=echo:7", "--app=kv:7"), "7"),
     "unknown_option": ((WIRE, IP, APP, "--turbo"), "--turbo"),
     "option_without_value": ((WIRE, IP, APP, "--stats"), "--stats"),
