@@ -138,8 +138,8 @@ def size(top: str, flows: int, out: str) -> dict:
         f"{synth} -run begin:map_memory", f"dump -m -o {base}.cells t:* t:$* %d t:$paramod* t:$mem_v2 %u %u", f"{synth} -run map_memory:",
         f"tee -q -o {base}.stat stat -tech xilinx -json"])
     row = {"top": top, "flows": flows, **yosys(base, script)}
-    with open(base + ".stat", encoding="utf-8") as f:
-        stat = json.load(f)
+    with open(base + ".stat", encoding="utf-8") as f:      # yosys writes the tree of instances among the JSON, as text
+        stat = json.loads("".join(line for line in f if line.strip()[:1] in ('"', "{", "}")))
     cells = stat["design"]["num_cells_by_type"]
     row["lut"] = sum(cells.get(f"LUT{i}", 0) for i in range(1, 7)) + sum(cells.get(c, 0) * n for c, n in LUT_RAM.items())
     row["lutram"] = sum(cells.get(c, 0) * n for c, n in LUT_RAM.items())
