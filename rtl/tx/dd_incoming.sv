@@ -27,11 +27,11 @@ module dd_incoming #(
   assign una       = advance ? ev_i.ack : ctx_i.una;
   assign all_acked = (una == ctx_i.max);
   assign flight    = ctx_i.max - ctx_i.una;
-  // RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard (RFC 6675 section 2). The refusals of probes
-  // all look alike, too, and tell of a closed window, not of loss.
-  assign duplicate = ev_i.ack == ctx_i.una && ctx_i.una != ctx_i.max
+  // RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard, also by an ACK that was overtaken (RFC 6675
+  // section 2). The refusals of probes all look alike, too, and tell of a closed window, not of loss.
+  assign duplicate = nic_pkg::seq_leq(ev_i.ack, ctx_i.una) && ctx_i.una != ctx_i.max
                    && (ctx_i.sack_ok ? ctx_i.sack_new
-                       : ev_i.no_data && ctx_i.wnd != '0 && !(ev_i.wnd_vld && ev_i.wnd != ctx_i.wnd));
+                       : ev_i.ack == ctx_i.una && ev_i.no_data && ctx_i.wnd != '0 && !(ev_i.wnd_vld && ev_i.wnd != ctx_i.wnd));
 
   // --- scoreboard ---------------------------------------------------------------------------------------------------
   logic [127:0] starts, ends, ins_starts, ins_ends, cut_starts, cut_ends;
@@ -56,14 +56,17 @@ module dd_incoming #(
       .start_i(starts), .end_i(ends), .n_i(ctx_i.sack_n), .mss_i(ctx_i.mss), .una_i(ctx_i.una), .edge_o(lost_edge));
 
   // --- loss ---------------------------------------------------------------------------------------------------------
-  logic whole, over, past, lost, begins;
+  logic whole, over, past, lost, begins, again;
   logic [3:0] dup_acks;
 
   assign whole    = nic_pkg::seq_leq(ctx_i.recover, una);      // all that was out when recovery began
   // Reno's recovery ends with the first ACK that advances (RFC 5681 section 3.2 step 6).
   assign over     = whole || (Cc == nic_pkg::CcReno && !ctx_i.sack_ok);
-  assign dup_acks = (ctx_i.dup_acks == '1) ? ctx_i.dup_acks : ctx_i.dup_acks + 4'd1;
-  assign lost     = ctx_i.sack_ok && nic_pkg::seq_lt(ctx_i.una, lost_edge);
+  // An ACK that advances, with SACK news, counts, too (RFC 6675 section 2). It may be the only one to come, when those before it
+  // were lost; in this it is like one that ends recovery and shows what was lost since that began.
+  assign again    = advance && ctx_i.sack_new && cut_n != '0;
+  assign dup_acks = advance ? {3'd0, again} : (ctx_i.dup_acks == '1) ? ctx_i.dup_acks : ctx_i.dup_acks + 4'd1;
+  assign lost     = ctx_i.sack_ok && nic_pkg::seq_lt(una, lost_edge);   // the edge may lie below what was just acknowledged
   // Not again for what a timeout or an earlier recovery has taken care of. Without SACK, duplicate ACKs right at `recover` may
   // come from what was sent again in vain (RFC 6582 sections 3.2 step 2 and 4); news of SACK cannot (RFC 6675 section 5.1).
   assign past     = whole && (ctx_i.sack_ok || ctx_i.recover != ctx_i.una);
@@ -144,15 +147,17 @@ module dd_incoming #(
           ctx_o.srtt_us   = srtt;
           ctx_o.rttvar_us = rttvar;
         end
-        if (!ctx_i.recovery) begin
-          ctx_o.dup_acks = '0;
-          cc_o.kind      = CcAck;
-        end else if (over) begin
+        if (!ctx_i.recovery || over) begin
           ctx_o.recovery  = 1'b0;
           ctx_o.rxt_first = 1'b0;
-          ctx_o.dup_acks  = '0;
-          cc_o.kind       = CcExit;
-          cc_o.flight     = ctx_i.max - una;
+          ctx_o.dup_acks  = dup_acks;
+          cc_o.kind       = CcAck;
+          if (ctx_i.recovery) begin
+            cc_o.kind   = CcExit;
+            cc_o.flight = ctx_i.max - una;
+          end
+          // What lies behind una never holds back a later recovery; nor does one of Reno's.
+          if (nic_pkg::seq_lt(ctx_i.recover, una) || (ctx_i.recovery && !whole)) ctx_o.recover = una - 32'd1;
         end else begin
           ctx_o.high_rxt = nic_pkg::seq_max(ctx_i.high_rxt, una);
           if (!ctx_i.sack_ok) begin
@@ -160,24 +165,18 @@ module dd_incoming #(
             cc_o.kind       = CcPartial;
           end
         end
-        // What lies behind una never holds back a later recovery; nor does one of Reno's.
-        if (!ctx_i.recovery || over) begin
-          if (nic_pkg::seq_lt(ctx_i.recover, una) || (ctx_i.recovery && !whole)) ctx_o.recover = una - 32'd1;
-        end
       end else if (duplicate) begin
-        if (ctx_i.recovery) begin
-          if (!ctx_i.sack_ok) cc_o.kind = CcDup;
-        end else begin
-          ctx_o.dup_acks = dup_acks;
-          if (begins) begin
-            ctx_o.recovery  = 1'b1;
-            ctx_o.rxt_first = 1'b1;
-            ctx_o.recover   = ctx_i.max;
-            ctx_o.high_rxt  = ctx_i.una;
-            ctx_o.rtt_vld   = 1'b0;                    // Karn
-            cc_o.kind       = CcLoss;
-          end
-        end
+        if (!ctx_i.recovery) ctx_o.dup_acks = dup_acks;
+        else if (!ctx_i.sack_ok) cc_o.kind = CcDup;
+      end
+      if (begins && (advance ? again && (!ctx_i.recovery || over) : duplicate && !ctx_i.recovery)) begin
+        ctx_o.recovery  = 1'b1;
+        ctx_o.rxt_first = 1'b1;
+        ctx_o.recover   = ctx_i.max;
+        ctx_o.high_rxt  = una;
+        ctx_o.rtt_vld   = 1'b0;                        // Karn
+        cc_o.kind       = CcLoss;                      // with SACK, the window of a recovery that ends is ssthresh already
+        cc_o.flight     = ctx_i.max - una;
       end
       if (ev_i.wnd_vld) begin
         if (shut && ev_i.wnd != '0 && !advance && ctx_i.backoff != '0) begin

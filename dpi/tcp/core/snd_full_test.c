@@ -898,6 +898,64 @@ static void test_snd_sack_begins_again_right_at_the_recovery_point(void **state)
   sends(&b, 10000, MSS);
 }
 
+// Where all duplicates before it were lost, the ACK that advances is the only one to tell of the hole (RFC 6675 section 2).
+static void test_snd_sack_enters_when_the_ack_that_advances_shows_the_loss(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  fly(&b, 10);
+  sack(&b, 1000, 2000, 10000);
+  assert_true(b.c.recovery && !b.c.rtt_vld);
+  assert_int_equal(off(&b, b.c.recover), 10000);
+  assert_cwnd(&b, 4500, 4500);                   // half of what is out now; no growth before
+  sends(&b, 1000, MSS);
+  ack(&b, 10000);
+  assert_true(!b.c.recovery);
+}
+
+static void test_snd_sack_counts_news_of_acks_that_advance_or_were_overtaken(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  fly(&b, 10);
+  sack(&b, 1000, 2000, 2100);
+  assert_true(b.c.dup_acks == 1 && b.c.cwnd == 11000);
+  sack(&b, 500, 2100, 2200);                     // overtaken by the one before
+  assert_int_equal(b.c.dup_acks, 2);
+  sack(&b, 500, 2100, 2200);
+  sack(&b, 1000, 2000, 2200);                    // no news
+  assert_true(b.c.dup_acks == 2 && !b.c.recovery);
+  sack(&b, 500, 2200, 2300);
+  assert_true(b.c.recovery && b.c.dup_acks == 3);
+  sends(&b, 1000, MSS);
+  struct bed d = sack_bed_of(state);
+  fly(&d, 10);
+  sack(&d, 3000, 1000, 2000);                    // a D-SACK below its own ACK
+  assert_int_equal(d.c.dup_acks, 0);
+}
+
+static void test_snd_sack_begins_again_with_the_ack_that_ends_recovery(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  fly(&b, 10);
+  sack(&b, 0, 1000, 10000);
+  sends(&b, 0, MSS);
+  enqueue(&b, 4000);
+  for (int i = 0; i < 4; i++) sends(&b, 10000 + 1000 * i, MSS);
+  sack(&b, 10000, 11000, 14000);
+  assert_true(b.c.recovery && b.c.rxt_first);
+  assert_int_equal(off(&b, b.c.recover), 14000);
+  assert_cwnd(&b, 2000, 2000);                   // half of the 4 segments out
+  sends(&b, 10000, MSS);
+  struct bed d = sack_bed_of(state);             // not by one block of a segment
+  fly(&d, 10);
+  sack(&d, 0, 1000, 10000);
+  sends(&d, 0, MSS);
+  enqueue(&d, 4000);
+  for (int i = 0; i < 4; i++) sends(&d, 10000 + 1000 * i, MSS);
+  sack(&d, 10000, 11000, 12000);
+  assert_true(!d.c.recovery && d.c.dup_acks == 1);
+  assert_cwnd(&d, 5000, 5000);
+}
+
 // RFC 6675 section 5.1.
 static void test_snd_sack_timeout_ends_recovery_and_keeps_the_point(void **state)
 {
@@ -1617,6 +1675,9 @@ int main(void)
     SEQ_TEST(test_snd_sack_rescue_takes_fin_along_and_comes_after_new_data),
     SEQ_TEST(test_snd_sack_full_ack_ends_recovery_at_ssthresh),
     SEQ_TEST(test_snd_sack_begins_again_right_at_the_recovery_point),
+    SEQ_TEST(test_snd_sack_enters_when_the_ack_that_advances_shows_the_loss),
+    SEQ_TEST(test_snd_sack_counts_news_of_acks_that_advance_or_were_overtaken),
+    SEQ_TEST(test_snd_sack_begins_again_with_the_ack_that_ends_recovery),
     SEQ_TEST(test_snd_sack_timeout_ends_recovery_and_keeps_the_point),
     SEQ_TEST(test_snd_skips_what_is_sacked_after_a_timeout),
     SEQ_TEST(test_snd_skips_to_new_data_when_all_the_rest_is_sacked),
