@@ -73,7 +73,7 @@ module dd_incoming #(
   assign begins   = (dup_acks >= 4'(nic_pkg::DupThresh) || lost) && past;
 
   // --- RTT (RFC 6298 section 3, Karn; RFC 7323 section 4) -----------------------------------------------------------
-  logic timed, echoed;
+  logic timed, echoed, opens;
   logic [31:0] since_sent, since_echo, rtt, srtt, rttvar, rto, rto_now;
   logic [63:0] at_us;
 
@@ -87,14 +87,11 @@ module dd_incoming #(
       .srtt_i(ctx_i.srtt_us), .rttvar_i(ctx_i.rttvar_us), .rtt_i(rtt), .srtt_o(srtt), .rttvar_o(rttvar), .rto_o(rto));
   // Without a measurement a backed-off RTO stays. When a closed window opens it does not: what backed off was the pace of
   // probes, which says nothing of the network.
+  assign opens = ctx_i.wnd == '0 && ev_i.wnd_vld && ev_i.wnd != '0 && ctx_i.backoff != '0;
   always @* begin
     rto_now = ctx_i.rto_us;
-    if (advance) begin
-      if (timed || echoed) rto_now = rto;
-    end else begin
-      rto_now = 32'(nic_pkg::RtoFirstUs);
-      if (ctx_i.srtt_us != '0) rto_now = nic_pkg::rto_of(ctx_i.srtt_us, ctx_i.rttvar_us);
-    end
+    if (advance && (timed || echoed)) rto_now = rto;
+    else if (opens) rto_now = (ctx_i.srtt_us == '0) ? 32'(nic_pkg::RtoFirstUs) : nic_pkg::rto_of(ctx_i.srtt_us, ctx_i.rttvar_us);
   end
   assign at_us = now_us_i + 64'(rto_now);
 
@@ -137,12 +134,12 @@ module dd_incoming #(
         ctx_o.sack2_end   = cut_ends[95:64];
         ctx_o.sack3_start = cut_starts[127:96];
         ctx_o.sack3_end   = cut_ends[127:96];
-        ctx_o.backoff     = '0;
         ctx_o.rto_us      = rto_now;
         ctx_o.rto_vld     = 1'b1;                      // RFC 6298 section 5.3: restart
         ctx_o.rto_at_us   = at_us;
         ctx_o.stuck_us    = now_us_i;
         if (timed) ctx_o.rtt_vld = 1'b0;
+        if (timed || echoed || ctx_i.wnd != '0) ctx_o.backoff = '0;
         if (timed || echoed) begin
           ctx_o.srtt_us   = srtt;
           ctx_o.rttvar_us = rttvar;
@@ -179,7 +176,7 @@ module dd_incoming #(
         cc_o.flight     = ctx_i.max - una;
       end
       if (ev_i.wnd_vld) begin
-        if (shut && ev_i.wnd != '0 && !advance && ctx_i.backoff != '0) begin
+        if (opens) begin
           ctx_o.backoff = '0;
           ctx_o.rto_us  = rto_now;
           if (ctx_i.rto_vld) ctx_o.rto_at_us = at_us;

@@ -64,7 +64,7 @@ module dd_timeout (
         ctx_o.sack2_end   = '0;
         ctx_o.sack3_start = '0;
         ctx_o.sack3_end   = '0;
-        cc_o.kind         = CcTimeout;
+        if (ctx_i.nxt != ctx_i.una) cc_o.kind = CcTimeout;   // else a probe alone was refused: that tells nothing of the network
       end
     end
   end

@@ -129,23 +129,17 @@ static void sample(struct snd_ctx *c, uint32_t rtt_us)
   c->rttvar_us = (uint32_t)((int32_t)c->rttvar_us + delta - (int32_t)(c->rttvar_us >> 2));
 }
 
-// A backed-off RTO stays until there is a new measurement (Karn; RFC 6298 section 5).
+// A backed-off RTO stays until there is a new measurement (Karn; RFC 6298 section 5), that of a closed window until it opens.
 static void measure(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
 {
-  c->backoff = 0;
-  if (!caps->rtt) {
-    c->rto_us = NIC_RTO_INIT_US;
-    return;
-  }
-  if (c->rtt_vld && seq_leq(c->rtt_seq, ev->ack)) {
-    c->rtt_vld = false;
-    sample(c, (uint32_t)(now_us - c->rtt_at_us));
-    set_rto(c);
-  } else if (ev->ts_vld && !c->rtt_vld) {
-    // Also right for what was sent twice: the echo tells which (RFC 7323 section 4).
-    sample(c, min_u32(core_tsval(now_us) - ev->tsecr, NIC_RTO_MAX_US >> 10) << 10);
-    set_rto(c);
-  }
+  bool timed = c->rtt_vld && seq_leq(c->rtt_seq, ev->ack), echoed = ev->ts_vld && !c->rtt_vld;
+  if (!caps->rtt) c->rto_us = NIC_RTO_INIT_US;
+  if (!caps->rtt || timed || echoed || c->wnd) c->backoff = 0;
+  if (!caps->rtt || !(timed || echoed)) return;
+  // The echo is also right for what was sent twice: it tells which (RFC 7323 section 4).
+  sample(c, timed ? (uint32_t)(now_us - c->rtt_at_us) : min_u32(core_tsval(now_us) - ev->tsecr, NIC_RTO_MAX_US >> 10) << 10);
+  set_rto(c);
+  if (timed) c->rtt_vld = false;
 }
 
 // The window opens: what backed off was the pace of probes, which says nothing of the network.
@@ -171,20 +165,32 @@ static void enter_recovery(const struct core_caps *caps, struct snd_ctx *c)
   cc_step(caps, c, &(struct cc_in){.kind = CC_LOSS, .sack = uses_sack(caps, c), .flight = flight(c)});
 }
 
-static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
+// Another duplicate ACK: whether recovery begins. Not again for what a timeout or an earlier recovery has taken care of. Without
+// SACK, duplicate ACKs right at `recover` may come from what was sent again in vain (RFC 6582 sections 3.2 step 2 and 4); news
+// of SACK cannot (RFC 6675 section 5.1).
+static bool shows_loss(const struct core_caps *caps, struct snd_ctx *c)
 {
   struct intervals v = load(c);
-  bool sack = uses_sack(caps, c);
-  if (c->recovery) {
-    if (!sack) cc_step(caps, c, &(struct cc_in){.kind = CC_DUP});
-    return;
-  }
+  bool sack = uses_sack(caps, c), lost = sack && seq_lt(c->una, lost_edge(c, &v));
   if (c->dup_acks < 15) c->dup_acks++;
-  bool lost = sack && seq_lt(c->una, lost_edge(c, &v));
-  // Not again for what a timeout or an earlier recovery has taken care of. Without SACK, duplicate ACKs right at `recover`
-  // may come from what was sent again in vain (RFC 6582 sections 3.2 step 2 and 4); news of SACK cannot (RFC 6675 section 5.1).
-  bool past = sack ? seq_leq(c->recover, c->una) : seq_lt(c->recover, c->una);
-  if ((c->dup_acks >= DUP_THRESH || lost) && past) enter_recovery(caps, c);
+  return (c->dup_acks >= DUP_THRESH || lost) && (sack ? seq_leq(c->recover, c->una) : seq_lt(c->recover, c->una));
+}
+
+static void on_duplicate(const struct core_caps *caps, struct snd_ctx *c)
+{
+  if (!c->recovery) {
+    if (shows_loss(caps, c)) enter_recovery(caps, c);
+  } else if (!uses_sack(caps, c)) {
+    cc_step(caps, c, &(struct cc_in){.kind = CC_DUP});
+  }
+}
+
+// An ACK that advances, with SACK news: it counts as a duplicate, too (RFC 6675 section 2). It may be the only one to come, when
+// those before it were lost; in this it is like one that ends recovery and shows what was lost since that began.
+static bool advance_shows_loss(const struct core_caps *caps, struct snd_ctx *c)
+{
+  c->dup_acks = 0;
+  return c->sack_new && c->sack_n && shows_loss(caps, c);
 }
 
 static void in_recovery(const struct core_caps *caps, struct snd_ctx *c, uint32_t acked)
@@ -193,9 +199,9 @@ static void in_recovery(const struct core_caps *caps, struct snd_ctx *c, uint32_
   // Reno's ends with the first ACK that advances (RFC 5681 section 3.2 step 6), and another may begin.
   if (whole || (!sack && caps->congestion == CORE_CC_RENO)) {
     c->recovery = c->rxt_first = false;
-    c->dup_acks = 0;
     if (!whole) c->recover = seq_add(c->una, UINT32_MAX);
-    cc_step(caps, c, &(struct cc_in){.kind = CC_EXIT, .sack = sack, .flight = flight(c)});
+    if (advance_shows_loss(caps, c)) enter_recovery(caps, c);   // with SACK, cwnd is ssthresh already
+    else cc_step(caps, c, &(struct cc_in){.kind = CC_EXIT, .sack = sack, .flight = flight(c)});
     return;
   }
   c->high_rxt = seq_max(c->high_rxt, c->una);
@@ -218,21 +224,22 @@ static void on_advance(const struct core_caps *caps, struct snd_ctx *c, const st
   if (!caps->recovery) return;
   if (c->recovery) {
     in_recovery(caps, c, acked);
+  } else if (advance_shows_loss(caps, c)) {
+    enter_recovery(caps, c);
   } else {
-    c->dup_acks = 0;
     cc_step(caps, c, &(struct cc_in){.kind = CC_ACK, .sack = uses_sack(caps, c), .acked = acked, .flight = was_out, .tick = core_tsval(now_us)});
   }
   // What lies behind una never holds back a later recovery.
   if (!c->recovery && seq_lt(c->recover, c->una)) c->recover = seq_add(c->una, UINT32_MAX);
 }
 
-// RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard (RFC 6675 section 2). The refusals of probes all
-// look alike, too, and tell of a closed window, not of loss.
+// RFC 5681 section 2 for a flow without SACK; with it, news in the scoreboard, also by an ACK that was overtaken (RFC 6675
+// section 2). The refusals of probes all look alike, too, and tell of a closed window, not of loss.
 static bool is_duplicate(const struct core_caps *caps, const struct snd_ctx *c, const struct dd_in *ev)
 {
-  if (!caps->recovery || !seq_eq(ev->ack, c->una) || seq_eq(c->una, c->max)) return false;
+  if (!caps->recovery || !seq_leq(ev->ack, c->una) || seq_eq(c->una, c->max)) return false;
   if (uses_sack(caps, c)) return c->sack_new;
-  return ev->no_data && c->wnd && !(ev->wnd_vld && ev->wnd != c->wnd);
+  return seq_eq(ev->ack, c->una) && ev->no_data && c->wnd && !(ev->wnd_vld && ev->wnd != c->wnd);
 }
 
 struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, const struct dd_in *ev, uint64_t now_us)
@@ -271,6 +278,7 @@ static void collapse(const struct core_caps *caps, struct snd_ctx *c)
   c->recover = c->max;
   c->dup_acks = 0;
   store(c, &(struct intervals){0});    // the receiver may have thrown it away (RFC 2018 section 8)
+  if (seq_eq(c->nxt, c->una)) return;  // a probe alone, which was refused: that tells nothing of the network
   cc_step(caps, c, &(struct cc_in){.kind = CC_TIMEOUT, .sack = uses_sack(caps, c), .first = !c->backoff, .flight = flight(c)});
 }
 

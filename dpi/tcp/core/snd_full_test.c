@@ -1216,6 +1216,55 @@ static void test_snd_probes_forever_while_they_are_answered(void **state)
   sends(&b, 1, MSS);
 }
 
+// The ACK that opens the window may take the probe, too; or the probe was taken before.
+static void test_snd_pace_of_probes_ends_when_the_window_opens_though_a_probe_was_taken(void **state)
+{
+  for (int before = 0; before < 2; before++) {
+    struct bed b = bed_of(state);
+    round_trip(&b, 100 * MS);
+    enqueue(&b, 1000);
+    ack_wnd(&b, 1, 0);
+    sends_no_data(&b);
+    for (int i = 0; i < 5; i++) {
+      fire(&b);
+      sends(&b, 1, 1);
+      if (i < 4) ack_wnd(&b, 1, 0);
+    }
+    assert_int_equal(b.c.rto_us, 9600 * MS);
+    if (before) {
+      ack_wnd(&b, 2, 0);                     // still closed: the pace stays
+      assert_int_equal(b.c.rto_us, 9600 * MS);
+      sends_no_data(&b);
+      assert_true(b.c.rto_at_us == b.now_us + 9600 * MS);
+    }
+    ack_wnd(&b, 2, 5000);
+    assert_true(b.c.rto_us == 300 * MS && !b.c.backoff);
+    sends(&b, 2, 999);
+    assert_true(b.c.rto_at_us == b.now_us + 300 * MS);
+  }
+}
+
+// RFC 5681 section 3.1 is about loss; a closed window refuses probes.
+static void test_snd_probes_that_are_refused_leave_the_congestion_window(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 10);
+  ack_wnd(&b, 10000, 0);
+  enqueue(&b, 20000);
+  sends_no_data(&b);
+  uint32_t cwnd = b.c.cwnd, thresh = b.c.ssthresh;
+  for (int i = 0; i < 4; i++) {
+    fire(&b);
+    sends(&b, 10000, 1);
+    assert_cwnd(&b, cwnd, thresh);
+    ack_wnd(&b, 10000, 0);
+  }
+  ack_wnd(&b, 10000, WND);
+  sends(&b, 10000, MSS);
+  fire(&b);                                  // that was no probe
+  assert_cwnd(&b, MSS, 2 * MSS);
+}
+
 static void test_snd_window_that_opens_in_time_leaves_the_timer(void **state)
 {
   struct bed b = bed_of(state);
@@ -1692,6 +1741,8 @@ int main(void)
     SEQ_TEST(test_snd_backs_off_to_the_ceiling),
     SEQ_TEST(test_snd_ack_that_advances_starts_the_timer_anew),
     SEQ_TEST(test_snd_probes_forever_while_they_are_answered),
+    SEQ_TEST(test_snd_pace_of_probes_ends_when_the_window_opens_though_a_probe_was_taken),
+    SEQ_TEST(test_snd_probes_that_are_refused_leave_the_congestion_window),
     SEQ_TEST(test_snd_window_that_opens_in_time_leaves_the_timer),
     SEQ_TEST(test_snd_window_opens_before_any_measurement),
     SEQ_TEST(test_snd_counts_retransmissions_anew_when_the_window_closes_or_opens),
