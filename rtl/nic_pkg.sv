@@ -42,7 +42,7 @@ package nic_pkg;
   localparam int RtoFirstUs = 1000000;    // before the first measurement (RFC 6298 section 2.1)
   localparam int DelackUs = 40000;        // a delayed ACK waits no longer
   localparam int RtoMaxUs = 60000000;
-  localparam int PawsIdleTicks = 2025000000; // 24 days of 2^10 us: then TS.Recent says nothing any more (RFC 7323 section 5.5)
+  localparam int PawsIdlePeriods = 1977539; // 24 days in 2^20 us: then TS.Recent says nothing any more (RFC 7323 section 5.5)
   localparam int Challenges = 10;         // challenge ACKs in 2^20 us (RFC 5961 section 7)
   localparam int MaxRetries = 12;         // unanswered retransmissions before the flow is given up
   localparam int RtoGranularityUs = 1000; // RFC 6298: G

@@ -196,7 +196,7 @@ typedef struct packed {
   logic [31:0] ooo3_start;  // seq
   logic [31:0] ooo3_end;    // seq
   logic [31:0] ts_recent;   // RFC 7323
-  logic [31:0] ts_age_ticks; // when ts_recent was taken, in ticks of 2^10 us
+  logic [31:0] ts_age;      // when ts_recent was taken, in periods of 2^20 us
   logic delack_vld;
   logic [63:0] delack_us;   // deadline
   logic [15:0] seg_max;     // largest segment seen: what counts as full for delayed ACKs

@@ -7,7 +7,7 @@
 //   from corner values on both sides of every edge (window, segment ends, intervals, una, max, WL1, WL2, what was last
 //   acknowledged, time stamps, half of the sequence space); the whole next context is compared.
 // Where the module means to be wider than the RFC's text, so is the model: a segment of length 0 at the right edge is taken,
-// a new ACK updates the window whatever WL1 says, and one from behind its own window probe counts.
+// a new ACK updates the window whatever WL1 says, and one from behind its own window probe, or an edge that went back, counts.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
@@ -67,7 +67,7 @@
     c.wnd_fwd = 32'd1000;
     c.mss = 16'd1460;
     c.ts_recent = 32'hffff_fff0;
-    c.ts_age_ticks = T0[41:10] - 32'd7;
+    c.ts_age = T0[51:20] - 32'd7;
     c.chal_period = T0[35:20];
     m = '0;
     m.una = anchor + 32'd77;
@@ -231,8 +231,8 @@
       88: begin d(0, 100, A, 2000, 0, 1000, RcvNoTimestamp, 0, 0, 0, 7'd0); c.ts_ok = 1'b1; end
       89: begin d(0, 0, R, 2000, 0, 1000, RcvReset, 0, 0, 0, Reset | Fwd); c.ts_ok = 1'b1; end
       90: begin d(0, 0, R, 2000, 0, 1000, RcvReset, 0, 0, 0, Reset | Fwd); stamped(-100); end
-      91: begin d(0, 0, A, 2000, 0, 1000, RcvPaws, 0, 0, 0, Now); stamped(-1); c.ts_age_ticks = T0[41:10] - 32'd2025000000; end
-      92: begin d(0, 0, A, 2000, 0, 1000, RcvPureAck, 0, 0, 0, Fwd | Wnd | Ts); stamped(-1); e.ack = anchor; c.ts_age_ticks = T0[41:10] - 32'd2025000001; x_learn = 1; end
+      91: begin d(0, 0, A, 2000, 0, 1000, RcvPaws, 0, 0, 0, Now); stamped(-1); c.ts_age = T0[51:20] - 32'd1977539; end
+      92: begin d(0, 0, A, 2000, 0, 1000, RcvPureAck, 0, 0, 0, Fwd | Wnd | Ts); stamped(-1); e.ack = anchor; c.ts_age = T0[51:20] - 32'd1977540; x_learn = 1; end
       93: begin d(-100, 150, A, 2000, 0, 1000, RcvAccept, 100, 150, 50, Ack | Wnd | Ts); stamped(5); x_learn = 0; end
       94: begin d(0, 0, A, 2000, 0, 1000, RcvPureAck, 0, 0, 0, Fwd | Wnd); stamped(-5); c.ts_ok = 1'b0; end
       // challenges, old ACKs
@@ -244,10 +244,14 @@
       100: begin d(0, 100, A, 2000, -(65535 << 14) - 1, 0, RcvChallenge, 0, 0, 0, Now); c.snd_wscale = 4'd14; end
       101: begin d(0, 100, A, 2000, -(65535 << 14), 0, RcvAccept, 0, 100, 100, Ack); c.snd_wscale = 4'd14; end
       102: begin d(0, 100, A, 2000, 0, 1000, RcvAccept, 0, 100, 100, Ack | Fwd | Wnd); g.n_sack = 3'd1; end
+      103: begin d(9000, 0, S, 2000, 0, 1000, RcvChallenge, 0, 0, 0, Now); c.ts_ok = 1'b1; end
+      // behind an edge that the scale took back
+      104: begin d(-8, 0, A, 2000, 100, 999, RcvDuplicate, 0, 0, 0, Now | Fwd | Wnd); c.rcv_wscale = 4'd3; end
+      105: begin d(-9, 0, A, 2000, 100, 999, RcvDuplicate, 0, 0, 0, Now); c.rcv_wscale = 4'd3; end
       default: begin d(0, 0, S, 2000, 0, 1000, RcvDead, 0, 0, 0, 7'd0); c.open = 1'b0; end
     endcase
   endtask
-  localparam int Cases = 104;
+  localparam int Cases = 107;
 
   // --- random -------------------------------------------------------------------------------------------------------
   logic [63:0] r = 64'h1234_5678_9abc_def1;
@@ -313,6 +317,7 @@
     store();
     c = want_ctx;
     c.snd_wscale = (r[20]) ? 4'd0 : 4'(s[63:60] % 4'd15);
+    c.rcv_wscale = {2'd0, s[58:57]};
     g = '0;
     g.class_id = RxLookup;
     g.pay_off = 7'd54 + 7'({s[3:0] % 4'd11, 2'b00});
@@ -355,7 +360,7 @@
     c.ts_ok = (t[48:46] >= 3'd5);
     g.has_ts = (t[51:49] != 3'd0);
     g.tsval = (u[63]) ? c.ts_recent + near(t[55:52]) : (u[62]) ? c.ts_recent + 32'h8000_0000 + near(t[55:52]) : c.ts_recent + 32'(t[59:52]);
-    c.ts_age_ticks = tm[41:10] - ((u[59]) ? 32'(t[63:56]) : 32'd2025000000 + near(t[59:56]));
+    c.ts_age = tm[51:20] - ((u[59]) ? 32'(t[63:56]) : 32'd1977539 + near(t[59:56]));
     e.ack = (u[8]) ? c.nxt : (u[9]) ? g.seq + near(u[13:10]) : c.nxt - 32'(u[22:10]);
     e.wnd_end = ~c.wnd_end;
     c.delack_vld = u[23];
@@ -504,8 +509,8 @@
              || at + told == 32'sh80000000 || told < 0
              || (at > 0 && at + len < 0);                                     // over the half
     if (!c.open) want_class = RcvDead;
-    else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && !g.has_ts) want_class = RcvNoTimestamp;
-    else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && ts < 0 && tm[41:10] - c.ts_age_ticks <= 32'd2025000000) begin
+    else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && !g.has_ts && !g.flags[nic_pkg::FlagSyn]) want_class = RcvNoTimestamp;
+    else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && ts < 0 && tm[51:20] - c.ts_age <= 32'd1977539) begin
       want_class = RcvPaws;
       want_now = 1'b1;
       pawses = pawses + 1;
@@ -525,7 +530,7 @@
       want_class = (at + len <= 0) ? RcvDuplicate : RcvOutOfWindow;
       want_now = 1'b1;
       if (want_class == RcvDuplicate) duplicate();
-      if (len == 0 && at == -1 && g.flags[nic_pkg::FlagAck] && nu > 0 && beyond <= 0) use_ack();
+      if (len == 0 && at < 0 && at >= -(1 << c.rcv_wscale) && g.flags[nic_pkg::FlagAck] && nu > 0 && beyond <= 0) use_ack();
     end else if (!g.flags[nic_pkg::FlagAck]) want_class = RcvNoAck;
     else if (beyond > 0 || oldest < 0) challenged();
     else begin
@@ -533,7 +538,7 @@
         want_ts = 1'b1;
         if (at + told <= 0) begin
           want_ctx.ts_recent = g.tsval;
-          want_ctx.ts_age_ticks = tm[41:10];
+          want_ctx.ts_age = tm[51:20];
         end
       end
       use_ack();
@@ -577,7 +582,7 @@
         else begin `CHECK(ctx_out.delack_vld === c.delack_vld && ctx_out.delack_us === c.delack_us, "directed: deadline stays") end
         if (x_seg_max >= 0) begin `CHECK(32'(ctx_out.seg_max) === x_seg_max, "directed: largest segment") end
         `CHECK(ctx_out.ts_recent === ((x_learn != 0) ? g.tsval : c.ts_recent), "directed: TS.Recent")
-        `CHECK(ctx_out.ts_age_ticks === ((x_learn != 0) ? T0[41:10] : c.ts_age_ticks), "directed: its age")
+        `CHECK(ctx_out.ts_age === ((x_learn != 0) ? T0[51:20] : c.ts_age), "directed: its age")
         if (x_chal >= 0) begin `CHECK(32'(ctx_out.chal_n) === x_chal && ctx_out.chal_period === T0[35:20], "directed: challenges") end
         `CHECK(dup.vld === (x_dup != 0), "directed: duplicate")
         if (x_dup != 0) begin `CHECK(dup.start === anchor + x_dup_start && dup.stop === anchor + x_dup_stop, "directed: its range") end

@@ -314,7 +314,7 @@
             c.ts_ok = k.ts_ok;
             c.sack_ok = k.sack_ok;
             c.ts_recent = k.ts_recent;
-            c.ts_age_ticks = now_e[41:10];
+            c.ts_age = now_e[51:20];
             wv.kind = VerdictFence;
             wv.tell = 1'b1;
             wv.ok = e_hit[i2];

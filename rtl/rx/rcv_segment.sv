@@ -62,16 +62,15 @@ module rcv_segment (
 
   // --- time stamp (RFC 7323) ----------------------------------------------------------------------------------------
   logic ts_missing, ts_old, ts_learn;
-  logic [31:0] ticks, ts_age;
-  assign ticks      = now_us_i[41:10];
-  assign ts_age     = ticks - ctx_i.ts_age_ticks;
-  assign ts_missing = ctx_i.ts_ok && !seg_i.has_ts;                                          // section 3.2
+  logic [31:0] ts_idle;
+  assign ts_idle    = now_us_i[51:20] - ctx_i.ts_age;
+  assign ts_missing = ctx_i.ts_ok && !seg_i.has_ts && !syn;          // section 3.2; but any SYN is challenged (RFC 5961 section 4)
   assign ts_old     = ctx_i.ts_ok && seg_i.has_ts && nic_pkg::seq_lt(seg_i.tsval, ctx_i.ts_recent)
-                      && ts_age <= 32'(nic_pkg::PawsIdleTicks);                              // section 5.3, R1; 5.5
+                      && ts_idle <= 32'(nic_pkg::PawsIdlePeriods);                           // section 5.3, R1; 5.5
   assign ts_learn   = ctx_i.ts_ok && seg_i.has_ts && !nic_pkg::seq_lt(sent_i.ack, seg_i.seq); // section 4.3; R3
 
   // --- its ACK ------------------------------------------------------------------------------------------------------
-  logic new_ack, update, behind_probe, ack_beyond, ack_ancient;
+  logic new_ack, update, behind_edge, ack_beyond, ack_ancient;
   logic [31:0] ack_oldest;
   assign wnd_o   = 32'(seg_i.wnd) << ctx_i.snd_wscale;
   assign new_ack = nic_pkg::seq_lt(ctx_i.ack_fwd, seg_i.ack);
@@ -84,10 +83,11 @@ module rcv_segment (
   assign ack_oldest  = snd_i.una - (32'h0000ffff << ctx_i.snd_wscale);
   assign ack_beyond  = nic_pkg::seq_lt(snd_i.max, seg_i.ack);
   assign ack_ancient = nic_pkg::seq_lt(seg_i.ack, ack_oldest);
-  // A segment without data, one below RCV.NXT, that acknowledges more than was known: its sender has a window probe out that
-  // we took, and has not heard so. Were its ACK refused with it (section 3.10.7.4), two ends that probe each other would
-  // refuse each other's ACKs for ever.
-  assign behind_probe = empty && seg_i.seq + 32'd1 == ctx_i.nxt && ack && new_ack && !ack_beyond;
+  // A segment without data, right below RCV.NXT, that acknowledges more than was known: its sender stands at the edge that it
+  // knows, has a byte out behind that, a window probe, or those by which our scale took the edge back (RFC 7323 section 2.4),
+  // and has not heard that we took them. Were its ACK refused with it (section 3.10.7.4), two ends of which each stands so
+  // would refuse each other's ACKs for ever.
+  assign behind_edge = empty && ctx_i.nxt - seg_i.seq - 32'd1 < (32'd1 << ctx_i.rcv_wscale) && ack && new_ack && !ack_beyond;
 
   // --- what is held out of order ------------------------------------------------------------------------------------
   logic [2:0] iv_n;
@@ -165,7 +165,7 @@ module rcv_segment (
   assign text    = heard && !empty && acceptable && !ctx_i.fin_done;
   assign taken   = text && in_order;
   assign put     = text && !in_order && pay != '0 && !iv_full;
-  assign use_ack = heard || (class_o == RcvDuplicate && behind_probe);
+  assign use_ack = heard || (class_o == RcvDuplicate && behind_edge);
 
   // RFC 2883 section 4: the part that was there before, below RCV.NXT or in an interval.
   always @* begin
@@ -214,8 +214,8 @@ module rcv_segment (
       ctx_o.chal_n      = chal_n + 8'(ack_now_o);
     end
     if (heard && ts_learn) begin
-      ctx_o.ts_recent    = seg_i.tsval;    // not older: PAWS has passed it
-      ctx_o.ts_age_ticks = ticks;
+      ctx_o.ts_recent = seg_i.tsval;       // not older: PAWS has passed it
+      ctx_o.ts_age    = now_us_i[51:20];
     end
     if (wnd_vld_o) begin
       ctx_o.wl1     = start;

@@ -86,7 +86,7 @@ module rcv_step #(
         ctx_o.ts_ok        = cmd_i.ts_ok;
         ctx_o.sack_ok      = cmd_i.sack_ok;
         ctx_o.ts_recent    = cmd_i.ts_recent;
-        ctx_o.ts_age_ticks = now_us_i[41:10];
+        ctx_o.ts_age       = now_us_i[51:20];
       end
       default: begin                         // RevRelease
         ctx_o.open       = 1'b0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a header says of the receive side; combinational. The C twin is rcv_sample() in dpi/tcp/core.
 //   The window field is in units of our shift, at most 16 bits (RFC 7323 section 2.3). The edge that the peer knows stays where it is
-//   until it can move by a full segment or half the ring (RFC 9293 section 3.8.6.2.2), and never goes back: an edge that the
-//   scale cannot say is rounded up, for which a little is held back.
+//   until it can move by a full segment or half the ring (RFC 9293 section 3.8.6.2.2), and does not go back: an edge that the
+//   scale cannot say is rounded up, for which a little is held back. Only where segments that are no multiple of its unit have
+//   used that up does it go back, by less than a unit (RFC 7323 section 2.4); what any edge has offered is taken.
 //   A header without payload has room for SACK blocks: what came twice first (RFC 2883), then what lies beyond a hole, the
 //   latest first (RFC 2018 section 4); beside a time stamp three, else four.
 `default_nettype none

@@ -2,9 +2,8 @@
 // The receive half of the transport core.
 #include "tcp/core/core.h"
 
-// Times by the context's own coarse clocks, powers of two of a microsecond: hardware does not divide.
-static uint32_t ticks(uint64_t now_us) { return (uint32_t)(now_us >> 10); }
-static uint16_t period(uint64_t now_us) { return (uint16_t)(now_us >> 20); }
+// Time by the context's own coarse clock, a power of two of a microsecond: hardware does not divide.
+static uint32_t periods(uint64_t now_us) { return (uint32_t)(now_us >> 20); }
 
 struct core_caps core_caps_full(uint32_t rx_ring_bytes)
 {
@@ -39,7 +38,7 @@ void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host
       .open = true, .nxt = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, caps->rx_ring_bytes), .wl1 = o->rcv_nxt,
       .wl2 = o->snd_nxt, .ack_fwd = o->snd_nxt, .wnd_fwd = o->snd_wnd, .mss = o->rcv_mss, .snd_wscale = o->snd_wscale,
       .rcv_wscale = o->rcv_wscale, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .ts_recent = o->ts_recent,
-      .ts_age_ticks = ticks(now_us),
+      .ts_age = periods(now_us),
   };
 }
 
@@ -70,7 +69,9 @@ struct rcv_mirror rcv_mirror_of(const struct rcv_ctx *c)
 }
 
 // The window field. The edge the peer knows stays where it is until it can move by a full segment or half the ring (RFC 9293
-// section 3.8.6.2.2), and never goes back: an edge that the scale cannot say is rounded up, for which a little is held back.
+// section 3.8.6.2.2), and does not go back: an edge that the scale cannot say is rounded up, for which a little is held back. Only
+// where segments that are no multiple of its unit have used that up does it go back, by less than a unit (RFC 7323 section 2.4);
+// what any edge has offered is taken.
 static uint16_t window_field(const struct core_caps *caps, const struct rcv_mirror *m, const struct sent_mirror *sent)
 {
   int32_t unit = 1 << m->wscale, room = seq_diff(m->wnd_end, m->nxt);
@@ -120,8 +121,8 @@ static void challenge(const struct core_caps *caps, struct rcv_ctx *c, struct rc
   a->class_id = RCV_CHALLENGE;
   a->ack_now = true;
   if (!caps->challenge_limit) return;
-  if (c->chal_period != period(now_us)) {
-    c->chal_period = period(now_us);
+  if (c->chal_period != (uint16_t)periods(now_us)) {
+    c->chal_period = (uint16_t)periods(now_us);
     c->chal_n = 0;
   }
   a->ack_now = c->chal_n < NIC_CHALLENGES;
@@ -144,17 +145,19 @@ static void on_rst(const struct core_caps *caps, struct rcv_ctx *c, const struct
   }
 }
 
-// RFC 7323 section 5.3, R1: an old duplicate; section 3.2: a segment without the option it must have.
+// RFC 7323 section 5.3, R1: an old duplicate; section 3.2: a segment without the option it must have. But any SYN is challenged
+// (RFC 5961 section 4.2): it may come from a peer that begins anew, and time stamps are then to be agreed on anew.
 static bool paws_refuses(const struct core_caps *caps, const struct rcv_ctx *c, const struct core_segment *s,
                          struct rcv_actions *a, uint64_t now_us)
 {
   if (!caps->timestamps || !c->ts_ok || flag(s, NIC_FLAG_RST)) return false;
   if (!s->has_ts) {
+    if (flag(s, NIC_FLAG_SYN)) return false;
     a->class_id = RCV_NO_TIMESTAMP;
     return true;
   }
   bool old = (int32_t)(s->tsval - c->ts_recent) < 0;
-  if (!old || ticks(now_us) - c->ts_age_ticks > NIC_PAWS_IDLE_TICKS) return false;
+  if (!old || periods(now_us) - c->ts_age > NIC_PAWS_IDLE_PERIODS) return false;
   a->class_id = RCV_PAWS;
   a->ack_now = true;
   return true;
@@ -165,7 +168,7 @@ static void update_ts_recent(const struct core_caps *caps, struct rcv_ctx *c, co
 {
   if (!caps->timestamps || !c->ts_ok || !s->has_ts || seq_lt(sent->ack, s->seq)) return;
   c->ts_recent = s->tsval;   // not older: PAWS has passed it
-  c->ts_age_ticks = ticks(now_us);
+  c->ts_age = periods(now_us);
 }
 
 // The window update rule, on the segment as tailored to the window, and what the send side must hear.
@@ -287,12 +290,13 @@ static void on_text(const struct core_caps *caps, struct rcv_ctx *c, const struc
   if (a->dup.vld) a->ack = true;
 }
 
-// A segment without data, one below RCV.NXT, that acknowledges more than was known: its sender has a window probe out that
-// we took, and has not heard so. Were its ACK refused with it (RFC 9293 section 3.10.7.4), two ends that probe each other
-// would refuse each other's ACKs for ever, each sent below what the other has.
-static bool behind_its_probe(const struct rcv_ctx *c, const struct core_segment *s, const struct place *p, const struct snd_mirror *snd)
+// A segment without data, right below RCV.NXT, that acknowledges more than was known: its sender stands at the edge that it knows,
+// has a byte out behind that, a window probe, or those by which our scale took the edge back (window_field), and has not heard
+// that we took them. Were its ACK refused with it (RFC 9293 section 3.10.7.4), two ends of which each stands so would refuse each
+// other's ACKs for ever, each sent below what the other has.
+static bool behind_its_edge(const struct rcv_ctx *c, const struct core_segment *s, const struct place *p, const struct snd_mirror *snd)
 {
-  return seq_eq(p->end, s->seq) && seq_eq(seq_add(s->seq, 1), c->nxt) && flag(s, NIC_FLAG_ACK) && seq_lt(c->ack_fwd, s->ack)
+  return seq_eq(p->end, s->seq) && (uint32_t)seq_diff(c->nxt, s->seq) - 1 < 1u << c->rcv_wscale && flag(s, NIC_FLAG_ACK) && seq_lt(c->ack_fwd, s->ack)
          && seq_leq(s->ack, snd->max);
 }
 
@@ -321,7 +325,7 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
     a.class_id = seq_leq(p.end, c->nxt) ? RCV_DUPLICATE : RCV_OUT_OF_WINDOW;
     a.ack_now = true;
     if (a.class_id == RCV_DUPLICATE) note_duplicate(caps, c, s, &p, &a);
-    if (behind_its_probe(c, s, &p, snd)) on_ack(c, s, &p, snd, &a);
+    if (behind_its_edge(c, s, &p, snd)) on_ack(c, s, &p, snd, &a);
   } else if (!flag(s, NIC_FLAG_ACK)) {
     a.class_id = RCV_NO_ACK;
   } else if (seq_lt(snd->max, s->ack) || ack_too_old(caps, c, s, snd)) {

@@ -546,13 +546,15 @@ static void test_rcv_paws_forgets_after_24_days_idle(void **state)
   b.tsval = TS0 - 1;
   b.now_us += 24 * DAY_US;
   assert_int_equal(take(&b, 100, 100).class_id, RCV_PAWS);
-  b.now_us += 1000;
+  b.now_us += 1000000;
   assert_int_equal(take(&b, 100, 100).class_id, RCV_ACCEPT);
   pay(&b);
   assert_int_equal(b.c.ts_recent, TS0 - 1);        // and learns anew
   b.tsval -= 1;
   b.now_us += DAY_US;
   assert_int_equal(take(&b, 200, 100).class_id, RCV_PAWS);
+  b.now_us += 60 * DAY_US;                         // more than 2^32 ticks of a time stamp clock
+  assert_int_equal(take(&b, 200, 100).class_id, RCV_ACCEPT);
 }
 
 static void test_rcv_drops_in_silence_when_the_time_stamp_is_missing(void **state)
@@ -564,6 +566,15 @@ static void test_rcv_drops_in_silence_when_the_time_stamp_is_missing(void **stat
   assert_int_equal(a.class_id, RCV_NO_TIMESTAMP);
   assert_true(!a.ack && !a.ack_now && !a.len && !a.forward);
   assert_true(same_ctx(&b.c, &was));
+}
+
+// RFC 5961 section 4.2: a peer that begins anew may not want them any more.
+static void test_rcv_challenges_a_syn_without_a_time_stamp(void **state)
+{
+  struct bed b = ts_bed_of(state);
+  b.has_ts = false;
+  struct rcv_actions a = take_seg(&b, 5000, 0, SYN);
+  assert_true(a.class_id == RCV_CHALLENGE && a.ack_now && !a.forward);
 }
 
 static void test_rcv_ignores_time_stamps_when_not_negotiated_or_not_built_in(void **state)
@@ -587,7 +598,7 @@ static void test_rcv_learns_the_time_stamp_only_at_the_last_ack_sent(void **stat
   b.tsval = TS0 + 10;
   take(&b, 0, 100);
   assert_int_equal(b.c.ts_recent, TS0 + 10);
-  assert_int_equal(b.c.ts_age_ticks, b.now_us >> 10);
+  assert_int_equal(b.c.ts_age, b.now_us >> 20);
   b.tsval = TS0 + 20;
   b.now_us += 5000;
   take(&b, 100, 100);                              // the ACK of the first is still owed
@@ -599,7 +610,7 @@ static void test_rcv_learns_the_time_stamp_only_at_the_last_ack_sent(void **stat
   b.tsval = TS0 + 40;
   take(&b, 200, 100);                              // fills the gap
   assert_int_equal(b.c.ts_recent, TS0 + 40);
-  assert_int_equal(b.c.ts_age_ticks, b.now_us >> 10);
+  assert_int_equal(b.c.ts_age, b.now_us >> 20);
   pay(&b);
   b.tsval = TS0 + 50;
   take_seg(&b, 400, 0, ACK);                       // a pure ACK counts as well
@@ -641,6 +652,32 @@ static void test_rcv_forwards_data_that_carries_sack_blocks(void **state)
   s.seq = seq_add(s.seq, 10);
   s.n_sack = 1;
   assert_true(rcv_segment(&b.caps, &b.c, &s, &b.snd, &b.sent, b.now_us).forward);
+}
+
+// --- the window's edge (RFC 9293 section 3.8.6.2.2, RFC 7323 section 2.4) ---------------------------------------------------------
+
+// A program that reads nothing, and segments of any size, each acknowledged.
+static void test_rcv_edge_goes_back_by_less_than_a_unit_of_the_scale(void **state)
+{
+  bool back = false;
+  for (unsigned scale = 0; scale <= 4; scale++) {
+    struct bed b = bed_of(state);
+    struct rng rng;
+    struct seq high = b.peer;
+    rng_seed(&rng, scale);
+    b.c.rcv_wscale = (uint8_t)scale;
+    b.sent.wnd_end = b.peer;
+    while (!seq_eq(b.c.nxt, b.c.wnd_end)) {
+      struct rcv_header h = header(&b);
+      if (seq_diff(high, h.wnd_end) >= 1 << scale) fail_msg("scale %u: the edge goes back by %d", scale, seq_diff(high, h.wnd_end));
+      assert_true(seq_leq(h.wnd_end, b.c.wnd_end));
+      back = back || seq_lt(h.wnd_end, high);
+      high = seq_max(high, h.wnd_end);
+      b.sent = (struct sent_mirror){.ack = h.ack, .wnd_end = h.wnd_end};
+      take(&b, nxt_of(&b), 1 + rng_below(&rng, 100));
+    }
+  }
+  assert_true(back);
 }
 
 // --- delayed ACK (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2) -------------------------------------------------------------
@@ -822,11 +859,13 @@ int main(void)
     SEQ_TEST(test_rcv_resets_when_rst_carries_data),
     SEQ_TEST(test_rcv_paws_forgets_after_24_days_idle),
     SEQ_TEST(test_rcv_drops_in_silence_when_the_time_stamp_is_missing),
+    SEQ_TEST(test_rcv_challenges_a_syn_without_a_time_stamp),
     SEQ_TEST(test_rcv_ignores_time_stamps_when_not_negotiated_or_not_built_in),
     SEQ_TEST(test_rcv_learns_the_time_stamp_only_at_the_last_ack_sent),
     SEQ_TEST(test_rcv_learns_no_time_stamp_from_what_it_refuses),
     SEQ_TEST(test_rcv_hands_the_echo_to_the_send_side),
     SEQ_TEST(test_rcv_forwards_data_that_carries_sack_blocks),
+    SEQ_TEST(test_rcv_edge_goes_back_by_less_than_a_unit_of_the_scale),
     SEQ_TEST(test_rcv_acks_every_second_full_segment),
     SEQ_TEST(test_rcv_acks_within_40_ms),
     SEQ_TEST(test_rcv_owes_nothing_at_the_deadline_when_an_ack_went_before),

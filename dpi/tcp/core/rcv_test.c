@@ -92,13 +92,14 @@ static void test_rcv_open_starts_from_the_command(void **state)
   assert_int_equal(c.snd_wscale, SCALE);
   assert_int_equal(c.rcv_wscale, 1);
   assert_int_equal(c.ooo_n, 0);
-  assert_int_equal(c.ts_age_ticks, 5000000 >> 10);
+  assert_int_equal(c.ts_age, 5000000 >> 20);
 }
 
 // Two ends that probe each other's closed window: both probes are taken, and all that follows is sent from below them.
 static void test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe(void **state)
 {
   struct bed b = bed_of(state, RING);
+  b.c.rcv_wscale = 0;
   assert_int_equal(take_at(&b, 0, 1, ACK).len, 1);
   struct rcv_ctx was = b.c;
   struct rcv_actions a = take_ack(&b, 0, 0, SENT + 1, WND);   // of what was never sent
@@ -115,6 +116,19 @@ static void test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe(void **sta
   assert_int_equal(seq_diff(a.dd.ack, b.us), SENT);
   assert_int_equal(a.dd.wnd, WND << SCALE);
   assert_int_equal(nxt_of(&b), 1);
+}
+
+// A peer that was shown an edge 7 bytes further, and has filled it: the scale of 3 has taken it back since.
+static void test_rcv_hears_the_ack_of_one_who_stands_behind_an_edge_that_went_back(void **state)
+{
+  struct bed b = bed_of(state, RING);
+  b.c.rcv_wscale = 3;
+  assert_int_equal(take_at(&b, 0, 9, ACK).len, 9);
+  struct rcv_actions a = take_ack(&b, 0, 0, SENT, WND);       // 9 behind: older
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && !a.forward);
+  a = take_ack(&b, 1, 0, SENT, WND);
+  assert_true(a.class_id == RCV_DUPLICATE && a.ack_now && a.forward);
+  assert_int_equal(seq_diff(a.dd.ack, b.us), SENT);
 }
 
 // --- acceptance (RFC 9293 section 3.4, table 6) ---------------------------------------------------------------------
@@ -193,6 +207,7 @@ static void test_rcv_ignores_the_ack_of_a_segment_outside_the_window(void **stat
   static const int32_t at[] = {-2, 101, 5000};   // -1: test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe
   for (size_t i = 0; i < 3; i++) {
     struct bed b = bed_of(state, 100);
+    b.c.rcv_wscale = 0;
     struct rcv_ctx was = b.c;
     struct rcv_actions a = take_ack(&b, at[i], 0, 400, 9);
     assert_true(a.ack_now && !a.forward && !a.ack);
@@ -547,6 +562,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     SEQ_TEST(test_rcv_open_starts_from_the_command),
     SEQ_TEST(test_rcv_hears_the_ack_of_one_who_stands_behind_its_probe),
+    SEQ_TEST(test_rcv_hears_the_ack_of_one_who_stands_behind_an_edge_that_went_back),
     SEQ_TEST(test_rcv_places_a_segment_by_the_acceptance_table),
     SEQ_TEST(test_rcv_takes_nothing_when_an_overlap_meets_a_zero_window),
     SEQ_TEST(test_rcv_uses_the_ack_of_a_probe_when_window_is_zero),
