@@ -136,7 +136,7 @@
       end else if (e.kind == CcTimeout) begin
         x_own.a = 0;
         x_own.on = 1'b0;
-        if (e.first) x_own.b = w[31:0];
+        x_own.b = 0;
         `CHECK(ssthresh3 === (e.first ? h[31:0] : ssthresh) && cwnd3 === 32'(mss) && own3 === x_own, "CUBIC: timeout")
       end else if (e.kind == CcAck && fl >= longint'({32'd0, cwnd}) / 2 && cwnd >= ssthresh) begin
         n_k = longint'({32'd0, own3.k});
@@ -181,7 +181,7 @@
         st = longint'({32'd0, cwnd}) * u / 16384;
         if (st < 1) st = 1;
         est = longint'({32'd0, x_own.c});
-        w = longint'({32'd0, x_own.a}) + ((x_own.c < x_own.b) ? ac * 136 / 256 : ac);
+        w = longint'({32'd0, x_own.a}) + ((longint'({32'd0, x_own.c}) * 179 / 256 < longint'({32'd0, ssthresh})) ? ac * 136 / 256 : ac);
         if (w >= longint'({32'd0, cwnd})) begin
           w = w - longint'({32'd0, cwnd});
           est = est + u;
@@ -193,7 +193,7 @@
         if (real_w > st + slack) begin `CHECK(cwnd3 === ((est > up) ? est[31:0] : up[31:0]), "CUBIC: up") ups = ups + 1; end
         else if (real_w < st - slack) begin `CHECK(cwnd3 === ((est > longint'({32'd0, cwnd})) ? est[31:0] : cwnd), "CUBIC: stays") stays = stays + 1; end
       end else begin
-        if (e.kind == CcIdle) x_own.on = 1'b0;
+        if (e.kind == CcIdle || (e.kind == CcAck && fl < longint'({32'd0, cwnd}) / 2)) x_own.on = 1'b0;
         `CHECK(cwnd3 === cwnd2 && ssthresh3 === ssthresh2 && own3 === x_own, "CUBIC: as NewReno")
       end
     end

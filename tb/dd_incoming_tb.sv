@@ -20,11 +20,11 @@
   logic [63:0] map, was;
   logic [127:0] xs, xe;
   logic [2:0] xn;
-  logic [31:0] to_recover;
+  logic [31:0] to_recover, back;
   logic [63:0] now_v;
   logic shut, run;
   longint rtt, err;
-  int timed = 0, echoed = 0, ended = 0, dups = 0, begun = 0, opened = 0, blocks = 0, fifth = 0, at;
+  int timed = 0, echoed = 0, ended = 0, dups = 0, begun = 0, opened = 0, blocks = 0, fifth = 0, shown = 0, renewed = 0, at;
   int n = 0;
   int advances = 0;
   int ignored = 0;
@@ -206,7 +206,6 @@
         if (adv) begin
           x.una = e.ack;
           if (to_ack > to_nxt) x.nxt = e.ack;
-          x.backoff = 4'd0;
           // RTT in numbers that cannot wrap.
           rtt = -1;
           if (c.rtt_vld && c.rtt_seq - c.una <= to_ack) begin
@@ -229,7 +228,12 @@
               x.rttvar_us = c.rttvar_us - c.rttvar_us / 4 + ((err < 0) ? 32'(-err) : 32'(err));
             end
             x.rto_us = rto_of(x.srtt_us, x.rttvar_us);
+          end else if (c.wnd == 0 && e.wnd_vld && e.wnd != 0 && c.backoff != 0) begin
+            x.rto_us = (c.srtt_us == 0) ? 32'd1000000 : rto_of(c.srtt_us, c.rttvar_us);
+            opened = opened + 1;
           end
+          // That of a closed window stays until it opens.
+          if (rtt >= 0 || c.wnd != 0 || (e.wnd_vld && e.wnd != 0)) x.backoff = 4'd0;
           x.rto_vld = 1'b1;
           x.rto_at_us = now + 64'(x.rto_us);
           x.stuck_us = now;
@@ -240,16 +244,28 @@
           if (to_ack > to_nxt) pulled = pulled + 1;
           xcc.acked = to_ack;
           xcc.flight = to_max;
-          if (!c.recovery) begin
-            x.dup_acks = 4'd0;
+          if (!c.recovery || to_recover <= to_ack || to_recover[31]) begin
             xcc.kind = CcAck;
-          end else if (to_recover <= to_ack || to_recover[31]) begin
-            x.recovery = 1'b0;
-            x.rxt_first = 1'b0;
-            x.dup_acks = 4'd0;
-            xcc.kind = CcExit;
-            xcc.flight = left;
-            ended = ended + 1;
+            if (c.recovery) begin
+              x.recovery = 1'b0;
+              x.rxt_first = 1'b0;
+              xcc.kind = CcExit;
+              xcc.flight = left;
+              ended = ended + 1;
+            end
+            // SACK news counts as a duplicate, too.
+            x.dup_acks = (c.sack_new && map != 0) ? 4'd1 : 4'd0;
+            if (c.sack_new && c.sack_ok && lost(map >> to_ack, c.mss) && (to_recover <= to_ack || to_recover[31])) begin
+              x.recovery = 1'b1;
+              x.rxt_first = 1'b1;
+              x.recover = c.max;
+              x.high_rxt = e.ack;
+              x.rtt_vld = 1'b0;
+              xcc.kind = CcLoss;
+              xcc.flight = left;
+              if (c.recovery) renewed = renewed + 1;
+              else shown = shown + 1;
+            end
           end else begin
             if ((c.high_rxt - c.una) < to_ack || (c.high_rxt - c.una) > 32'h8000_0000) x.high_rxt = e.ack;
             if (!c.sack_ok) begin
@@ -261,8 +277,9 @@
         end else begin
           if (to_ack != 0) ignored = ignored + 1;
           // A duplicate.
-          if (to_ack == 0 && to_max != 0
-              && (c.sack_ok ? c.sack_new : e.no_data && c.wnd != 0 && (!e.wnd_vld || e.wnd == c.wnd))) begin
+          back = c.una - e.ack;
+          if (!back[31] && to_max != 0
+              && (c.sack_ok ? c.sack_new : to_ack == 0 && e.no_data && c.wnd != 0 && (!e.wnd_vld || e.wnd == c.wnd))) begin
             if (c.recovery) begin
               if (!c.sack_ok) xcc.kind = CcDup;
             end else begin
@@ -434,8 +451,8 @@
     e <= w;
     if (n == 9000) begin
       `CHECK(advances > 1000 && ignored > 500 && pulled > 200, "exercised")
-      `CHECK(timed > 100 && echoed > 200 && dups > 100 && begun > 50 && ended > 100 && opened > 20 && blocks > 200 && fifth > 5, "exercised")
-      if (errors_o != 0) $display("timed %0d echoed %0d dups %0d begun %0d ended %0d opened %0d blocks %0d fifth %0d", timed, echoed, dups, begun, ended, opened, blocks, fifth);
+      `CHECK(timed > 100 && echoed > 200 && dups > 100 && begun > 50 && ended > 100 && opened > 20 && blocks > 200 && fifth > 5 && shown > 10 && renewed > 2, "exercised")
+      if (errors_o != 0) $display("timed %0d echoed %0d dups %0d begun %0d ended %0d opened %0d blocks %0d fifth %0d shown %0d renewed %0d", timed, echoed, dups, begun, ended, opened, blocks, fifth, shown, renewed);
       done_o <= 1'b1;
     end
   end

@@ -17,7 +17,7 @@
   int n = 0;
   int fired = 0;
   int gave = 0;
-  int users = 0, ticks = 0;
+  int users = 0, ticks = 0, probes = 0;
   logic waits, user;
   logic [63:0] user_at;
   logic [3:0] xkind;
@@ -146,7 +146,8 @@
               x.recovery = 1'b0; x.rxt_first = 1'b0; x.recover = c.max; x.dup_acks = 4'd0; x.sack_n = 3'd0;
               x.sack0_start = 0; x.sack1_start = 0; x.sack2_start = 0; x.sack3_start = 0;
               x.sack0_end = 0; x.sack1_end = 0; x.sack2_end = 0; x.sack3_end = 0;
-              xkind = CcTimeout;
+              if (c.nxt != c.una) xkind = CcTimeout;         // not for a probe alone
+              else probes = probes + 1;
             end
           end
         end
@@ -171,6 +172,7 @@
       else v.rto_us = 32'd200000 << r[10:8];
       if (r[63:61] == 0) v.retries = 4'd12;
       if (r[60:59] == 0) v.una = v.max;
+      if (r[30:28] == 0) v.nxt = v.una;
       if (r[58:57] == 0) v.user_timeout_ms = 32'd0;
       else v.user_timeout_ms = 32'(r[56:44] >> r[43:41]) + 32'd1;
       if (r[40:39] == 0) v.backoff = 4'd0;
@@ -186,7 +188,8 @@
       c <= v;
     end
     if (n == 4000) begin
-      `CHECK(fired > 1000 && gave > 100 && users > 50 && ticks > 100, "exercised")
+      `CHECK(fired > 1000 && gave > 100 && users > 50 && ticks > 100 && probes > 10, "exercised")
+      if (errors_o != 0) $display("fired %0d gave %0d users %0d ticks %0d probes %0d", fired, gave, users, ticks, probes);
       done_o <= 1'b1;
     end
   end

@@ -510,7 +510,7 @@
              || (at > 0 && at + len < 0);                                     // over the half
     if (!c.open) want_class = RcvDead;
     else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && !g.has_ts && !g.flags[nic_pkg::FlagSyn]) want_class = RcvNoTimestamp;
-    else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && ts < 0 && tm[51:20] - c.ts_age <= 32'd1977539) begin
+    else if (!g.flags[nic_pkg::FlagRst] && c.ts_ok && g.has_ts && ts < 0 && tm[51:20] - c.ts_age <= 32'd1977539) begin
       want_class = RcvPaws;
       want_now = 1'b1;
       pawses = pawses + 1;

@@ -5,6 +5,7 @@
 //     avoidance, per ACK:   curve at t + RTT -> target in cwnd .. 1.5 cwnd -> d += acked * (target - cwnd); cwnd * MSS of it make
 //                           a segment more (section 4.4)
 //                           W_est += alpha MSS a window; cwnd is never below it (section 4.3)
+//     an ACK while the window is not used ends the epoch: time stands still (section 5.8)
 //
 //   Own numbers: b W_max; of an epoch (on) tick when it began, k, c W_est, a acknowledged towards its next segment, d as above
 //   in units of 2^14.
@@ -30,7 +31,7 @@ module cc_cubic (
 
   // --- a loss: sections 4.6 (beta 0.7) and 4.7 (fast convergence) ---------------------------------------------------
   logic [31:0] mss, out, two, flight_part, out_part, w_less;
-  logic [39:0] flight_scaled, out_scaled, cwnd_scaled;
+  logic [39:0] flight_scaled, out_scaled, cwnd_scaled, est_scaled;
   assign mss           = 32'(mss_i);
   assign two           = {15'd0, mss_i, 1'b0};
   assign out           = nic_pkg::min32(ev_i.flight, cwnd_i);
@@ -66,7 +67,8 @@ module cc_cubic (
   assign gap          = target - cwnd_i;
   assign acked        = nic_pkg::min32(ev_i.acked, 32'd65535);
   assign alpha_scaled = 24'(acked[15:0]) * 24'd136;
-  assign alpha        = (epoch.c < epoch.b) ? {16'd0, alpha_scaled[23:8]} : acked;
+  assign est_scaled   = 40'(epoch.c) * 40'd179;          // alpha is 0.53 until W_est is back at the window of which ssthresh is 0.7
+  assign alpha        = (est_scaled[39:8] < ssthresh_i) ? {16'd0, alpha_scaled[23:8]} : acked;
   assign count        = epoch.a + alpha;
   assign w_est        = (count < cwnd_i) ? epoch.c : nic_pkg::min32(epoch.c + mss, 32'(nic_pkg::CwndMax));
   assign step_scaled  = 48'(cwnd_i) * 48'(mss_i);
@@ -83,7 +85,9 @@ module cc_cubic (
     own_o      = base_own;
     case (ev_i.kind)
       CcAck:
-        if (ev_i.flight >= {1'b0, cwnd_i[31:1]} && cwnd_i >= ssthresh_i) begin
+        if (ev_i.flight < {1'b0, cwnd_i[31:1]}) begin
+          own_o.on = 1'b0;                               // below W_max the next epoch goes on where this one was
+        end else if (cwnd_i >= ssthresh_i) begin
           own_o   = epoch;
           own_o.a = (count < cwnd_i) ? count : count - cwnd_i;
           own_o.c = w_est;
@@ -96,11 +100,10 @@ module cc_cubic (
         ssthresh_o = out_part;
         cwnd_o     = ev_i.sack ? out_part : out_part + mss + {mss[30:0], 1'b0};
       end
-      CcTimeout:
-        if (ev_i.first) begin
-          own_o.b    = w_less;
-          ssthresh_o = flight_part;
-        end
+      CcTimeout: begin
+        own_o.b = '0;                                      // section 4.8: W_max is the window that the next epoch begins with
+        if (ev_i.first) ssthresh_o = flight_part;
+      end
       default: ;
     endcase
   end

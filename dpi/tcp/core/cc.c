@@ -15,6 +15,9 @@ static uint32_t initial_window(uint32_t mss) { return min_u32(10 * mss, max_u32(
 // cc_b: W_max. Of an epoch (cc_on): cc_tick when it began, cc_k, cc_c: W_est, cc_a: what was acknowledged towards its next segment,
 // cc_d: how far cwnd is on its way to the next segment, in bytes * bytes / 2^14.
 
+// 0.7 (179 / 256) of it.
+static uint32_t times_beta(uint32_t bytes) { return (uint32_t)((uint64_t)bytes * 179 >> 8); }
+
 static void begin_epoch(struct snd_ctx *c, uint32_t tick)
 {
   c->cc_on = true;
@@ -25,10 +28,10 @@ static void begin_epoch(struct snd_ctx *c, uint32_t tick)
   c->cc_a = c->cc_d = 0;
 }
 
-// Section 4.3: what Reno would have, with alpha 0.53 (136 / 256) below W_max.
+// Section 4.3: what Reno would have, with alpha 0.53 (136 / 256) until it is back at the window of which ssthresh is 0.7.
 static void estimate(struct snd_ctx *c, uint32_t acked)
 {
-  c->cc_a += c->cc_c < c->cc_b ? acked * 136 >> 8 : acked;
+  c->cc_a += times_beta(c->cc_c) < c->ssthresh ? acked * 136 >> 8 : acked;
   if (c->cc_a < c->cwnd) return;
   c->cc_a -= c->cwnd;
   c->cc_c = min_u32(c->cc_c + c->mss, CWND_MAX);
@@ -58,10 +61,10 @@ static void end_epoch(struct snd_ctx *c)
   c->cc_on = false;
 }
 
-// RFC 5681 equation 4; RFC 9438 section 4.6 with beta 0.7 (179 / 256).
+// RFC 5681 equation 4; RFC 9438 section 4.6.
 static uint32_t reduced(const struct core_caps *caps, const struct snd_ctx *c, uint32_t flight)
 {
-  uint32_t part = caps->congestion == CORE_CC_CUBIC ? (uint32_t)((uint64_t)flight * 179 >> 8) : flight / 2;
+  uint32_t part = caps->congestion == CORE_CC_CUBIC ? times_beta(flight) : flight / 2;
   return max_u32(part, 2u * c->mss);
 }
 
@@ -69,7 +72,10 @@ static uint32_t reduced(const struct core_caps *caps, const struct snd_ctx *c, u
 static void grow(const struct core_caps *caps, struct snd_ctx *c, const struct cc_in *e)
 {
   uint32_t acked = e->acked;
-  if (e->flight < c->cwnd / 2) return;   // not what limits us
+  if (e->flight < c->cwnd / 2) {      // not what limits us: CUBIC's time stands still (RFC 9438 section 5.8)
+    c->cc_on = false;                 // below W_max the next epoch goes on where this one was
+    return;
+  }
   if (c->cwnd < c->ssthresh) {
     c->cwnd = min_u32(c->cwnd + min_u32(acked, c->mss), CWND_MAX);
     return;
@@ -110,8 +116,8 @@ static void on_exit(const struct core_caps *caps, struct snd_ctx *c, const struc
 
 static void on_timeout(const struct core_caps *caps, struct snd_ctx *c, const struct cc_in *e)
 {
-  if (caps->congestion == CORE_CC_CUBIC && e->first) end_epoch(c);
   c->cc_on = false;
+  c->cc_b = 0;                        // RFC 9438 section 4.8: the next epoch's W_max is the window that it begins with
   if (e->first) c->ssthresh = reduced(caps, c, e->flight);   // not again for the same segment (RFC 5681 section 3.1)
   c->cwnd = c->mss;
   c->cc_a = 0;

@@ -122,6 +122,53 @@ static void test_cubic_does_not_grow_when_the_window_is_not_used(void **state)
   assert_true(c.cwnd == 100 * MSS && !c.cc_on);
 }
 
+// Section 4.2 and 5.8: otherwise the window would jump by half when it is used again.
+static void test_cubic_time_stands_still_while_the_window_is_not_used(void **state)
+{
+  (void)state;
+  const struct core_caps caps = {.congestion = CORE_CC_CUBIC};
+  struct snd_ctx c = {.mss = MSS, .srtt_us = RTT_TICKS << 13, .cwnd = 600 * MSS, .ssthresh = 1}, d;
+  uint32_t tick = 0, limited = 60000;
+  step(&c, CC_LOSS, 0, tick);
+  for (; tick < 3000; tick += RTT_TICKS) round_trip(&c, tick);
+  assert_true(c.cwnd < 600 * MSS);
+  d = c;
+  for (uint32_t t = 0; t < limited; t += RTT_TICKS)
+    cc_step(&caps, &d, &(struct cc_in){.kind = CC_ACK, .acked = MSS, .flight = 10 * MSS, .tick = tick + t});
+  assert_int_equal(d.cwnd, c.cwnd);
+  for (; tick < 7000; tick += RTT_TICKS) {
+    round_trip(&c, tick);
+    round_trip(&d, tick + limited);
+    if (fabs((double)c.cwnd - d.cwnd) > 0.02 * c.cwnd) fail_msg("at %u ticks %u bytes, not %u", tick, d.cwnd, c.cwnd);
+  }
+}
+
+// Section 4.8.
+static void test_cubic_begins_with_the_window_it_has_after_a_timeout(void **state)
+{
+  (void)state;
+  struct snd_ctx c = {.mss = MSS, .srtt_us = 1 << 13, .cwnd = 100 * MSS, .ssthresh = 1, .cc_b = 200 * MSS};
+  step(&c, CC_TIMEOUT, 0, 0);
+  while (c.cwnd < c.ssthresh) step(&c, CC_ACK, MSS, 10);
+  uint32_t before = c.cwnd;
+  step(&c, CC_ACK, MSS, 20);
+  assert_true(c.cc_on && c.cc_k == 0 && c.cc_b == before);
+}
+
+// Section 4.3: alpha is 0.53 up to the window before the loss, though fast convergence has W_max lower.
+static void test_cubic_estimates_reno_up_to_the_window_before_the_loss(void **state)
+{
+  (void)state;
+  struct snd_ctx c = {.mss = MSS, .srtt_us = 1 << 13, .cwnd = 100 * MSS, .ssthresh = 1};
+  step(&c, CC_LOSS, 0, 0);
+  step(&c, CC_LOSS, 0, 0);
+  assert_true(c.cc_b < 60 * MSS && c.cwnd > 48 * MSS);
+  for (int i = 0; i < 34; i++) round_trip(&c, 0);
+  assert_true(c.cwnd >= 65 * MSS && c.cwnd <= 68 * MSS);
+  for (int i = 0; i < 20; i++) round_trip(&c, 0);
+  assert_true(c.cwnd >= 80 * MSS);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -132,6 +179,9 @@ int main(void)
     cmocka_unit_test(test_cubic_is_never_slower_than_reno_would_be),
     cmocka_unit_test(test_cubic_gives_way_when_the_window_did_not_come_back),
     cmocka_unit_test(test_cubic_does_not_grow_when_the_window_is_not_used),
+    cmocka_unit_test(test_cubic_time_stands_still_while_the_window_is_not_used),
+    cmocka_unit_test(test_cubic_begins_with_the_window_it_has_after_a_timeout),
+    cmocka_unit_test(test_cubic_estimates_reno_up_to_the_window_before_the_loss),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
