@@ -17,6 +17,8 @@ ITEMS = [
     ("regress-5000", ["make", "regress", "N=5000"]),
     # 100 MiB each way, clean and at 0.1 % loss; MTU 576 and 9000; 4 MiB each way at 1 and 5 % loss with reordering, duplicates
     ("transfers-reference", [*LIVE_REF, "bulk", "lossy"]),
+    # the same with the NIC; SACK and time stamps on and off; each loss of a long transfer matched to what repaired it
+    ("transfers-nic", [*LIVE, "bulk", "lossy", "agreed", "repair"]),
     # real clients with lockwire under valgrind
     ("memcheck-reference", [*LIVE_REF, "memcheck"]),
     # redis-benchmark and bulk for a minute with faults: the recording replays in less time, also after SIGKILL
@@ -25,7 +27,9 @@ ITEMS = [
     ("params", ["make", "params"]),
     # neither checker nor monitor raises a false alarm where the machine has other work
     ("live-loaded", ["scripts/loaded.sh", *LIVE]),
-    # the NIC with 100 faults, the core with 7, one at a time, under checker and wire monitor
+    # what holds for every input
+    ("formal", ["make", "formal"]),
+    # the NIC with 168 faults, the core with 7, one at a time, under checker and wire monitor
     ("mutate", ["make", "mutate"]),
     ("mutate-core", ["scripts/mutate_core.py"]),
     # size at 16 and 1024 flows, the longest path of each pipeline stage
