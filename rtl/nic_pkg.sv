@@ -11,7 +11,7 @@ package nic_pkg;
   // structs at elaboration (sim/cosim_top.sv) and by scripts/gen_layout.py.
   localparam int RcvCtxW = 681;
   localparam int SndCtxW = 1453;
-  localparam int HostCmdW = 506;
+  localparam int HostCmdW = 507;
   localparam int HostEventW = 114;
   localparam int RxDescW = 556;
   localparam int RxVerdictW = 168;
@@ -40,6 +40,7 @@ package nic_pkg;
   // Times in microseconds.
   localparam int RtoInitUs = 200000;      // floor of the RTO; fixed RTO of an engine that does not measure
   localparam int RtoFirstUs = 1000000;    // before the first measurement (RFC 6298 section 2.1)
+  localparam int RtoSlowUs = 3000000;     // likewise, where the handshake's timer ran out (RFC 6298 section 5.7)
   localparam int DelackUs = 40000;        // a delayed ACK waits no longer
   localparam int RtoMaxUs = 60000000;
   localparam int PawsIdlePeriods = 1977539; // 24 days in 2^20 us: then TS.Recent says nothing any more (RFC 7323 section 5.5)

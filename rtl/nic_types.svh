@@ -132,6 +132,7 @@ typedef struct packed {
   logic ts_ok;
   logic sack_ok;
   logic nagle_off;
+  logic syn_again;          // open: our SYN or SYN-ACK had to be sent again
   logic [31:0] ts_recent;   // peer's last TSval
   logic [31:0] user_timeout_ms;
   logic [31:0] pace_rate;   // bytes a tick of 1.024 ms; 0: no pacing

@@ -98,6 +98,7 @@
     cv.snd_wnd = w;
     cv.mss = mss;
     cv.nagle_off = (id < 4'd4) || id[0];
+    cv.syn_again = (id == 4'd1);
     cmd <= cv;
     cmd_valid <= 1'b1;
     m_tail[id] = snd;
@@ -274,7 +275,7 @@
           `SEG(16, 12'd1, B1 + 32'd16000, 14'd384, "the last, cut")
           `CHECK(a.psh && l_at[16] == l_at[0] + 16, "PSH at the tail")
           `CHECK(x_max[1] == B1 + 32'd16384 && x_una[1] == B1 && rexmits == 0, "mirror")
-          `CHECK(timer_valid && timer_us <= now + 64'd1000000, "timer is on")
+          `CHECK(timer_valid && timer_us > now + 64'd2000000 && timer_us <= now + 64'd3000000, "timer is on: 3 s, the SYN was sent again")
           go;
           send_dd(DdAck, 4'd1, B1 + 32'd1000, 32'd65535);
         end

@@ -150,6 +150,22 @@ static void test_syn_ack_establishes_and_is_acknowledged(void **state)
   bed_expect_silence(b);
 }
 
+static void test_engine_hears_that_the_syn_was_sent_again(void **state)
+{
+  (void)state;
+  for (int again = 0; again < 2; again++) {
+    struct bed *b = bed_open(&start_plain, (struct bed_opts){.no_listener = true});
+    dial_and_see_syn(b);
+    if (again) {
+      bed_pass(b, SECOND);
+      bed_expect_out(b);
+    }
+    synack(b, (struct segment_options){0}, 5000);
+    assert_int_equal(bed_expect_call(b, CALL_OPEN)->open.syn_again, again);
+    bed_close(b);
+  }
+}
+
 // Regression: the engine takes up from what an unscaled SYN could offer, so an ACK of ours that offers more sees the edge go back.
 static void test_ack_of_the_handshake_offers_no_more_than_the_syn_did(void **state)
 {
@@ -533,6 +549,7 @@ int main(void)
     CONNECT_TEST(test_ack_of_something_else_is_reset_and_ignored),
     CONNECT_TEST(test_rst_without_ack_and_ack_without_syn_change_nothing),
     CONNECT_TEST(test_rst_with_our_ack_is_connection_refused),
+    cmocka_unit_test(test_engine_hears_that_the_syn_was_sent_again),
     CONNECT_TEST(test_syn_is_sent_again_with_back_off_and_given_up_after_three_minutes),
     CONNECT_TEST(test_late_answer_ends_the_stall),
     CONNECT_TEST(test_close_before_the_answer_forgets_silently),

@@ -33,6 +33,7 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
     .rcv_wscale = c->rcv_wscale,
     .ts_ok = c->ts_ok,
     .sack_ok = c->sack_ok,
+    .syn_again = c->tries > 1,
     .ts_recent = c->ts_recent,
     .tuning = sockopt_tuning(c->listener ? &c->listener->opt : &c->sock->opt),
   };

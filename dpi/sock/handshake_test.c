@@ -130,6 +130,17 @@ static void test_syn_ack_is_sent_again_with_back_off_then_given_up(void **state)
   assert_true(stack_next_deadline(b->s) == UINT64_MAX);
 }
 
+static void test_engine_hears_that_the_syn_ack_was_sent_again(void **state)
+{
+  struct bed *b = *state;
+  struct peer p = bed_syn(b, PEER_PORT);
+  bed_pass(b, SECOND);
+  bed_expect_out(b);
+  bed_send(b, PEER_PORT, &(struct segment){.seq = seq_add(irs(b), 1), .ack = p.rcv_nxt, .flags = TCP_ACK});
+  assert_true(bed_expect_call(b, CALL_OPEN)->open.syn_again);
+  assert_false(open_with((struct segment_options){0}, 501).syn_again);
+}
+
 static void test_repeated_syn_gets_the_same_syn_ack_and_leaves_the_timer(void **state)
 {
   struct bed *b = *state;
@@ -381,6 +392,7 @@ int main(void)
     cmocka_unit_test(test_peer_mss_bounds_ours),
     cmocka_unit_test(test_mss_is_what_the_mtu_leaves),
     cmocka_unit_test(test_window_scale_applies_from_the_ack_on_and_only_when_offered),
+    BED_TEST(test_engine_hears_that_the_syn_ack_was_sent_again),
     BED_TEST(test_syn_ack_is_sent_again_with_back_off_then_given_up),
     BED_TEST(test_repeated_syn_gets_the_same_syn_ack_and_leaves_the_timer),
     BED_TEST(test_data_completes_the_handshake_when_the_ack_was_lost),

@@ -45,6 +45,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   c.ts_ok = o->ts_ok;
   c.sack_ok = o->sack_ok;
   c.nagle_off = o->tuning.nagle_off;
+  c.syn_again = o->syn_again;
   c.ts_recent = o->ts_recent;
   c.user_timeout_ms = o->tuning.user_timeout_ms;
   c.pace_rate = o->tuning.pace_rate;

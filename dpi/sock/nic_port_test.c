@@ -39,7 +39,7 @@ static const struct flow_open an_open = {
     .flow = 5, .local_mac = {2, 0x11, 0x22, 0x33, 0x44, 0x55}, .remote_mac = {2, 0xaa, 0xbb, 0xcc, 0xdd, 0xee},
     .local_ip = 0x0a000001, .remote_ip = 0xc0a80102, .local_port = 80, .remote_port = 54321,
     .snd_nxt = {0xfffffff0}, .rcv_nxt = {0x7fffffff}, .snd_wnd = 0x123456, .mss = 1400, .rcv_mss = 1460,
-    .snd_wscale = 7, .rcv_wscale = 3,
+    .snd_wscale = 7, .rcv_wscale = 3, .syn_again = true,
 };
 
 static struct host_cmd take_cmd(struct bed *b)
@@ -92,6 +92,7 @@ static void test_nic_port_packs_an_open_as_the_rtl_reads_it(void **state)
   assert_int_equal(field(v, 351, 16), 1460);
   assert_int_equal(field(v, 367, 4), 7);
   assert_int_equal(field(v, 371, 4), 3);
+  assert_int_equal(field(v, 375, 4), 1);               // ts_ok, sack_ok, nagle_off, syn_again
   assert_false(nic_port_cmd_ready(&b->p));
 }
 

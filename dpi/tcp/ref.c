@@ -299,7 +299,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   struct ref_flow *f = &r->flows[o->flow];
   struct host_cmd c = {.snd_nxt = o->snd_nxt, .rcv_nxt = o->rcv_nxt, .snd_wnd = o->snd_wnd, .mss = o->mss, .rcv_mss = o->rcv_mss,
                        .snd_wscale = o->snd_wscale, .rcv_wscale = o->rcv_wscale, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok,
-                       .nagle_off = o->tuning.nagle_off, .ts_recent = o->ts_recent, .user_timeout_ms = o->tuning.user_timeout_ms};
+                       .syn_again = o->syn_again, .nagle_off = o->tuning.nagle_off, .ts_recent = o->ts_recent, .user_timeout_ms = o->tuning.user_timeout_ms};
   struct ref_flow *next_ready = f->next_ready, *next_event = f->next_event;
   bool ready = f->ready, dirty = f->dirty;   // it may still stand in the lists from its last use
   *f = (struct ref_flow){.o = *o, .used = true, .tail = o->snd_nxt, .consumed = o->rcv_nxt, .ready = ready, .dirty = dirty,

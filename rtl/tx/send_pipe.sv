@@ -186,7 +186,7 @@ module send_pipe #(
         ctx_step.max_wnd   = cmd_i.snd_wnd;
         ctx_step.mss       = cmd_i.mss;
         ctx_step.recover   = cmd_i.snd_nxt - 32'd1;
-        ctx_step.rto_us    = 32'(nic_pkg::RtoFirstUs);
+        ctx_step.rto_us    = cmd_i.syn_again ? 32'(nic_pkg::RtoSlowUs) : 32'(nic_pkg::RtoFirstUs);
         cc.kind            = CcOpen;
         ctx_step.nagle_off = cmd_i.nagle_off;
         ctx_step.ts_ok     = cmd_i.ts_ok;

@@ -45,7 +45,7 @@ void snd_open(const struct core_caps *caps, struct snd_ctx *c, const struct host
   };
   if (caps->pacing) set_pace(c, o);
   cc_step(caps, c, &(struct cc_in){.kind = CC_OPEN});
-  if (caps->rtt) c->rto_us = NIC_RTO_FIRST_US;
+  if (caps->rtt) c->rto_us = o->syn_again ? NIC_RTO_SLOW_US : NIC_RTO_FIRST_US;
   if (caps->recovery) c->recover = seq_add(o->snd_nxt, UINT32_MAX);
 }
 

@@ -1078,6 +1078,17 @@ static void test_snd_rto_has_floor_ceiling_and_granularity(void **state)
   assert_int_equal(g.c.srtt_us, 1 + 8 * MS); // an eighth of it
 }
 
+// RFC 6298 section 5.7.
+static void test_snd_first_rto_is_3_s_when_the_handshake_had_to_be_repeated(void **state)
+{
+  struct bed b = bed_of(state);
+  struct host_cmd o = {.snd_nxt = b.base, .snd_wnd = WND, .mss = MSS, .syn_again = true};
+  snd_open(&b.caps, &b.c, &o);
+  enqueue(&b, 1000);
+  sends(&b, 0, 1000);
+  assert_true(b.c.rto_at_us == b.now_us + 3 * S);
+}
+
 static void test_snd_measures_one_segment_at_a_time(void **state)
 {
   struct bed b = bed_of(state);
@@ -1733,6 +1744,7 @@ int main(void)
     SEQ_TEST(test_snd_sack_sends_fin_again_when_it_is_the_hole),
     SEQ_TEST(test_snd_rto_follows_the_measurements),
     SEQ_TEST(test_snd_rto_has_floor_ceiling_and_granularity),
+    SEQ_TEST(test_snd_first_rto_is_3_s_when_the_handshake_had_to_be_repeated),
     SEQ_TEST(test_snd_measures_one_segment_at_a_time),
     SEQ_TEST(test_snd_karn_takes_no_measurement_from_what_was_sent_again),
     SEQ_TEST(test_snd_karn_holds_in_recovery),
