@@ -156,9 +156,11 @@ $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdp
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
 
-# What it does in a cycle, without a network.
-$(B)/obj/sim/tools/nic_rate.o: CFLAGS += -Isim
-$(B)/nic_rate: $(B)/obj/sim/tools/nic_rate.o $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
+# The NIC between a host and a peer played by hand: what it does in a cycle.
+HAND_TOOLS := $(B)/nic_rate
+HAND_OBJ := $(B)/obj/sim/tools/hand.o
+$(HAND_OBJ) $(HAND_TOOLS:$(B)/%=$(B)/obj/sim/tools/%.o): CFLAGS += -Isim
+$(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
 

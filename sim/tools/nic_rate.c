@@ -12,17 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/recq.h"
-#include "net/eth.h"
-#include "net/ipv4.h"
-#include "nic.h"
-#include "tcp/segment.h"
+#include "tools/hand.h"
 
 enum {
   MHZ = 150,                         // of the clock, for the NIC's time: 100 Gbit/s of minimum frames
-  HEADERS = ETH_HDR_BYTES + IPV4_HDR_BYTES + TCP_HEADER_MIN,
-  MTU = 1500, PORT = 7, FLOWS_MAX = 4096,
+  FLOWS_MAX = 4096,
   BACKLOG_FRAMES = 24, BACKLOG_BYTES = 16384,   // on their way into the NIC at most: less than its FIFO holds
   WARM_CYCLES = 100000, CYCLES = 40000, SETUP_CYCLES = 200000,
   ACK_TURNS = 32,                    // between the peer's ACKs, where no data of its own carries them
@@ -48,9 +42,6 @@ struct rig {
   bool tx_inside;
   struct peer_flow f[FLOWS_MAX];
 };
-
-static const uint8_t nic_mac[6] = {2, 0, 0, 0, 0, 1}, peer_mac[6] = {2, 0, 0, 0, 0, 2};
-static const uint32_t nic_ip = 0x0a000001, peer_ip = 0x0a000002;
 
 static void fail(const char *why)
 {
@@ -83,19 +74,12 @@ static const struct glue_tap_ops tap_ops = {.pass = pass};
 
 static void send_segment(struct rig *r, unsigned flow, struct seq seq, unsigned len)
 {
-  static const uint8_t payload[MTU];
-  uint8_t frame[MTU + ETH_HDR_BYTES];
+  static const uint8_t payload[HAND_MTU];
+  uint8_t frame[HAND_FRAME];
   struct peer_flow *f = &r->f[flow];
-  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
-  const struct segment s = {.src_port = (uint16_t)(10000 + flow), .dst_port = PORT, .seq = seq, .ack = f->rcv, .flags = TCP_ACK,
-                            .window = UINT16_MAX, .payload = payload, .payload_len = len};
-  memcpy(eth.dst, nic_mac, 6);
-  memcpy(eth.src, peer_mac, 6);
-  eth_emit(frame, ETH_HDR_BYTES, &eth);
-  size_t n = segment_emit(&s, peer_ip, nic_ip, frame + ETH_HDR_BYTES + IPV4_HDR_BYTES, sizeof frame - ETH_HDR_BYTES - IPV4_HDR_BYTES);
-  ipv4_emit(frame + ETH_HDR_BYTES, IPV4_HDR_BYTES, peer_ip, nic_ip, IPV4_PROTO_TCP, 0, n);
+  const struct segment s = {.seq = seq, .ack = f->rcv, .flags = TCP_ACK, .window = UINT16_MAX, .payload = payload, .payload_len = len};
   f->acked = f->rcv;
-  r->nic->base.ops->input(&r->nic->base, frame, ETH_HDR_BYTES + IPV4_HDR_BYTES + n, r->nic->now_us);
+  hand_input(r->nic, frame, hand_frame(frame, flow, &s));
 }
 
 static uint64_t accepted(const struct rig *r)
@@ -108,7 +92,7 @@ static uint64_t accepted(const struct rig *r)
 static bool backlog(const struct rig *r)
 {
   uint64_t waits = r->rx_frames - accepted(r);
-  return recq_records(&r->nic->port.rx.q) > 2 || waits > BACKLOG_FRAMES || waits * (r->payload + HEADERS) > BACKLOG_BYTES;
+  return recq_records(&r->nic->port.rx.q) > 2 || waits > BACKLOG_FRAMES || waits * (r->payload + HAND_HEADERS) > BACKLOG_BYTES;
 }
 
 // The next segment of the flow whose turn it is, as the window allows.
@@ -127,18 +111,15 @@ static void peer_sends(struct rig *r)
 // What the NIC sent: acknowledged now and then, and its window noted.
 static void peer_hears(struct rig *r)
 {
-  const uint8_t *frame;
-  size_t len;
-  while (r->nic->base.ops->next_frame(&r->nic->base, &frame, &len)) {
-    const uint8_t *tcp = frame + ETH_HDR_BYTES + IPV4_HDR_BYTES;
-    unsigned flow = get_be16(tcp + 2) - 10000u;
-    if (len < HEADERS || flow >= r->flows) fail("a frame that is nobody's");
+  unsigned flow;
+  struct segment s;
+  while (hand_hear(r->nic, &flow, &s)) {
+    if (flow >= r->flows) fail("a frame that is nobody's");
     struct peer_flow *f = &r->f[flow];
-    unsigned pay = (unsigned)len - ETH_HDR_BYTES - IPV4_HDR_BYTES - (tcp[12] >> 4) * 4u;
-    struct seq seq = seq_of(get_be32(tcp + 4)), edge = seq_add(seq_of(get_be32(tcp + 8)), get_be16(tcp + 14));
+    struct seq edge = seq_add(s.ack, s.window);
     if (seq_lt(f->wnd_end, edge)) f->wnd_end = edge;
-    r->tx_data += pay != 0;
-    if (pay && seq_eq(seq, f->rcv)) f->rcv = seq_add(f->rcv, pay);
+    r->tx_data += s.payload_len != 0;
+    if (seq_eq(s.seq, f->rcv)) f->rcv = seq_add(f->rcv, (uint32_t)s.payload_len);
   }
 }
 
@@ -192,10 +173,9 @@ static void host_sends(struct rig *r)
 
 static void cycle(struct rig *r)
 {
-  struct carrier *c = &r->nic->base;
   unsigned one = 1;
-  c->ops->run(c, 1000 + r->turns++ / MHZ, &one);
-  struct check *k = c->ops->failed(c);
+  hand_run(r->nic, 1000 + r->turns++ / MHZ, &one);
+  struct check *k = hand_failed(r->nic);
   if (!k) return;
   check_report(k, stderr, NULL);
   fail("the checker found a difference");
@@ -223,12 +203,9 @@ static void settle(struct rig *r)
 // wnd: the peer's, until it says something else.
 static struct rig *open_rig(unsigned flows, unsigned payload, uint16_t wnd)
 {
-  char err[STIM_ERR_LEN];
   struct nic_build b = nic_build();
-  struct nic_options o = {.mtu = MTU, .seed = 1, .check = true};
   struct rig *r = calloc(1, sizeof *r);
-  memcpy(o.mac, nic_mac, 6);
-  if (!r || !(r->nic = nic_open(&o, err))) fail("out of memory");
+  if (!r || !(r->nic = hand_nic())) fail("out of memory");
   r->tap.ops = &tap_ops;
   r->nic->glue.tap = &r->tap;
   r->flows = flows;
@@ -236,14 +213,11 @@ static struct rig *open_rig(unsigned flows, unsigned payload, uint16_t wnd)
   r->ring_tx = b.tx_ring_bytes;
   r->ring_rx = b.rx_ring_bytes;
   for (unsigned i = 0; i < flows; i++) {
-    struct flow_open f = {.flow = (uint16_t)i, .local_ip = nic_ip, .remote_ip = peer_ip, .local_port = PORT, .remote_port = (uint16_t)(10000 + i),
-                          .snd_nxt = seq_of(0u - 50000 + i), .rcv_nxt = seq_of(0x80000000u - 50000 + i), .snd_wnd = wnd,
+    struct flow_open f = {.flow = (uint16_t)i, .snd_nxt = seq_of(0u - 50000 + i), .rcv_nxt = seq_of(0x80000000u - 50000 + i), .snd_wnd = wnd,
                           .mss = (uint16_t)payload, .rcv_mss = (uint16_t)payload, .tuning = {.nagle_off = true}};
-    memcpy(f.local_mac, nic_mac, 6);
-    memcpy(f.remote_mac, peer_mac, 6);
     r->f[i] = (struct peer_flow){.snd = f.rcv_nxt, .rcv = f.snd_nxt, .acked = f.snd_nxt, .ready = f.rcv_nxt, .consumed = f.rcv_nxt,
                                  .wnd_end = seq_add(f.rcv_nxt, b.rx_ring_bytes), .freed = f.snd_nxt, .written = f.snd_nxt};
-    r->nic->base.engine->ops->open(r->nic->base.engine, &f);
+    hand_open(r->nic, &f);
   }
   for (unsigned i = 0; i < SETUP_CYCLES && !recq_empty(&r->nic->port.cmds); i++) turn(r);
   settle(r);
@@ -272,7 +246,7 @@ static void rate(unsigned flows, unsigned payload, bool in, bool out)
   double cycles = CYCLES;
   double seg_in = (double)(accepted(r) - was_in) / cycles, seg_out = (double)(r->tx_data - was_out) / cycles;
   double beat_in = (double)(r->rx_beats - was_rx) / cycles, beat_out = (double)(r->tx_beats - was_tx) / cycles;
-  unsigned frame = payload + HEADERS;
+  unsigned frame = payload + HAND_HEADERS;
   const char *way = in && out ? "both" : in ? "receive" : "send";
   if (json)
     printf("%s\n  {\"frame_bytes\": %u, \"flows\": %u, \"way\": \"%s\", \"segments_in\": %.4f, \"beats_in\": %.4f, \"segments_out\": %.4f, "
@@ -304,7 +278,7 @@ static void latencies(unsigned payload)
 {
   struct rig *r = open_rig(1, payload, (uint16_t)payload);
   struct engine *e = r->nic->base.engine;
-  uint8_t data[2 * MTU] = {0};
+  uint8_t data[2 * HAND_MTU] = {0};
   e->ops->payload(e, 0, data, payload);
   uint64_t at = next_frame(r);
   delay("write to segment", payload, at - r->pin_last_cycle);
@@ -331,7 +305,7 @@ static const char usage[] =
 
 int main(int argc, char **argv)
 {
-  static const unsigned sizes[] = {64, 128, 512, 1460 + HEADERS}, latency_sizes[] = {1, 64, 1460};
+  static const unsigned sizes[] = {64, 128, 512, 1460 + HAND_HEADERS}, latency_sizes[] = {1, 64, 1460};
   unsigned flows[2] = {1, nic_build().num_flows};
   json = argc == 2 && !strcmp(argv[1], "--json");
   if (argc > 1 && !json) {
@@ -341,7 +315,7 @@ int main(int argc, char **argv)
   printf(json ? "[" : "| frame, bytes | flows | way | segments in | beats in | segments out | beats out | (each per cycle)\n|---|---|---|---|---|---|---|\n");
   for (size_t s = 0; s < 4; s++)
     for (int f = 0; f < 2; f++)
-      for (int way = 1; way <= 3; way++) rate(flows[f], sizes[s] - HEADERS, way & 1, way & 2);
+      for (int way = 1; way <= 3; way++) rate(flows[f], sizes[s] - HAND_HEADERS, way & 1, way & 2);
   if (!json) puts("\n| cycles from | payload, bytes | cycles |\n|---|---|---|");
   for (int i = 0; i < 3; i++) latencies(latency_sizes[i]);
   fputs(json ? "\n]\n" : "", stdout);
