@@ -156,9 +156,9 @@ $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdp
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
 
-# The NIC between a host and a peer played by hand: what it does in a cycle.
-HAND_TOOLS := $(B)/nic_rate
-HAND_OBJ := $(B)/obj/sim/tools/hand.o
+# The NIC between a host and a peer played by hand: what it does in a cycle; hazards.
+HAND_TOOLS := $(B)/nic_rate $(B)/nic_hazards
+HAND_OBJ := $(addprefix $(B)/obj/sim/tools/,hand.o talk.o events.o at_once.o)
 $(HAND_OBJ) $(HAND_TOOLS:$(B)/%=$(B)/obj/sim/tools/%.o): CFLAGS += -Isim
 $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
@@ -213,15 +213,18 @@ test-live-ref: build ## the same with the software reference in the NIC's place
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client routed window bad flood stopped
 .PHONY: mutate mutate-core
-mutate: ## break the RTL in 168 small ways, the core in 7; lists what checker, wire monitor and pair let through (build/mutate/report.md)
+mutate: ## break the RTL in 183 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
 mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through
 	$(Q)$(PYTHON) scripts/mutate_core.py
+.PHONY: hazards
+hazards: $(B)/nic_hazards ## every two events on one flow at every distance in cycles, and every timer due at once; ALL=1 in every way to open a flow
+	$(Q)$< $(if $(ALL),--all)
 .PHONY: params params-ci
-params: ## eight builds that differ in every parameter (scripts/params.py --list): each runs seeds of the pair, nic_rate, a short live run
+params: ## eight builds that differ in every parameter (scripts/params.py --list): each runs seeds of the pair, nic_rate, nic_hazards, a short live run
 	$(Q)$(PYTHON) scripts/params.py --out $(B)/params
 params-ci: ## the smallest of them, with few seeds
-	$(Q)$(PYTHON) scripts/params.py --out $(B)/params --seeds 10 smallest
+	$(Q)$(PYTHON) scripts/params.py --out $(B)/params --seeds 10 --hazards timers smallest
 .PHONY: accept
 accept: build ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept

@@ -23,6 +23,8 @@ ITEMS = [
     ("memcheck-reference", [*LIVE_REF, "memcheck"]),
     # redis-benchmark and bulk for a minute with faults: the recording replays in less time, also after SIGKILL
     ("minute", [*LIVE, "minute"]),
+    # every two events at every distance, each pair in all eight ways to open a flow
+    ("hazards-all", ["make", "hazards", "ALL=1"]),
     # eight builds with other numbers of flows, widths, rings, congestion control
     ("params", ["make", "params"]),
     # neither checker nor monitor raises a false alarm where the machine has other work

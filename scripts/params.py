@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Builds the NIC with other parameters and holds each build against the same tests: seeds of the pair under checker and wire monitor,
-nic_rate under the checker, and a short live run where a network can be made.
+nic_rate and nic_hazards under the checker, and a short live run where a network can be made.
 
 Eight builds: the smallest, the default, and six found by search to bring as many pairs of values together as eight builds can reach
 (--list says which are missing). What passed is not run again until the build differs; --again runs all."""
@@ -34,6 +34,8 @@ BUILDS = {
     "flows16-w64": (16, 64, 262144, 32768, 1),
 }
 
+TOOLS = ("nic_rate", "nic_hazards")
+
 
 def pairs(build: tuple) -> set:
     return set(itertools.combinations(zip((p[0] for p in PARAMETERS), build), 2))
@@ -55,7 +57,7 @@ class Build:
     """One build and its tests; each step returns what goes into the table, and raises when it fails."""
 
     def __init__(self, name: str, a: argparse.Namespace):
-        self.name, self.seeds, self.live = name, a.seeds, a.live
+        self.name, self.seeds, self.hazard, self.live = name, a.seeds, a.hazards, a.live
         self.folder = Path(a.out) / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "log"
@@ -68,16 +70,18 @@ class Build:
                                env=dict(os.environ, **(env or {})))
             log.write(p.stdout)
         if p.returncode:
-            raise RuntimeError(f"{' '.join(command[:4])}: status {p.returncode}: {(p.stdout.splitlines() or [''])[0][:200]}")
+            said = p.stdout.splitlines() or [""]
+            why = next((line for line in said if line.startswith("FAIL")), said[0])
+            raise RuntimeError(f"{' '.join(command[:4])}: status {p.returncode}: {why[:200]}")
         return p.stdout
 
     def make(self) -> str:
         """The build itself; what identifies it."""
         self.log.unlink(missing_ok=True)
         variables = [f"{v}={x}" for (_, v, _), x in zip(PARAMETERS, BUILDS[self.name])]
-        self.run("make", "--no-print-directory", f"B={self.folder}", *variables, "build", str(self.folder / "nic_rate"))
+        self.run("make", "--no-print-directory", f"B={self.folder}", *variables, "build", *(str(self.folder / t) for t in TOOLS))
         digest = hashlib.sha256()
-        for tool in ("lockwire", "nic_rate"):
+        for tool in ("lockwire", *TOOLS):
             digest.update((self.folder / tool).read_bytes())
         return digest.hexdigest()
 
@@ -96,6 +100,10 @@ class Build:
             raise RuntimeError("nic_rate: nothing moves")
         return {"in": row["segments_in"], "out": row["segments_out"]}
 
+    def hazards(self) -> dict:
+        out = self.run(str(self.folder / "nic_hazards"), *(["--state", self.hazard] if self.hazard else []))
+        return {"hazards": int(out.splitlines()[-1].split()[0])}
+
     def brief(self) -> dict:
         out = self.run("scripts/netns.sh", "scripts/test_live.py", "--lockwire", str(self.folder / "lockwire"),
                        "--work", str(self.folder / "live"), "brief", env={"LW_NUM_FLOWS": str(BUILDS[self.name][0])})
@@ -103,7 +111,7 @@ class Build:
 
     def test(self) -> dict:
         """All of them, in order."""
-        row = self.pair() | self.rate()
+        row = self.pair() | self.rate() | self.hazards()
         return row | self.brief() if self.live else row
 
 
@@ -114,14 +122,14 @@ def network() -> bool:
 
 def show(name: str, row: dict) -> None:
     values = " | ".join(str(x) for x in BUILDS[name])
-    figures = " | ".join(str(row.get(k, "-")) for k in ("seeds", "frames", "in", "out", "live", "seconds"))
+    figures = " | ".join(str(row.get(k, "-")) for k in ("seeds", "frames", "in", "out", "hazards", "live", "seconds"))
     print(f"| {name} | {values} | {figures} | {'ok' if row['passed'] else 'FAIL ' + row['why']} |", flush=True)
 
 
 def one(name: str, a: argparse.Namespace, book: dict) -> dict:
     began, build, row = time.monotonic(), Build(name, a), {"passed": False}
     try:
-        what = [build.make(), a.seeds, a.live]
+        what = [build.make(), a.seeds, a.hazards, a.live]
         if not a.again and book.get(name, {}).get("passed") and book[name].get("what") == what:
             return book[name]
         row = {"what": what} | build.test() | {"passed": True}
@@ -134,6 +142,7 @@ def main() -> int:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--out", default="build/params", help="where builds, logs and report.json go")
     ap.add_argument("--seeds", type=int, default=60, help="of the pair, each build")
+    ap.add_argument("--hazards", metavar="STATE", help="only this state of nic_hazards (default: all)")
     ap.add_argument("--again", action="store_true", help="also what passed with the same build")
     ap.add_argument("--list", action="store_true", help="the builds, and the pairs of values that they leave out")
     ap.add_argument("builds", nargs="*", metavar="BUILD", help=f"of {', '.join(BUILDS)} (default: all)")
@@ -149,8 +158,8 @@ def main() -> int:
         print("no network can be made here (scripts/netns.sh true fails): no live runs", flush=True)
     report = Path(a.out) / "report.json"
     book = json.loads(report.read_text()) if report.exists() else {}
-    print(f"| build | {' | '.join(p[0] for p in PARAMETERS)} | seeds | frames | segments in | out (a cycle) | live tests | s | |")
-    print(f"|{'---|' * (len(PARAMETERS) + 8)}")
+    print(f"| build | {' | '.join(p[0] for p in PARAMETERS)} | seeds | frames | segments in | out (a cycle) | hazards | live tests | s | |")
+    print(f"|{'---|' * (len(PARAMETERS) + 9)}")
     names = [b for b in BUILDS if not a.builds or b in a.builds]
     for name in names:
         book[name] = one(name, a, book)

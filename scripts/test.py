@@ -20,6 +20,7 @@ STAGES = [
     ("build", "build", "stage"),
     ("pair in virtual time", "regress-ci", "closing"),
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
+    ("hazards", "hazards", "closing"),
     ("recordings", "test-replay", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
