@@ -96,6 +96,29 @@ BY_HAND = [
     ("choice-not-applied", "rtl/tx/send_pipe.sv", "ctx_step.nagle_off       = cmd_i.nagle_off;", ";"),
 ]
 
+# Two things too near to one another: nic_hazards has to find these, the seeds need not.
+HAZARDS = [
+    # Stores and mailboxes that are read in the cycle in which they are written.
+    ("receive-context-not-forwarded", "rtl/prim/ram_1r1w.sv", "we_i && (waddr_i == raddr_i)",
+     "we_i && (waddr_i == raddr_i) && W != nic_pkg::RcvCtxW"),
+    ("tail-not-forwarded", "rtl/prim/ram_1r1w.sv", "we_i && (waddr_i == raddr_i)", "we_i && (waddr_i == raddr_i) && W != 33"),
+    ("consumed-not-forwarded", "rtl/prim/ram_1r1w.sv", "we_i && (waddr_i == raddr_i)", "we_i && (waddr_i == raddr_i) && W != 32"),
+    ("ack-at-once-set-past-a-clear", "rtl/tx/ack_bits.sv", "set_now   = @@same@@ ?", "1'b0"),
+    ("acks-owed-outlive-the-flow", "rtl/tx/ack_bits.sv", "if (@@set_init_i@@) begin", "1'b0"),
+    ("dsack-taken-as-it-is-put", "rtl/tx/dsack_box.sv", "else if (@@put_i.vld@@) vld_q", "put_i.vld && !(take_i && take_f == put_f)"),
+    ("close-inside-a-packet", "rtl/tx/tx_writer.sv", "ctl_ready_o = @@!in_packet_q@@;", "1'b1"),
+    ("release-before-the-frames", "rtl/tx/tx_assembler.sv", "assign drained    = @@!a1_valid_q && !a2_end_q && merge_idle@@;", "1'b1"),
+    # Whose turn it is.
+    ("flow-with-more-forgotten", "rtl/tx/send_pipe.sv", "wake     = @@more_nx && !(next_ready && !ready_valid)@@;", "more_nx && !next_ready"),
+    ("round-robin-stuck", "rtl/prim/ready_set.sv", "assign use_ahead = @@(ahead != '0)@@;", "1'b0"),
+    # Timers.
+    ("retransmission-not-rechecked", "rtl/tx/dd_timeout.sv", "now_us_i >= ctx_i.rto_at_us", "1'b1"),
+    ("delayed-ack-not-rechecked", "rtl/rx/rcv_timeout.sv", "now_us_i >= ctx_i.delack_us", "1'b1"),
+    ("deadline-of-the-walk-missed", "rtl/prim/timers.sv", "if (@@in_vld && wr_group == group_q@@ && (!group_vld_next", "1'b0"),
+    ("due-timer-not-held", "rtl/prim/timers.sv", "assign hold         = @@due && !fire_ready_i@@;", "1'b0"),
+    ("time-of-the-step-not-of-the-entry", "rtl/tx/send_pipe.sv", ".ctx_i(ctx), .now_us_i(@@e_now_q@@), .ctx_o(ctx_to)", "now_us_i"),
+]
+
 # In the transport core. It is the checker's model and host 1's engine as well, so these run as the reference against itself, and
 # only the wire monitor counts, which has no line in common with them.
 IN_CORE = [

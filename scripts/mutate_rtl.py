@@ -6,8 +6,8 @@ All faults are in one copy of the sources under build/mutate/tree, each a choice
 and LW_MUTANT=N says which it has: those made by hand (mutants.py) and those drawn by a seed from rtl/rx and rtl/tx. Each runs
 the NIC in `lockwire seeds`; it is caught in a seed that does not end well: by the checker, the wire monitor, an assertion, the
 pair's own proof, a crash, a hang. By hand: caught in 3 of 5 hard seeds. Drawn: 9 of 10 caught within --most seeds, and each that is not
-explained in mutate_survivors.json. A few by hand are in the transport core, and there only the wire monitor counts. The table is
-build/mutate/report.md and .json. More are had by more lines in mutants.py, and by --drawn and --seed.
+explained in mutate_survivors.json. A few by hand are in the transport core, and there only the wire monitor counts; a few more are hazards
+that only nic_hazards has to catch. The table is build/mutate/report.md and .json. More are had by more lines in mutants.py, and by --drawn and --seed.
 """
 import argparse
 import collections
@@ -30,7 +30,7 @@ import mutants
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/mutate"
 TREE = OUT / "tree"
-TOOL = TREE / "build/lockwire"
+TOOL, HAZARDS = TREE / "build/lockwire", TREE / "build/nic_hazards"
 SURVIVORS = ROOT / "scripts/mutate_survivors.json"
 DRAWN_FROM = ("rtl/rx", "rtl/tx")
 # Congestion control that the NIC is not built with by default: no seed can reach it, tb/cc_tb.sv does.
@@ -102,7 +102,7 @@ def plant(faults: list, texts: dict) -> None:
 def build(tree: Path) -> bool:
     log = OUT / "build.log"
     with open(log, "w", encoding="utf-8") as f:
-        good = subprocess.run(["make", "-C", tree, "build"], stdout=f, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode == 0
+        good = subprocess.run(["make", "-C", tree, "build", "build/nic_hazards"], stdout=f, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode == 0
     if not good:
         print(f"mutate: {tree} does not build: {log}", file=sys.stderr)
     return good
@@ -172,32 +172,50 @@ def lines(p):
         yield from (line.decode() for line in whole)
 
 
-def seeds_once(tool: Path, f, first: int, count: int, stop: bool) -> list:
-    """Results of seeds until one ends the process (the last then says how), or, with `stop`, until the first that is bad."""
-    rows, hung, said = [], False, ""
-    command = ["prlimit", f"--as={MEMORY}", tool, "seeds", str(first), str(count), "--engine", f.engine] + ["--hard"] * (f.group == "by hand")
+def watch(command: list, f, heard) -> tuple:
+    """Runs a tool with a fault, every line that it prints to `heard`, until that is true: (how it came to its end, if not by that;
+    what it said beside)."""
+    hung, said = False, ""
     with tempfile.TemporaryFile("w+") as err:
-        p = RUNS.start(command, stderr=err, env={**os.environ, "LW_MUTANT": str(f.number)})
+        p = RUNS.start(["prlimit", f"--as={MEMORY}", *command], stderr=err, env={**os.environ, "LW_MUTANT": str(f.number)})
         try:
             for line in lines(p):
                 hung = line is None
                 if hung:
                     break
-                if not line.startswith("{"):             # the simulator's
-                    said += line
-                    continue
-                rows.append(json.loads(line))
-                if stop and not rows[-1]["ok"]:
-                    return rows
+                if heard(line):
+                    return "", said
+                said += line + "\n"
             RUNS.end_one(p, hung)
         finally:
             RUNS.done(p)
         err.seek(0)
         said += err.read()
-    if len(rows) < count:
-        how = "hang" if hung else "assertion" if "ssert" in said else f"crash ({p.returncode})"
-        rows.append({"seed": first + len(rows), "ok": False, "rule": "", "why": how, "died": True})
+    return "hang" if hung else "assertion" if "ssert" in said else f"crash ({p.returncode})" if p.returncode not in (0, 1) else "", said
+
+
+def seeds_once(tool: Path, f, first: int, count: int, stop: bool) -> list:
+    """Results of seeds until one ends the process (the last then says how), or, with `stop`, until the first that is bad."""
+    rows = []
+
+    def heard(line: str) -> bool:
+        if line.startswith("{"):                         # else the simulator's
+            rows.append(json.loads(line))
+        return bool(stop and rows and not rows[-1]["ok"])
+    command = [tool, "seeds", str(first), str(count), "--engine", f.engine] + ["--hard"] * (f.group == "by hand")
+    how, _ = watch(command, f, heard)
+    if len(rows) < count and not (stop and rows and not rows[-1]["ok"]):
+        rows.append({"seed": first + len(rows), "ok": False, "rule": "", "why": how or "ends too early", "died": True})
     return rows
+
+
+def hazards(f) -> list:
+    """What nic_hazards finds first, as a seed's result."""
+    how, said = watch([HAZARDS, "--stop"], f, lambda line: False)
+    fail = re.search(r"^FAIL [^\n]*", said, re.M)
+    rule = re.search(r"DIFFERENCE \(([^)]*)\)", said)
+    why = rule.group(1) if rule else how or "octets, or how flows end"
+    return [{"seed": 1, "ok": not fail and not how, "rule": why, "why": fail.group() if fail else how}]
 
 
 def run_seeds(tool: Path, f, first: int, count: int, stop: bool) -> list:
@@ -220,7 +238,7 @@ def caught_by(row: dict) -> str:
 
 def judge(f, a) -> dict:
     drawn = f.group == "drawn"
-    rows = run_seeds(TOOL, f, 1, a.most if drawn else a.seeds, drawn)
+    rows = hazards(f) if f.group == "hazards" else run_seeds(TOOL, f, 1, a.most if drawn else a.seeds, drawn)
     by = collections.Counter(caught_by(r) for r in rows if not r["ok"])
     bad = [r for r in rows if not r["ok"] and (f.group != "in the core" or caught_by(r).startswith("wire monitor"))]
     first = bad[0] if bad else {}
@@ -245,7 +263,7 @@ def change(d: dict) -> str:
     return f"`{was}` -> `{now}`"
 
 
-TITLES = {"by hand": "Made by hand", "in the core": "In the transport core, for the wire monitor", "drawn": "Drawn"}
+TITLES = {"by hand": "Made by hand", "hazards": "Made by hand, for nic_hazards", "in the core": "In the transport core, for the wire monitor", "drawn": "Drawn"}
 
 
 def row_of(d: dict) -> str:
@@ -303,10 +321,15 @@ def judge_all(faults: list, a) -> list:
     return done
 
 
-def healthy(a) -> bool:
-    """Without a fault the copy does what the NIC and the reference themselves do."""
+def healthy(faults: list, a) -> bool:
+    """Without a fault the copy does what the NIC and the reference themselves do, and has no hazard."""
+    def without(group: str):
+        return rtl_faults.Fault("", "", 0, 0, "", False, 0, "", "", "", 0, group)
+    if any(f.group == "hazards" for f in faults) and not (row := hazards(without("hazards"))[0])["ok"]:
+        print(f"mutate: without a fault nic_hazards must pass\n  {row['why']}", file=sys.stderr)
+        return False
     for group in ("by hand", "in the core"):
-        none = rtl_faults.Fault("", "", 0, 0, "", False, 0, "", "", "", 0, group)
+        none = without(group)
         ours, copy = (run_seeds(t, none, 1, a.seeds, True) for t in (ROOT / "build/lockwire", TOOL))
         for o, c in zip(ours, copy):
             if not o["ok"] or o != c:
@@ -321,7 +344,7 @@ def collect(a) -> tuple:
     rtl = [p for p in sorted((ROOT / "rtl").rglob("*.*v*")) if p.suffix in (".sv", ".svh", ".vlt")]
     texts = {str(p.relative_to(ROOT)): p.read_text() for p in rtl + [ROOT / f for f in sorted({m[1] for m in mutants.IN_CORE})]}
     faults = []
-    for group, made in (("by hand", mutants.BY_HAND), ("in the core", mutants.IN_CORE)):
+    for group, made in (("by hand", mutants.BY_HAND), ("hazards", mutants.HAZARDS), ("in the core", mutants.IN_CORE)):
         faults += [rtl_faults.by_hand(texts, group, *m) for m in made]
     drawn = {n: t for n, t in texts.items() if n.startswith(DRAWN_FROM) and n.endswith(".sv") and n not in NOT_BUILT}
     faults += rtl_faults.draw(drawn, a.seed, a.drawn)
@@ -356,7 +379,7 @@ def close(done: list, a) -> int:
     failed = len(done) - sum(good.values()) + (not enough)
     (OUT / "report.json").write_text(json.dumps({"passed": sum(good.values()), "failed": failed, "seed": a.seed, "mutants": done}, indent=1) + "\n")
     (OUT / "report.md").write_text(report(done, idle))
-    print(f"{good['by hand']} of {len(of['by hand'])} by hand caught, {good['in the core']} of {len(of['in the core'])} in the core by the wire "
+    print(f"{good['by hand']} of {len(of['by hand'])} by hand caught, {good['hazards']} of {len(of['hazards'])} by nic_hazards, {good['in the core']} of {len(of['in the core'])} in the core by the wire "
           f"monitor, {caught} of {len(drawn)} drawn; {sum(w != '' for w in alive.values())} survivors explained; {OUT.relative_to(ROOT)}/report.md")
     return 1 if failed else 0
 
@@ -372,7 +395,7 @@ def run(a) -> int:
         return 0
     OUT.mkdir(parents=True, exist_ok=True)
     plant(faults, texts)
-    if not build(ROOT) or not build(TREE) or not healthy(a):
+    if not build(ROOT) or not build(TREE) or not healthy(chosen, a):
         return 2
     return close(judge_all(chosen, a), a)
 
