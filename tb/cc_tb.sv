@@ -95,6 +95,7 @@
           h = ((fl < x_cwnd) ? fl : x_cwnd) / 2;
           x_ssthresh = (h > 2 * longint'({48'd0, mss})) ? h : 2 * longint'({48'd0, mss});
           x_cwnd = x_ssthresh + (e.sack ? 0 : 3 * longint'({48'd0, mss}));
+          x_a = 0;
         end
         CcDup: begin x_cwnd = x_cwnd + longint'({48'd0, mss}); if (x_cwnd > mx) x_cwnd = mx; end
         CcPartial: begin
@@ -114,7 +115,7 @@
           x_cwnd = longint'({48'd0, mss});
           x_a = 0;
         end
-        CcIdle: if (x_cwnd > iw) x_cwnd = iw;
+        CcIdle: begin if (x_cwnd > iw) x_cwnd = iw; x_a = 0; end
         default: ;
       endcase
       if (x_reno < 0) x_reno = x_cwnd;
@@ -130,6 +131,7 @@
       if (h < 2 * u) h = 2 * u;
       w = (cwnd < b) ? longint'({32'd0, cwnd}) * 218 / 256 : longint'({32'd0, cwnd});
       if (e.kind == CcLoss) begin
+        x_own.a = 0;
         x_own.b = w[31:0];
         x_own.on = 1'b0;
         `CHECK(ssthresh3 === h[31:0] && cwnd3 === h[31:0] + (e.sack ? 32'd0 : 32'(3 * u)) && own3 === x_own, "CUBIC: loss")
@@ -193,6 +195,7 @@
         if (real_w > st + slack) begin `CHECK(cwnd3 === ((est > up) ? est[31:0] : up[31:0]), "CUBIC: up") ups = ups + 1; end
         else if (real_w < st - slack) begin `CHECK(cwnd3 === ((est > longint'({32'd0, cwnd})) ? est[31:0] : cwnd), "CUBIC: stays") stays = stays + 1; end
       end else begin
+        if (e.kind == CcIdle) x_own.a = 0;
         if (e.kind == CcIdle || (e.kind == CcAck && fl < longint'({32'd0, cwnd}) / 2)) x_own.on = 1'b0;
         `CHECK(cwnd3 === cwnd2 && ssthresh3 === ssthresh2 && own3 === x_own, "CUBIC: as NewReno")
       end

@@ -59,6 +59,7 @@ module cc_newreno #(
         // The segments that left the network open the window without SACK; with it the pipe knows (RFC 6675 section 5).
         ssthresh_o = lost_half;
         cwnd_o     = ev_i.sack ? lost_half : lost_half + mss + {mss[30:0], 1'b0};
+        own_o.a    = '0;                                 // what was counted belongs to the window that was
       end
       CcDup: cwnd_o = more;                              // section 3.2 step 4
       CcPartial: cwnd_o = partial;
@@ -72,6 +73,7 @@ module cc_newreno #(
       end
       CcIdle: begin                                      // section 4.1
         cwnd_o   = nic_pkg::min32(cwnd_i, nic_pkg::initial_window(mss_i));
+        own_o.a  = '0;
         own_o.on = 1'b0;
       end
       default: ;

@@ -97,6 +97,7 @@ static void on_loss(const struct core_caps *caps, struct snd_ctx *c, const struc
   if (caps->congestion == CORE_CC_CUBIC) end_epoch(c);
   c->ssthresh = reduced(caps, c, min_u32(e->flight, c->cwnd));
   c->cwnd = c->ssthresh + (e->sack ? 0 : DUP_THRESH * (uint32_t)c->mss);
+  c->cc_a = 0;                        // what was counted belongs to the window that was
 }
 
 // RFC 6582 section 3.2 step 3: what was acknowledged has left the network, too.
@@ -143,6 +144,7 @@ void cc_step(const struct core_caps *caps, struct snd_ctx *c, const struct cc_in
     case CC_TIMEOUT: on_timeout(caps, c, e); break;
     case CC_IDLE:                        // RFC 5681 section 4.1
       c->cwnd = min_u32(c->cwnd, initial_window(c->mss));
+      c->cc_a = 0;
       c->cc_on = false;
       break;
   }

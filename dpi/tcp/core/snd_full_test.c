@@ -221,15 +221,25 @@ static void test_snd_timeout_collapses_to_one_segment_and_half_the_flight(void *
 }
 
 // What avoidance had counted belongs to the window that was.
-static void test_snd_timeout_forgets_what_avoidance_has_counted(void **state)
+static void test_snd_forgets_what_avoidance_has_counted_when_the_window_shrinks(void **state)
 {
-  struct bed b = bed_of(state);
-  fly(&b, 10);
-  b.c.ssthresh = 10000;
-  ack(&b, 9000);
-  assert_int_equal(b.c.cc_a, 9000);
-  fire(&b);
-  assert_int_equal(b.c.cc_a, 0);
+  enum { TIMEOUT, LOSS, IDLE, WAYS };
+  for (int way = 0; way < WAYS; way++) {
+    struct bed b = bed_of(state);
+    fly(&b, 14);
+    b.c.ssthresh = 14000;
+    ack(&b, 13000);
+    assert_int_equal(b.c.cc_a, 13000);
+    if (way == TIMEOUT) fire(&b);
+    if (way == LOSS) dups(&b, 3);
+    if (way == IDLE) {
+      ack(&b, 14000);
+      b.now_us += 10 * S;
+      enqueue(&b, MSS);
+      sends(&b, 14000, MSS);
+    }
+    assert_int_equal(b.c.cc_a, 0);
+  }
 }
 
 static void test_snd_ssthresh_is_two_segments_at_least(void **state)
@@ -1696,7 +1706,7 @@ int main(void)
     SEQ_TEST(test_snd_avoidance_grows_by_a_segment_per_window),
     SEQ_TEST(test_snd_slow_start_ends_at_ssthresh),
     SEQ_TEST(test_snd_timeout_collapses_to_one_segment_and_half_the_flight),
-    SEQ_TEST(test_snd_timeout_forgets_what_avoidance_has_counted),
+    SEQ_TEST(test_snd_forgets_what_avoidance_has_counted_when_the_window_shrinks),
     SEQ_TEST(test_snd_ssthresh_is_two_segments_at_least),
     SEQ_TEST(test_snd_restarts_from_the_initial_window_when_idle_for_an_rto),
     SEQ_TEST(test_snd_restart_never_enlarges_the_window),
