@@ -33,7 +33,7 @@ struct peer_flow {
 struct rig {
   struct glue_tap tap;               // first
   struct nic *nic;
-  unsigned flows, payload, next;
+  unsigned flows, opened, payload, next;
   uint64_t turns;                    // the NIC's time, also while it sleeps
   bool in, out;                      // the peer sends; the host sends
   uint32_t ring_tx, ring_rx;
@@ -141,8 +141,10 @@ static void host_hears(struct rig *r)
   const uint8_t *data;
   size_t len;
   struct slow_item item;
-  while (r->nic->base.ops->next_slow(&r->nic->base, &item))
+  while (r->nic->base.ops->next_slow(&r->nic->base, &item)) {
     if (!item.fence || !item.ok) fail("a frame came by the slow path, or a flow did not open");
+    r->opened++;
+  }
   while (e->ops->next_payload(e, &flow, &data, &len)) {}
   while (e->ops->next_event(e, &ev)) {
     struct peer_flow *f = &r->f[ev.flow];
@@ -219,7 +221,8 @@ static struct rig *open_rig(unsigned flows, unsigned payload, uint16_t wnd)
                                  .wnd_end = seq_add(f.rcv_nxt, b.rx_ring_bytes), .freed = f.snd_nxt, .written = f.snd_nxt};
     hand_open(r->nic, &f);
   }
-  for (unsigned i = 0; i < SETUP_CYCLES && !recq_empty(&r->nic->port.cmds); i++) turn(r);
+  for (unsigned i = 0; i < SETUP_CYCLES && r->opened < flows; i++) turn(r);
+  if (r->opened < flows) fail("the flows do not open");
   settle(r);
   return r;
 }
