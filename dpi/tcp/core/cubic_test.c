@@ -163,6 +163,14 @@ static void test_cubic_estimates_reno_up_to_the_window_before_the_loss(void **st
   step(&c, CC_LOSS, 0, 0);
   step(&c, CC_LOSS, 0, 0);
   assert_true(c.cc_b < 60 * MSS && c.cwnd > 48 * MSS);
+  struct snd_ctx d = c;
+  step(&d, CC_ACK, MSS, 0);
+  assert_int_equal(d.cc_a, MSS * 136 >> 8);
+  d.cc_c = 70 * MSS;                  // back at the window before: exactly
+  d.cwnd = d.ssthresh = (uint32_t)((uint64_t)d.cc_c * 179 >> 8);
+  d.cc_a = 0;
+  step(&d, CC_ACK, MSS, 0);
+  assert_int_equal(d.cc_a, MSS);
   for (int i = 0; i < 34; i++) round_trip(&c, 0);
   assert_true(c.cwnd >= 65 * MSS && c.cwnd <= 68 * MSS);
   for (int i = 0; i < 20; i++) round_trip(&c, 0);

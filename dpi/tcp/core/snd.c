@@ -134,7 +134,7 @@ static void measure(const struct core_caps *caps, struct snd_ctx *c, const struc
 {
   bool timed = c->rtt_vld && seq_leq(c->rtt_seq, ev->ack), echoed = ev->ts_vld && !c->rtt_vld;
   if (!caps->rtt) c->rto_us = NIC_RTO_INIT_US;
-  if (!caps->rtt || timed || echoed || c->wnd) c->backoff = 0;
+  if (timed || echoed || c->wnd) c->backoff = 0;
   if (!caps->rtt || !(timed || echoed)) return;
   // The echo is also right for what was sent twice: it tells which (RFC 7323 section 4).
   sample(c, timed ? (uint32_t)(now_us - c->rtt_at_us) : min_u32(core_tsval(now_us) - ev->tsecr, NIC_RTO_MAX_US >> 10) << 10);

@@ -1265,6 +1265,20 @@ static void test_snd_pace_of_probes_ends_when_the_window_opens_though_a_probe_wa
   }
 }
 
+static void test_snd_measurement_ends_the_pace_of_probes_though_the_window_stays_closed(void **state)
+{
+  struct bed b = bed_of(state);
+  enqueue(&b, 1000);
+  ack_wnd(&b, 0, 0);
+  sends_no_data(&b);
+  for (int i = 0; i < 3; i++) {
+    fire(&b);
+    sends(&b, 0, 1);
+  }
+  ack_event(&b, 1, (struct dd_in){.ts_vld = true, .tsecr = core_tsval(b.now_us), .wnd_vld = true});
+  assert_true(!b.c.backoff && b.c.rto_us == 200 * MS);
+}
+
 // RFC 5681 section 3.1 is about loss; a closed window refuses probes.
 static void test_snd_probes_that_are_refused_leave_the_congestion_window(void **state)
 {
@@ -1764,6 +1778,7 @@ int main(void)
     SEQ_TEST(test_snd_ack_that_advances_starts_the_timer_anew),
     SEQ_TEST(test_snd_probes_forever_while_they_are_answered),
     SEQ_TEST(test_snd_pace_of_probes_ends_when_the_window_opens_though_a_probe_was_taken),
+    SEQ_TEST(test_snd_measurement_ends_the_pace_of_probes_though_the_window_stays_closed),
     SEQ_TEST(test_snd_probes_that_are_refused_leave_the_congestion_window),
     SEQ_TEST(test_snd_window_that_opens_in_time_leaves_the_timer),
     SEQ_TEST(test_snd_window_opens_before_any_measurement),
