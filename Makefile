@@ -80,6 +80,9 @@ regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
 # --- benches: all of tb/*_tb.sv in one model for each simulator ------------------------------------------------------
+# COVERAGE=1: models that count what of the RTL they go through (scripts/coverage.py). Verilator cannot save the state of such.
+COVERAGE ?=
+COVER := $(if $(COVERAGE),--coverage-line --coverage-toggle -fno-split)
 RTL_F := rtl/nic.f
 RTL_SRC := $(shell cat $(RTL_F)) $(wildcard rtl/*.svh)
 TB_SRC := $(filter-out tb/tb_top.sv,$(wildcard tb/*_tb.sv)) tb/tb_top.sv
@@ -92,8 +95,8 @@ $(B)/tb.vvp: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh
 	$(Q)iverilog -g2012 -Irtl -Itb -s tb_top -o $@ $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(TB_SRC) 2>&1 | { grep -v '$(ICARUS_NOISE)' || true; }; exit $${PIPESTATUS[0]}
 
 $(B)/tbv/tb: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh tb/tb_main.cpp
-	$(Q)OBJCACHE=$(CCACHE) verilator --cc --exe --build -j 2 --assert -Wno-fatal -Wno-lint -Irtl -Itb rtl/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv \
-	  --top-module tb_top --x-assign unique --x-initial unique --Mdir $(B)/tbv -o tb -MAKEFLAGS "OPT_FAST=-O1" $(TB_SRC) $(CURDIR)/tb/tb_main.cpp > $(B)/tbv.log 2>&1 || { cat $(B)/tbv.log; exit 1; }
+	$(Q)OBJCACHE=$(CCACHE) verilator --cc --exe --build -j 2 --assert -Wno-fatal -Wno-lint -Irtl -Itb rtl/lint.vlt $(if $(COVERAGE),tb/coverage.vlt) -f $(RTL_F) rtl/prim/ring_mem.sv \
+	  --top-module tb_top $(COVER) --x-assign unique --x-initial unique --Mdir $(B)/tbv -o tb -MAKEFLAGS "OPT_FAST=$(if $(COVERAGE),-O0,-O1)" $(TB_SRC) $(CURDIR)/tb/tb_main.cpp > $(B)/tbv.log 2>&1 || { cat $(B)/tbv.log; exit 1; }
 
 .PHONY: bench-icarus bench-verilator
 bench-icarus: $(B)/tb.vvp ## RTL benches on Icarus (four-state)
@@ -112,9 +115,10 @@ CONGESTION ?= 2
 MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)
 VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 M := $(B)/model
+VLIB := $(addprefix verilated,.o _dpi.o _threads.o $(if $(COVERAGE),_cov.o,_save.o))
 MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF) -GCc=$(CONGESTION)
-MODEL_FLAGS := --cc -Wall -O3 --x-assign fast --assert --no-timing --savable
-MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF) -DLW_CONGESTION=$(CONGESTION)
+MODEL_FLAGS := --cc -Wall -O3 --x-assign fast --assert --no-timing $(or $(COVER),--savable)
+MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF) -DLW_CONGESTION=$(CONGESTION) -DVM_COVERAGE=$(if $(COVERAGE),1,0)
 
 # Rewritten when they change, so that what was built with others is built anew.
 $(B)/gen/parameters: FORCE
@@ -132,7 +136,7 @@ $(M)/Vcosim_top.mk: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL
 $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
 	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
-	  OPT_FAST="-O3 -march=native" OPT_SLOW=-O1 OPT_GLOBAL=-O2 Vcosim_top__ALL.a verilated.o verilated_dpi.o verilated_threads.o verilated_save.o > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
+	  OPT_FAST="-O3 -march=native" OPT_SLOW=$(if $(COVERAGE),-O0,-O1) OPT_GLOBAL=-O2 Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
@@ -154,7 +158,7 @@ $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap
 
 # The NIC between a host and a peer played by hand: what it does in a cycle; hazards.
 HAND_TOOLS := $(B)/nic_rate $(B)/nic_hazards
@@ -162,7 +166,7 @@ HAND_OBJ := $(addprefix $(B)/obj/sim/tools/,hand.o talk.o events.o at_once.o)
 $(HAND_OBJ) $(HAND_TOOLS:$(B)/%=$(B)/obj/sim/tools/%.o): CFLAGS += -Isim
 $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(M)/verilated.o $(M)/verilated_dpi.o $(M)/verilated_threads.o $(M)/verilated_save.o -latomic -lpthread -lz -lpcap
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap
 
 ##@ Build
 .PHONY: deps build
@@ -212,7 +216,9 @@ test-live-ref: build ## the same with the software reference in the NIC's place
 	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client routed window vanish flood stopped lossy
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client routed window bad flood stopped
-.PHONY: mutate mutate-core
+.PHONY: coverage mutate mutate-core
+coverage: ## lines and toggles of rtl/ that benches, pair, nic_rate, hazards and real clients go through: build/coverage/report.md
+	$(Q)$(PYTHON) scripts/coverage.py
 mutate: ## break the RTL in 183 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
 mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through

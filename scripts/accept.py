@@ -34,6 +34,8 @@ ITEMS = [
     # the NIC with 183 faults, the core with 7, one at a time, under checker and wire monitor
     ("mutate", ["make", "mutate"]),
     ("mutate-core", ["scripts/mutate_core.py"]),
+    # every line of the RTL is gone through, or has its reason why not
+    ("coverage", ["make", "coverage"]),
     # size at 16 and 1024 flows, the longest path of each pipeline stage
     ("synth-large", ["make", "synth", "FLOWS=16 1024"]),
     ("synth-timing", ["make", "synth-timing"]),

@@ -26,6 +26,7 @@ struct model_info {
   unsigned data_bits, num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
   unsigned congestion;       // parameter Cc of nic_top
+  bool can_save;             // not with coverage
 };
 
 enum { MODEL_HAVE_RX = 1, MODEL_HAVE_SLOW = 2, MODEL_HAVE_PIN = 4, MODEL_HAVE_CMD = 8 };
@@ -45,7 +46,8 @@ void model_cycle(struct model *m, unsigned have);
 // Nothing changes by clocking before *next_us (UINT64_MAX: for ever) or new input.
 bool model_quiescent(struct model *m, uint64_t *next_us);
 uint64_t model_counter(struct model *m, unsigned index);
-// Ends the simulation (which closes the wire) and frees the model; NULL is allowed.
+// Ends the simulation (which closes the wire) and frees the model; NULL is allowed. Built with COVERAGE=1 it leaves what it went
+// through as a file in the directory LW_COVERAGE, if the environment names one.
 void model_free(struct model *m);
 
 #ifdef __cplusplus

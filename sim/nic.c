@@ -280,6 +280,10 @@ static struct stim_head head_of(const struct nic_options *o)
 
 static bool record(struct nic *n, const struct nic_options *o, const struct stim_head *h, char err[static STIM_ERR_LEN])
 {
+  if (recording_limited(o->recording) && !model_info().can_save) {
+    snprintf(err, STIM_ERR_LEN, "--record-limit: a build for coverage has no restart points");
+    return false;
+  }
   n->must_record = o->must_record;
   n->recorder = recorder_open(&(struct recorder_options){o->recording, *h, &n->cycles, o->command ? o->command : ""}, err);
   if (n->recorder) n->glue.tap = recorder_tap(n->recorder);

@@ -33,6 +33,7 @@ struct recording *recording_open(const char *dir, uint64_t limit_bytes, char err
 }
 
 const char *recording_dir(const struct recording *r) { return r->dir; }
+bool recording_limited(const struct recording *r) { return r->seg.limit_bytes; }
 
 void recording_path(const struct recording *r, enum segment_file file, char path[static SEGMENTS_PATH_LEN])
 {

@@ -18,6 +18,7 @@ FILE *recording_faults(struct recording *r, char err[static WIRE_ERR_LEN]);
 struct wire *recording_wire(struct recording *r, struct wire *wire, uint64_t epoch_us, const struct wire_record_note *note,
                             char err[static WIRE_ERR_LEN]);
 const char *recording_dir(const struct recording *r);
+bool recording_limited(const struct recording *r);   // so restart points will be wanted
 void recording_path(const struct recording *r, enum segment_file file, char path[static SEGMENTS_PATH_LEN]);
 // Files can still be made, now that privileges are gone. False with one line in err.
 bool recording_may_grow(const struct recording *r, char err[static WIRE_ERR_LEN]);

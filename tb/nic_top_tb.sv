@@ -3,7 +3,7 @@
 //   Receive: in order, duplicate, overlap, wrong checksum, out of order twice, across 2^32; consume; window update.
 //   Send: segments across 2^32, partial ACK, retransmission on time-out, ACK of all; FIN both ways; release.
 //   Re-open of the same id with another tuple; reset by the peer; abort; unknown tuple and ARP to the slow path; frames from
-//   it out. quiescent_o between the steps and at the end; counters.
+//   it out; the slow path is held up until the frame FIFO is full. quiescent_o between the steps and at the end; counters.
 // Payload is a function of its sequence number. Every frame out is checked byte-wise, checksums included.
 `default_nettype none
 `include "tb.svh"
@@ -22,7 +22,7 @@
   logic rx_valid = 1'b0, rx_last = 1'b0, tx_valid, tx_ready = 1'b0, tx_last;
   logic [511:0] rx_data = 0, tx_data, slow_data, slow_in_data = 0, pin_data = 0, pout_data;
   logic [6:0] rx_nbytes = 0, tx_nbytes, slow_nbytes, slow_in_nbytes = 0, pin_nbytes = 0, pout_nbytes;
-  logic slow_valid, slow_last, slow_fence, slow_ok, slow_in_valid = 1'b0, slow_in_ready, slow_in_last = 1'b0;
+  logic slow_valid, slow_ready = 1'b1, slow_last, slow_fence, slow_ok, slow_in_valid = 1'b0, slow_in_ready, slow_in_last = 1'b0;
   logic cmd_valid = 1'b0, cmd_ready, pin_valid = 1'b0, pin_ready, pin_last = 1'b0, pout_valid, pout_ready = 1'b0, pout_last;
   logic event_valid, event_ready = 1'b0;
   logic [11:0] slow_flow, pin_flow = 0, pout_flow;
@@ -40,7 +40,7 @@
       .hash_key_i(128'h0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978), .now_us_i(now), .next_valid_o(next_valid),
       .next_us_o(next_us), .quiescent_o(quiescent), .rx_valid_i(rx_valid), .rx_data_i(rx_data), .rx_nbytes_i(rx_nbytes),
       .rx_last_i(rx_last), .tx_valid_o(tx_valid), .tx_ready_i(tx_ready), .tx_data_o(tx_data), .tx_nbytes_o(tx_nbytes),
-      .tx_last_o(tx_last), .slow_valid_o(slow_valid), .slow_ready_i(1'b1), .slow_data_o(slow_data),
+      .tx_last_o(tx_last), .slow_valid_o(slow_valid), .slow_ready_i(slow_ready), .slow_data_o(slow_data),
       .slow_nbytes_o(slow_nbytes), .slow_last_o(slow_last), .slow_fence_o(slow_fence), .slow_flow_o(slow_flow),
       .slow_ok_o(slow_ok), .slow_valid_i(slow_in_valid), .slow_ready_o(slow_in_ready), .slow_data_i(slow_in_data),
       .slow_nbytes_i(slow_in_nbytes), .slow_last_i(slow_in_last), .cmd_valid_i(cmd_valid), .cmd_ready_o(cmd_ready),
@@ -73,6 +73,7 @@
   int frame_len = 0, frame_pos = 0;
   int alter = 0;                                  // so many first bytes of the payload differ from what was sent before
   logic sending = 1'b0;
+  int again = 0;                                  // so many times more
 
   // Header words are big endian.
   task automatic put(input int at, input int bytes, input logic [47:0] x);
@@ -229,7 +230,7 @@
         end
       end
       // --- slow path out: what was sent last, as it was
-      if (slow_valid) begin
+      if (slow_valid && slow_ready) begin
         if (slow_fence) begin
           fences = fences + 1;
           fence_flow = slow_flow;
@@ -520,7 +521,26 @@
           end
           if (since == 110) begin
             `CHECK(cnt == 64'(all_frames), "frames counted")
-            `CHECK(quiescent, "quiescent in the end")
+            `CHECK(quiescent, "quiescent again")
+            go;
+            slow_ready <= 1'b0;
+            frame_len = 1514;                     // an ARP frame still, 24 beats
+            again = 30;
+            cnt_addr <= 6'(RxDropFifoFull);
+          end
+        end
+        // Nobody takes what is on the slow path: of the frames that wait 21 fit, whoever finds no room is dropped whole.
+        22: begin
+          if (since == 800) begin
+            `CHECK(again == 0 && slow_frames == 0 && cnt > 6 && cnt < 10, "full: dropped under a name")
+            slow_ready <= 1'b1;
+          end
+          if (since == 1600) begin
+            `CHECK(64'(slow_frames) + cnt == 64'd30 && quiescent, "all others come out")
+            again = 1;
+          end
+          if (since == 1700) begin
+            `CHECK(64'(slow_frames) + cnt == 64'd31 && quiescent, "and the next")
             done_o <= 1'b1;
           end
         end
@@ -528,6 +548,11 @@
       endcase
 
       // --- wire in
+      if (again > 0 && !sending) begin
+        again = again - 1;
+        frame_pos = 0;
+        sending = 1'b1;
+      end
       rx_valid <= sending;
       if (sending) begin
         for (int i = 0; i < 64; i++) rx_data[8*i +: 8] <= frame[frame_pos + i];

@@ -6,7 +6,7 @@
 //   that is gone: twelve retransmissions and the flow is given up after 483 s.
 //   Then twelve flows at once against a peer that loses segments, closes windows and answers late: sequence numbers in order,
 //   windows kept, MSS kept. In the end, with no more stimulus than time and the peer's answers, every byte and FIN has
-//   arrived, every owed ACK has left, the host was told, and the pipe is idle: no wake-up was lost.
+//   arrived, every owed ACK has left, the host was told, and the pipe is idle: no wake-up was lost. And a flow that is tuned.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
@@ -116,6 +116,15 @@
     h_freed[id] = snd;
     h_fin[id] = 1'b0;
     known[id] = 1'b1;
+  endtask
+  task automatic tune(input logic [3:0] id, input logic [31:0] timeout_ms);
+    cv = '0;
+    cv.kind = CmdTune;
+    cv.flow = {8'd0, id};
+    cv.nagle_off = 1'b1;
+    cv.user_timeout_ms = timeout_ms;
+    cmd <= cv;
+    cmd_valid <= 1'b1;
   endtask
   task automatic write(input logic [3:0] id, input logic [31:0] at, input logic close);
     write_wake <= 1'b1;
@@ -469,6 +478,41 @@
             loss = 1'b1;
           end
         end
+        // In the end a peer that is gone while the host tunes its flow: Nagle off; a user timeout, which counts once something was sent again.
+        21: begin
+          if (since == 1) open(4'd10, 32'd100, 32'd9, 32'd3000, 16'd500);
+          if (since == 20) begin write(4'd10, 32'd700, 1'b0); t0 = now; end
+          if (since == 60) begin
+            `CHECK(ln == 2 && x_max[10] == 32'd600, "Nagle holds back what is short")
+            tune(4'd10, 32'd500);
+          end
+          if (since == 80) begin
+            `CHECK(dones == 2 && ln == 3 && x_max[10] == 32'd700, "tuned: it leaves")
+            now <= t0 + 64'd999999;
+          end
+          if (since == 120) begin
+            `CHECK(timeouts == 0, "the first timeout is where it was")
+            now <= t0 + 64'd1000000;
+            tune(4'd10, 32'd1500);
+          end
+          if (since == 180) begin
+            `CHECK(timeouts == 1 && rexmits == 2, "all is sent again")
+            tune(4'd10, 32'd1500);
+          end
+          if (since == 200) begin
+            k = ln;
+            now <= t0 + 64'd1499999;
+          end
+          if (since == 300) begin
+            `CHECK(timeouts == 1 && ln == k, "not a microsecond early")
+            now <= t0 + 64'd1500000;
+          end
+          if (since == 400) begin
+            b = l_desc[k];
+            `CHECK(timeouts == 2 && ln == k + 1 && b.kind == TxFree && b.timed_out && b.tell, "tuned: given up before the second timeout")
+            done_o <= 1'b1;
+          end
+        end
         default: ;
       endcase
 
@@ -571,7 +615,7 @@
         `CHECK(want_rexmits == 0, "retransmissions counted")
         `CHECK(segments > 1500 && acks > 200 && lost > 100 && shut > 50 && jumps > 30 && repairs > 20, "exercised")
         if (errors_o != 0) $display("repairs %0d segments %0d acks %0d lost %0d shut %0d jumps %0d want %0d", repairs, segments, acks, lost, shut, jumps, want_rexmits);
-        done_o <= 1'b1;
+        go;
       end
     end
   end

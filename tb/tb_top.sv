@@ -14,7 +14,7 @@ module tb_top #(
   always #1 clk_i = !clk_i;
 `endif
 
-  localparam int N = 34;
+  localparam int N = 35;
   logic [N-1:0] done;
   logic [31:0] errors [0:N-1];
   logic [N-1:0] said = '0;
@@ -69,6 +69,7 @@ module tb_top #(
   `RUN(31, rcv_timeout_tb)
   `RUN(32, tcp_options_tb)
   `RUN(33, rx_descs_tb)
+  `RUN(34, dd_blocks_tb)
 
   always @(posedge clk_i) begin
     cycle <= cycle + 1;

@@ -28,7 +28,7 @@ module timers #(
     output logic                next_valid_o,
     output logic [TimeW-1:0]    next_us_o,
     output logic                idle_o,
-    output logic                busy_o          // after reset, while the deadlines are swept
+    output logic                busy_o          // after reset, while the deadlines are swept: no write now
 );
   localparam int LgW = $clog2(GroupW);
   localparam int Groups = NumFlows / GroupW;
@@ -146,7 +146,7 @@ module timers #(
       group_min_q <= group_next;
       case (state_q)
         Sweep: begin
-          if (!wr_i) sweep_q <= sweep_q + 1'b1;
+          sweep_q <= sweep_q + 1'b1;
           if (sweep_q[LgN]) state_q <= Idle;
         end
         Idle: begin
