@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The receive pipeline's step when the host has consumed bytes of a flow; combinational. The C twin is rcv_read().
 // The window's right edge follows what was consumed. An update is owed when it gains half the ring, or gets a peer going
-// that sees less than two segments (RFC 9293 section 3.8.6.2.2: no silly windows).
+// that sees less than two segments (RFC 9293 section 3.8.6.2.2: no silly windows). Of a ring larger than the window field can say
+// without a scale it is what the field can say that counts.
 `default_nettype none
 `include "nic_types.svh"
 module rcv_read #(
@@ -13,12 +14,24 @@ module rcv_read #(
     output rcv_ctx_t          ctx_o,
     output logic              update_o     // a window update is owed
 );
-  logic [31:0] edge_new, gained, seen;
+  logic [31:0] edge_new, gained, seen, half;
   assign edge_new = consumed_i + 32'(RxBufBytes);
-  assign gained   = edge_new - sent_i.wnd_end;
   assign seen     = sent_i.wnd_end - ctx_i.nxt;
+  generate
+    if (RxBufBytes <= 65535) begin : gen_whole
+      assign half   = 32'(RxBufBytes / 2);
+      assign gained = edge_new - sent_i.wnd_end;
+    end else begin : gen_part
+      logic [31:0] field, most, room;
+      assign field  = 32'h0000_ffff << ctx_i.rcv_wscale;
+      assign most   = field < 32'(RxBufBytes) ? field : 32'(RxBufBytes);
+      assign room   = edge_new - ctx_i.nxt;
+      assign half   = {1'b0, most[31:1]};
+      assign gained = (room < most ? room : most) - seen;
+    end
+  endgenerate
   // After its FIN the peer sends nothing, and may answer with RST.
-  assign update_o = ctx_i.open && !ctx_i.fin_done && (gained >= 32'(RxBufBytes / 2)
+  assign update_o = ctx_i.open && !ctx_i.fin_done && (gained >= half
                     || (gained >= 32'(ctx_i.mss) && (seen < {15'd0, ctx_i.mss, 1'b0} || seen[31])));
   always @* begin
     ctx_o         = ctx_i;

@@ -45,10 +45,13 @@ void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host
 bool rcv_read(const struct core_caps *caps, struct rcv_ctx *c, struct seq consumed, const struct sent_mirror *sent)
 {
   c->wnd_end = seq_add(consumed, caps->rx_ring_bytes);
-  uint32_t gained = (uint32_t)seq_diff(c->wnd_end, sent->wnd_end);
+  // What a header can offer: the ring, or as much of it as the field says without a scale.
+  uint32_t field = (uint32_t)UINT16_MAX << c->rcv_wscale, most = field < caps->rx_ring_bytes ? field : caps->rx_ring_bytes;
+  uint32_t room = (uint32_t)seq_diff(c->wnd_end, c->nxt);
   int32_t seen = seq_diff(sent->wnd_end, c->nxt);
+  uint32_t gained = (room < most ? room : most) - (uint32_t)seen;
   // After the peer's FIN nothing can come into the window; and the peer may be gone, and answer the update with RST.
-  return c->open && !c->fin_done && (gained >= caps->rx_ring_bytes / 2 || (gained >= c->mss && seen < 2 * (int32_t)c->mss));
+  return c->open && !c->fin_done && (gained >= most / 2 || (gained >= c->mss && seen < 2 * (int32_t)c->mss));
 }
 
 bool rcv_timeout(struct rcv_ctx *c, const struct sent_mirror *sent, uint64_t now_us)

@@ -523,6 +523,22 @@ static void test_rcv_read_owes_an_update_by_the_silly_window_rule(void **state)
   }
 }
 
+// Regression: of a ring larger than an unscaled window every read gained half the ring, and no ACK was ever delayed.
+static void test_rcv_read_counts_what_the_window_field_can_say(void **state)
+{
+  enum { LARGE = 4 * 65536 };
+  const struct core_caps large = {.rx_ring_bytes = LARGE, .cwnd_bytes = 16384};
+  static const struct { uint8_t scale; int32_t seen, unread; bool update; } rows[] = {
+      {0, 65535 - MSS, 0, false},       {0, 65535 - 32766, 0, false}, {0, 65535 - 32767, 0, true},       {0, 2 * MSS - 1, 0, true},
+      {0, 65535 - MSS, LARGE - 70000, false}, {0, 1000, LARGE - 2000, true}, {3, LARGE - MSS, 0, false}, {3, LARGE / 2, 0, true}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bed b = bed_of(state, 0);
+    b.c.rcv_wscale = rows[i].scale;
+    struct sent_mirror sent = {.ack = b.c.nxt, .wnd_end = seq_add(b.c.nxt, (uint32_t)rows[i].seen)};
+    if (rcv_read(&large, &b.c, seq_add(b.c.nxt, -(uint32_t)rows[i].unread), &sent) != rows[i].update) fail_msg("row %zu", i);
+  }
+}
+
 static void test_rcv_read_owes_nothing_when_flow_is_closed(void **state)
 {
   struct bed b = bed_of(state, 0);
@@ -591,6 +607,7 @@ int main(void)
     SEQ_TEST(test_rcv_does_not_forward_when_an_old_segment_brings_an_old_window),
     SEQ_TEST(test_rcv_ack_forwarded_never_retreats),
     SEQ_TEST(test_rcv_read_owes_an_update_by_the_silly_window_rule),
+    SEQ_TEST(test_rcv_read_counts_what_the_window_field_can_say),
     SEQ_TEST(test_rcv_read_owes_nothing_when_flow_is_closed),
     SEQ_TEST(test_rcv_read_owes_nothing_when_the_peer_has_finished),
     SEQ_TEST(test_rcv_accepts_again_when_a_read_reopened_the_window),
