@@ -14,7 +14,7 @@ typedef enum logic [2:0] {
   CmdAbort = 3,    // RST now
   CmdRelease = 4,  // with the tuple: forget the flow
   CmdConsume = 5,  // deliver and free the next len bytes
-  CmdTune = 6      // nagle_off, user_timeout_ms and pace_* anew
+  CmdTune = 6      // nagle_off, user_timeout_ms and pace_* anew, and mss when it is less, but not 0
 } host_cmd_e;
 
 // What the parser makes of a frame. Drops are counted by this number; so is each way onto the slow path.
@@ -125,7 +125,7 @@ typedef struct packed {
   logic [31:0] snd_nxt;     // seq: ISS + 1
   logic [31:0] rcv_nxt;     // seq: IRS + 1
   logic [31:0] snd_wnd;     // peer's window in bytes
-  logic [15:0] mss;         // largest payload to the peer
+  logic [15:0] mss;         // largest payload to the peer; tune
   logic [15:0] rcv_mss;     // largest payload we announced
   logic [3:0] snd_wscale;   // peer's shift
   logic [3:0] rcv_wscale;   // ours

@@ -2,8 +2,8 @@
 // send_pipe with a real ack_bits, and tail store, assembler, peer and clock played by the bench.
 //   First a script with numbers written out: open; a flow alone sends a segment a cycle; four ACKs of one flow back to back
 //   (forwarding); a timeout pulls nxt back, another doubles; an ACK above nxt; dd_incoming and dd_next alternate; a stalled
-//   assembler holds segments but no ACK and loses no descriptor; abort, reset, release, re-open with other numbers; a peer
-//   that is gone: twelve retransmissions and the flow is given up after 483 s.
+//   assembler holds segments but no ACK and loses no descriptor; abort, reset, release, re-open with other numbers; a path
+//   that takes shorter segments from now on; a peer that is gone: twelve retransmissions and the flow is given up after 483 s.
 //   Then twelve flows at once against a peer that loses segments, closes windows and answers late: sequence numbers in order,
 //   windows kept, MSS kept. In the end, with no more stimulus than time and the peer's answers, every byte and FIN has
 //   arrived, every owed ACK has left, the host was told, and the pipe is idle: no wake-up was lost. And a flow that is tuned.
@@ -444,8 +444,36 @@
             go;
           end
         end
-        // The peer is gone.
+        // The path takes less than it did: what is out goes again, cut anew, and no timer has run out.
         17: begin
+          if (since == 1) open(4'd3, B1, 32'd1, 32'd65535, 16'd1000);
+          if (since == 20) write(4'd3, B1 + 32'd3000, 1'b0);
+          if (since == 60) begin
+            `CHECK(ln == 4, "three segments")
+            cv = '0; cv.kind = CmdTune; cv.flow = 12'd3; cv.nagle_off = 1'b1; cv.mss = 16'd600; cmd <= cv; cmd_valid <= 1'b1;
+            s_mss[3] = 32'd600;
+            s_back[3] = 1;
+          end
+          if (since == 100) begin
+            `CHECK(ln == 9 && rexmits == 5 && timeouts == 0, "again, shorter")
+            for (int i = 0; i < 5; i++) begin `SEG(4 + i, 12'd3, B1 + 32'(600 * i), 14'd600, "cut anew") end
+            `CHECK(x_una[3] == B1 && x_max[3] == B1 + 32'd3000, "mirror as it was")
+            cv.mss = 16'd2000; cmd <= cv; cmd_valid <= 1'b1;   // never longer
+          end
+          if (since == 120) begin cv.mss = 16'd0; cmd <= cv; cmd_valid <= 1'b1; end
+          if (since == 140) begin
+            `CHECK(ln == 9 && dones == 4, "nothing by another tune")
+            write(4'd3, B1 + 32'd4000, 1'b0);
+          end
+          if (since == 160) begin
+            `CHECK(ln == 11, "the rest")
+            `SEG(9, 12'd3, B1 + 32'd3000, 14'd600, "no longer either")
+            send_dd(DdReset, 4'd3, 32'd0, 32'd0);
+          end
+          if (since == 180) go;
+        end
+        // The peer is gone.
+        18: begin
           if (idle && timer_valid && since % 8 == 0 && timer_us > now) now <= timer_us;
           if (since == 1500) begin
             k = 0;
@@ -465,7 +493,7 @@
           end
         end
         // Random: twelve flows.
-        18: if (since > 2 && !cmd_valid && cmd_done || since == 1) begin
+        19: if (since > 2 && !cmd_valid && cmd_done || since == 1) begin
           k = ran;
           if (k < 12) begin
             r = rnd64(r);
@@ -479,7 +507,7 @@
           end
         end
         // In the end a peer that is gone while the host tunes its flow: Nagle off; a user timeout, which counts once something was sent again.
-        21: begin
+        22: begin
           if (since == 1) open(4'd10, 32'd100, 32'd9, 32'd3000, 16'd500);
           if (since == 20) begin write(4'd10, 32'd700, 1'b0); t0 = now; end
           if (since == 60) begin
@@ -520,7 +548,7 @@
       if (random_on) begin
         // Lulls, in which nothing but the peer's answers and time may move what is left: a lost wake-up stays lost.
         lull = (since % 4096 >= 2000);
-        if (since % 4096 == 4095 && step == 19 && !draining) begin
+        if (since % 4096 == 4095 && step == 20 && !draining) begin
           for (int i = 4; i < N; i++) begin
             `CHECK(x_max[i] == m_tail[i] && h_freed[i] == m_tail[i], "in a lull all is sent, answered and told")
           end
@@ -582,35 +610,35 @@
         for (int i = 4; i < N; i++) begin
           if (!m_fin[i] || h_freed[i] != m_tail[i] || !h_fin[i] || p_nxt[i] != m_tail[i]) left = left + 1;
         end
-        if (step == 19 && draining && left == 0 && idle && !dd_valid) go;
-        if (step == 19 && since == 20000) begin
+        if (step == 20 && draining && left == 0 && idle && !dd_valid) go;
+        if (step == 20 && since == 20000) begin
           `CHECK(1'b0, "flows do not come to their end: a wake-up was lost")
           for (int i = 4; i < N; i++)
             $display("  flow %0d: tail %h fin %b freed %h peer has %h", i, m_tail[i], m_fin[i], h_freed[i], p_nxt[i]);
           go;
         end
-        if (step == 20) begin
+        if (step == 21) begin
           // All that is owed has left: ask every flow.
           desc_ready <= 1'b1;
           write_wake <= 1'b0;
           dd_valid <= 1'b0;
           // Idle flows: nothing else wakes them.
-          ack_wake <= (since >= 20 && since < 32);
-          ack_flow <= 12'(since - 16);
+          ack_wake <= (since >= 30 && since < 42);
+          ack_flow <= 12'(since - 26);
           set_now <= since[0];
-          if (since == 19) begin `CHECK(idle, "idle before the last ACKs") ln = 0; end
+          if (since == 29) begin `CHECK(idle, "idle before the last ACKs") ln = 0; end
           if (since == 100) begin
             `CHECK(ln == 12, "a pure ACK for each idle flow that owes one")
             random_on = 1'b0;
           end
         end
       end
-      if (step == 20 && since > 120 && since < 120 + N) begin
+      if (step == 21 && since > 120 && since < 120 + N) begin
         clr_flow <= 12'(since - 121);
         clr_pure <= 1'b1;
         if (since > 121) begin `CHECK(!clr_owed, "an owed ACK never left") end
       end
-      if (step == 20 && since == 160) begin
+      if (step == 21 && since == 160) begin
         `CHECK(idle && !desc_valid && !dd_valid, "idle in the end")
         `CHECK(want_rexmits == 0, "retransmissions counted")
         `CHECK(segments > 1500 && acks > 200 && lost > 100 && shut > 50 && jumps > 30 && repairs > 20, "exercised")

@@ -89,7 +89,7 @@ static void op_consume(struct engine *e, uint16_t flow, uint32_t len)
 static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t)
 {
   const struct host_cmd c = {.kind = CMD_TUNE, .flow = flow, .nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms,
-                             .pace_rate = t->pace_rate, .pace_burst = t->pace_burst};
+                             .mss = t->mss, .pace_rate = t->pace_rate, .pace_burst = t->pace_burst};
   put_cmd(port_of(e), &c, false);
 }
 

@@ -116,7 +116,7 @@ static void test_nic_port_keeps_commands_in_order(void **state)
   b->o->consume(b->e, 5, 4242);
   b->o->close(b->e, 3);
   b->o->abort(b->e, 7);
-  b->o->tune(b->e, 9, &(struct flow_tuning){.nagle_off = true, .user_timeout_ms = 5000, .pace_rate = 77, .pace_burst = 99});
+  b->o->tune(b->e, 9, &(struct flow_tuning){.nagle_off = true, .user_timeout_ms = 5000, .pace_rate = 77, .pace_burst = 99, .mss = 700});
   assert_int_equal(take_cmd(b).kind, CMD_OPEN);
   struct host_cmd c = take_cmd(b);
   assert_true(c.kind == CMD_CONSUME && c.flow == 5 && c.len == 4242);
@@ -125,7 +125,7 @@ static void test_nic_port_keeps_commands_in_order(void **state)
   c = take_cmd(b);
   assert_true(c.kind == CMD_ABORT && c.flow == 7);
   c = take_cmd(b);
-  assert_true(c.kind == CMD_TUNE && c.flow == 9 && c.nagle_off && c.user_timeout_ms == 5000 && c.pace_rate == 77 && c.pace_burst == 99);
+  assert_true(c.kind == CMD_TUNE && c.flow == 9 && c.nagle_off && c.user_timeout_ms == 5000 && c.pace_rate == 77 && c.pace_burst == 99 && c.mss == 700);
   assert_false(nic_port_cmd_ready(&b->p));
 }
 

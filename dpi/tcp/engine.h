@@ -21,6 +21,7 @@ struct flow_tuning {
   uint32_t keep_idle_ms, keep_interval_ms;
   uint8_t keep_count;
   struct ipv4_choice ip;             // for the headers of all its packets
+  uint16_t mss;                      // when it is less than that of the flow: the path takes no more, what is out is sent again; 0: as it is
 };
 
 // What a flow starts from: the connection's state when the handshake is done.

@@ -286,7 +286,8 @@ static void op_tune(struct engine *e, uint16_t flow, const struct flow_tuning *t
   struct ref_flow *f = live_flow(e, flow);
   if (!f) return;
   f->tuning = *t;
-  snd_tune(&r->caps, &f->snd, &(struct host_cmd){.nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms, .pace_rate = t->pace_rate, .pace_burst = t->pace_burst},
+  snd_tune(&r->caps, &f->snd, &(struct host_cmd){.mss = t->mss, .nagle_off = t->nagle_off, .user_timeout_ms = t->user_timeout_ms, .pace_rate = t->pace_rate,
+                                                     .pace_burst = t->pace_burst},
            r->now_us);
   keep_heard(r, f);
   set_timer(r, f);

@@ -203,6 +203,10 @@ module send_pipe #(
       SevTune: begin                                   // the C twin is snd_tune()
         ctx_step.nagle_off       = cmd_i.nagle_off;
         ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;
+        if (cmd_i.mss != '0 && cmd_i.mss < ctx.mss) begin   // the path has dropped what is out (RFC 1191 section 6.5)
+          ctx_step.mss = cmd_i.mss;
+          if (!ctx.recovery) ctx_step.nxt = ctx.una;
+        end
         ctx_step.pace_rate       = cmd_i.pace_rate;
         ctx_step.pace_burst      = nic_pkg::min32(cmd_i.pace_burst, 32'(nic_pkg::CwndMax));
         if (cmd_i.user_timeout_ms != '0 && ctx.retries != '0 && ctx.una != ctx.max)

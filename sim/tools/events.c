@@ -184,6 +184,14 @@ static bool e_tune(struct scene *s, struct talk *t, struct event *e)
   return command(t, e, CMD_TUNE) && !t->aborted;
 }
 
+// And a path that takes shorter segments.
+static bool e_shorter(struct scene *s, struct talk *t, struct event *e)
+{
+  bool can = e_tune(s, t, e);
+  e->tuning.mss = TALK_MSS * 5 / 8;
+  return can;
+}
+
 static bool jump(struct talk *t, struct event *e, uint64_t us)
 {
   *e = (struct event){.port = BY_TIME, .flow = t->flow, .us = us};
@@ -221,6 +229,7 @@ const struct kind kinds[] = {
     {"abort", e_abort, "the host aborts", TALK_ABORTED},
     {"release", e_release, "the host lets go", TALK_RELEASED},
     {"tune", e_tune, "Nagle, pacing and user timeout off", TALK_WHOLE},
+    {"shorter", e_shorter, "a shorter path: what is out goes again, cut anew", TALK_WHOLE},
     {"tick", e_tick, "1.024 ms pass: pacing is due", TALK_WHOLE},
     {"delayed-ack", e_delayed_ack, "40 ms pass: a delayed ACK is due", TALK_WHOLE},
     {"timeout", e_timeout, "1 s passes: retransmission, probe or giving up is due", TALK_TIMED_OUT},

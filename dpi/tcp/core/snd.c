@@ -293,8 +293,18 @@ static uint64_t user_deadline(const struct core_caps *caps, const struct snd_ctx
   return counts ? c->stuck_us + (uint64_t)c->user_timeout_ms * 1000 : UINT64_MAX;
 }
 
+// A path that takes less than it did has dropped what is out (RFC 1191 section 6.5): all that is not SACKed goes again, without loss being
+// seen in it. Recovery cuts anew by itself.
+static void shorten(struct snd_ctx *c, uint16_t mss)
+{
+  if (!mss || mss >= c->mss) return;
+  c->mss = mss;
+  if (!c->recovery) c->nxt = c->una;
+}
+
 void snd_tune(const struct core_caps *caps, struct snd_ctx *c, const struct host_cmd *t, uint64_t now_us)
 {
+  shorten(c, t->mss);
   c->nagle_off = t->nagle_off;
   c->user_timeout_ms = t->user_timeout_ms;
   if (caps->pacing) set_pace(c, t);

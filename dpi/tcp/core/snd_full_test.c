@@ -1565,6 +1565,56 @@ static void test_snd_tune_moves_the_user_timeout_of_what_waits(void **state)
   assert_true(!d.c.rto_vld);
 }
 
+// RFC 1191 section 6.5: what is out was dropped on the way, and goes again, cut anew; it is no sign of congestion.
+static void test_snd_tune_to_a_shorter_path_sends_again_what_is_out(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 4);
+  ack(&b, 1000);
+  struct snd_ctx before = b.c;
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .mss = 700}, b.now_us);
+  for (int32_t at = 1000; at < 3800; at += 700) sends(&b, at, 700);
+  sends(&b, 3800, 200);
+  sends_no_data(&b);
+  assert_true(b.c.mss == 700 && b.c.cwnd == before.cwnd && b.c.ssthresh == before.ssthresh && !b.c.recovery && !b.c.retries);
+  assert_true(b.c.rto_at_us == before.rto_at_us && off(&b, b.c.max) == 4000);
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .mss = 700}, b.now_us);
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .mss = 1400}, b.now_us);
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true}, b.now_us);
+  sends_no_data(&b);
+  assert_int_equal(b.c.mss, 700);
+  ack(&b, 4000);
+  enqueue(&b, 900);
+  sends(&b, 4000, 700);
+  sends(&b, 4700, 200);
+}
+
+static void test_snd_tune_to_a_shorter_path_leaves_out_what_is_sacked(void **state)
+{
+  struct bed b = sack_bed_of(state);
+  fly(&b, 4);
+  sack(&b, 0, 2000, 3000);
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .mss = 700}, b.now_us);
+  static const struct { int32_t at; uint32_t len; } want[] = {{0, 700}, {700, 700}, {1400, 600}, {3000, 700}, {3700, 300}};
+  for (size_t i = 0; i < 5; i++) sends(&b, want[i].at, want[i].len);
+  sends_no_data(&b);
+}
+
+// Recovery has its own order, and cuts what it sends again by the new length.
+static void test_snd_tune_to_a_shorter_path_leaves_recovery_its_order(void **state)
+{
+  struct bed b = bed_of(state);
+  fly(&b, 6);
+  dups(&b, 3);
+  assert_true(b.c.recovery);
+  struct seq nxt = b.c.nxt;
+  snd_tune(&b.caps, &b.c, &(struct host_cmd){.nagle_off = true, .mss = 700}, b.now_us);
+  assert_true(seq_eq(b.c.nxt, nxt));
+  sends(&b, 0, 700);
+  ack(&b, 700);                       // partial: the next piece of what was one segment
+  sends(&b, 700, 700);
+}
+
 // A probe that is taken is a measurement of its own.
 static void test_snd_measures_a_probe_from_when_it_was_sent(void **state)
 {
@@ -1794,6 +1844,9 @@ int main(void)
     SEQ_TEST(test_snd_pacing_holds_no_ack_and_is_off_at_rate_0),
     SEQ_TEST(test_snd_pacing_and_retransmission_share_the_timer),
     SEQ_TEST(test_snd_tune_moves_the_user_timeout_of_what_waits),
+    SEQ_TEST(test_snd_tune_to_a_shorter_path_sends_again_what_is_out),
+    SEQ_TEST(test_snd_tune_to_a_shorter_path_leaves_out_what_is_sacked),
+    SEQ_TEST(test_snd_tune_to_a_shorter_path_leaves_recovery_its_order),
     SEQ_TEST(test_snd_measures_a_probe_from_when_it_was_sent),
     SEQ_TEST(test_snd_open_takes_the_user_timeout),
     SEQ_TEST(test_snd_nagle_holds_small_data_while_data_are_out),
