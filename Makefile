@@ -219,7 +219,7 @@ test-live: build ## live end-to-end tests against real clients, in a network of 
 .PHONY: coverage mutate mutate-core
 coverage: ## lines and toggles of rtl/ that benches, pair, nic_rate, hazards and real clients go through: build/coverage/report.md
 	$(Q)$(PYTHON) scripts/coverage.py
-mutate: ## break the RTL in 183 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
+mutate: ## break the RTL in 184 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
 mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through
 	$(Q)$(PYTHON) scripts/mutate_core.py

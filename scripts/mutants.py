@@ -91,7 +91,7 @@ BY_HAND = [
     # What the program chose.
     ("nagle-ignored", "rtl/tx/cut_new.sv", "((@@ctx_i.nagle_off@@ ||", "1'b1"),
     ("user-timeout-ignored", "rtl/tx/send_pipe.sv",
-     "cmd_i.nagle_off;\n        @@ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;@@\n        ctx_step.pace_rate       =", ";"),
+     "cmd_i.nagle_off;\n        @@ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;@@\n        if (cmd_i.mss", ";"),
     ("tokens-not-spent", "rtl/tx/dd_next.sv", "ctx_o.tokens    = @@tokens - len - 32'(fin)@@;", "tokens"),
     ("choice-not-applied", "rtl/tx/send_pipe.sv", "ctx_step.nagle_off       = cmd_i.nagle_off;", ";"),
 ]
@@ -108,6 +108,7 @@ HAZARDS = [
     ("dsack-taken-as-it-is-put", "rtl/tx/dsack_box.sv", "else if (@@put_i.vld@@) vld_q", "put_i.vld && !(take_i && take_f == put_f)"),
     ("close-inside-a-packet", "rtl/tx/tx_writer.sv", "ctl_ready_o = @@!in_packet_q@@;", "1'b1"),
     ("release-before-the-frames", "rtl/tx/tx_assembler.sv", "assign drained    = @@!a1_valid_q && !a2_end_q && merge_idle@@;", "1'b1"),
+    ("shorter-path-leaves-what-is-out", "rtl/tx/send_pipe.sv", "if (@@!ctx.recovery@@) ctx_step.nxt = ctx.una;", "1'b0"),
     # Whose turn it is.
     ("flow-with-more-forgotten", "rtl/tx/send_pipe.sv", "wake     = @@more_nx && !(next_ready && !ready_valid)@@;", "more_nx && !next_ready"),
     ("round-robin-stuck", "rtl/prim/ready_set.sv", "assign use_ahead = @@(ahead != '0)@@;", "1'b0"),
