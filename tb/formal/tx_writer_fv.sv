@@ -5,7 +5,7 @@
 //
 //@ rtl rtl/prim/ram_1r1w.sv rtl/prim/rotl_bytes.sv rtl/prim/ring_addr.sv rtl/prim/ring_write.sv rtl/tx/tx_writer.sv
 //@ prove induct 4
-//@ mutant rtl/tx/tx_writer.sv `at_q <= at + 32'(w1_nbytes_q)` `at_q <= at + 32'd2` : a short beat leaves a gap
+//@ mutant rtl/tx/tx_writer.sv `{1'b0, at + 32'(w1_nbytes_q)}` `{1'b0, at + 32'd2}` : a short beat counts as a whole one
 //@ mutant rtl/tx/tx_writer.sv `w1_first_q  <= !in_packet_q` `w1_first_q  <= 1'b1` : each beat of a packet at its beginning
 //@ mutant rtl/tx/tx_writer.sv `32'(!tail_bits[32])` `32'd1` : a second close moves the tail again
 //@ mutant rtl/tx/tx_writer.sv `assign ctl_ready_o = !in_packet_q` `assign ctl_ready_o = 1'b1` : a close inside a packet
