@@ -84,6 +84,12 @@ static bool set_mtu(struct run_options *o, char *val, char *err)
   return true;
 }
 
+static bool set_options(struct run_options *o, char *val, char *err)
+{
+  o->options = strcmp(val, "minimal") ? STACK_OPTIONS_LINUX : STACK_OPTIONS_MINIMAL;
+  return o->options || !strcmp(val, "linux") || fail(err, "--options %s: linux or minimal", val);
+}
+
 static bool set_seed(struct run_options *o, char *val, char *err)
 {
   o->have_seed = text_parse_uint(val, 0, UINT64_MAX, &o->seed);
@@ -182,6 +188,8 @@ static const struct {
     {"check", "on|off", "the checker that follows every step of the NIC (default: on; off is for measuring what it costs)", set_check},
     {"flows", "N", "connections at once with --engine ref (default 1024; the NIC's are built in)", set_flows},
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu},
+    {"options", "linux|minimal", "of our SYNs, as far as the engine can do them: MSS, SACK permitted, time stamps and window scale as Linux\n"
+     "        has them (default), or MSS alone", set_options},
     {"app", "NAME:PORT[,OPT[=VAL]...]", "serve a port with a program; may be given again", set_app},
     {"record", "DIR", "write DIR: wire.pcapng has every frame with cycle and flow, stimulus.bin all that lockwire replay needs;\n"
      "        in numbered segments with --record-limit", set_record},
@@ -210,7 +218,7 @@ static bool set_one(struct run_options *o, const char *name, char *val, bool *to
 // Everything of a pair comes from its seed.
 static bool check_pair(const struct run_options *o, char *err)
 {
-  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->flows || o->n_apps || o->for_seconds > 0;
+  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->options || o->flows || o->n_apps || o->for_seconds > 0;
   if (alien) return fail(err, "--wire pair goes with --seed, --fault, --record and --stats alone");
   return o->have_seed || fail(err, "--wire pair needs its --seed");
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "app/app.h"
+#include "sock/stack.h"
 #include "wire/wire.h"
 
 enum { OPT_MAX_APPS = 16, OPT_MAX_APP_OPTS = 8, OPT_ERR_LEN = 200 };
@@ -25,6 +26,7 @@ struct run_options {
   bool shared_ip, have_mac, have_seed, engine_ref, engine_rtl;   // as given, if at all
   uint8_t mac[6];
   unsigned mtu;              // 0: the interface's
+  enum stack_options options;   // of our SYNs
   unsigned flows;            // of the reference; 0: its default
   uint64_t seed;
   double for_seconds;        // 0: until a signal

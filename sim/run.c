@@ -223,7 +223,7 @@ static bool open_endpoint(struct run *r)
 {
   const struct run_options *o = r->opt;
   struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu,
-                           .shared_ip = o->shared_ip, .seed = r->seed};
+                           .shared_ip = o->shared_ip, .seed = r->seed, .options = o->options};
   memcpy(c.mac, r->mac, 6);
   struct carrier *carrier = o->engine_ref ? open_ref(r) : open_nic(r);
   r->now_us = clock_us(r);

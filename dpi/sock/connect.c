@@ -49,8 +49,7 @@ static void send_syn(struct stack *s, struct conn *c)
     .seq = c->iss,
     .flags = TCP_SYN,
     .window = out_window(s, 0),   // RFC 7323 section 2.2: never scaled
-    .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = true, .wscale = handshake_own_wscale(s),
-            .sack_permitted = s->engine->sack, .has_timestamps = s->engine->timestamps, .tsval = core_tsval(s->now_us)},
+    .opt = handshake_offer(s),
   };
   uint64_t rto = (uint64_t)SYN_RTO_US << c->tries++;
   timers_set(&s->conns.timers, &c->timer, s->now_us + (rto < SYN_RTO_MAX_US ? rto : SYN_RTO_MAX_US));

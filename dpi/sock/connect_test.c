@@ -119,6 +119,22 @@ static void test_syn_offers_neither_sack_nor_timestamps_to_a_plain_engine(void *
   assert_false(out.opt.sack_permitted || out.opt.has_timestamps);
 }
 
+static void test_minimal_options_are_the_mss_alone_also_when_the_answer_has_more(void **state)
+{
+  (void)state;
+  struct bed *b = bed_open(&start_plain, (struct bed_opts){.no_listener = true, .options = STACK_OPTIONS_MINIMAL});
+  b->engine.sack = b->engine.timestamps = true;
+  dial(b);
+  struct segment out = bed_expect_out(b);
+  assert_int_equal(out.opt.mss, BED_MTU - 40);
+  assert_false(out.opt.has_wscale || out.opt.sack_permitted || out.opt.has_timestamps);
+  synack(b, (struct segment_options){true, true, true, true, 1460, 7, 5, 0, 0, {{{0}, {0}}}}, 5000);
+  const struct flow_open *o = &bed_expect_call(b, CALL_OPEN)->open;
+  assert_false(o->sack_ok || o->ts_ok || o->snd_wscale || o->rcv_wscale);
+  assert_int_equal(o->mss, 1460);
+  bed_close(b);
+}
+
 static void test_syn_ack_establishes_and_is_acknowledged(void **state)
 {
   struct bed *b = *state;
@@ -542,6 +558,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     CONNECT_TEST(test_syn_offers_what_the_engine_can),
     CONNECT_TEST(test_syn_offers_neither_sack_nor_timestamps_to_a_plain_engine),
+    cmocka_unit_test(test_minimal_options_are_the_mss_alone_also_when_the_answer_has_more),
     CONNECT_TEST(test_syn_ack_establishes_and_is_acknowledged),
     CONNECT_TEST(test_ack_of_the_handshake_offers_no_more_than_the_syn_did),
     CONNECT_TEST(test_options_hold_only_when_both_sides_offer_them),

@@ -22,11 +22,23 @@ static struct seq rcv_nxt(const struct conn *c) { return seq_add(c->irs, 1); }
 static struct seq snd_nxt(const struct conn *c) { return seq_add(c->iss, 1); }
 
 // The smallest shift by which the engine's ring fits a 16-bit window (RFC 7323 section 2.3).
-uint8_t handshake_own_wscale(const struct stack *s)
+static uint8_t own_wscale(const struct stack *s)
 {
   uint8_t shift = 0;
   while (shift < TCP_WSCALE_MAX && s->engine->rx_ring_bytes >> shift > UINT16_MAX) shift++;
   return shift;
+}
+
+struct segment_options handshake_offer(const struct stack *s)
+{
+  struct segment_options o = {.has_mss = true, .mss = out_mss(s)};
+  if (s->cfg.options == STACK_OPTIONS_MINIMAL) return o;
+  o.has_wscale = true;
+  o.wscale = own_wscale(s);
+  o.sack_permitted = s->engine->sack;
+  o.has_timestamps = s->engine->timestamps;
+  o.tsval = core_tsval(s->now_us);
+  return o;
 }
 
 static void send_synack(struct stack *s, const struct conn *c, uint32_t tsval)
@@ -66,19 +78,18 @@ static struct seq choose_iss(const struct stack *s, const struct tuple *t, const
 
 void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn)
 {
-  const struct segment_options *o = &syn->opt;
+  const struct segment_options *o = &syn->opt, own = handshake_offer(s);
   c->irs = syn->seq;
   c->snd_mss = effective_mss(s, o);
-  c->wscale_ok = o->has_wscale;
+  c->wscale_ok = own.has_wscale && o->has_wscale;
   if (c->wscale_ok) {
     c->snd_wscale = o->wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : o->wscale;   // RFC 7323 section 2.3
-    c->rcv_wscale = handshake_own_wscale(s);
+    c->rcv_wscale = own.wscale;
   }
-  // What the engine cannot do is not agreed to; time stamps take room in every segment (RFC 6691 section 2).
-  c->ts_ok = s->engine->timestamps && o->has_timestamps;
-  c->sack_ok = s->engine->sack && o->sack_permitted;
+  c->ts_ok = own.has_timestamps && o->has_timestamps;
+  c->sack_ok = own.sack_permitted && o->sack_permitted;
   c->ts_recent = o->tsval;
-  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TIMESTAMPS_BYTES);
+  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TIMESTAMPS_BYTES);   // in every segment (RFC 6691 section 2)
 }
 
 void handshake_answer(struct stack *s, struct conn *c)
@@ -179,7 +190,7 @@ bool handshake_cookie(struct stack *s, const struct arrival *a, struct sock *l)
   }
   struct segment syn = {.seq = irs, .opt = {.has_mss = true, .mss = mss, .has_timestamps = seg->opt.has_timestamps,
                                             .tsval = seg->opt.tsval}};
-  if (s->engine->timestamps && seg->opt.has_timestamps) cookie_recall(seg->opt.tsecr, &syn.opt);
+  if (handshake_offer(s).has_timestamps && seg->opt.has_timestamps) cookie_recall(seg->opt.tsecr, &syn.opt);
   struct conn *c = take_child(s, a, l);
   c->iss = iss;
   handshake_agree(s, c, &syn);

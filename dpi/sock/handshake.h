@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 #include "sock/conn.h"
+#include "tcp/segment.h"
 
 struct arrival;
-struct segment;
 
 // A SYN for a listener. False when no connection comes of it now: the listener's policy is against it; its accept queue
 // is full or all flows carry connections (unanswered, counted: the peer tries again); or its backlog or the flows are taken
@@ -24,8 +24,8 @@ void handshake_timeout(struct stack *s, struct conn *c);
 void handshake_drop(struct stack *s, struct conn *c, int err);
 
 // What both ways of opening share.
-// The window scale that a SYN of ours offers.
-uint8_t handshake_own_wscale(const struct stack *s);
+// The options of a SYN of ours.
+struct segment_options handshake_offer(const struct stack *s);
 // Takes over what the peer's SYN offers and we offer too: IRS, MSS, scales, time stamps, SACK.
 void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn);
 // SYN-RECEIVED: the SYN-ACK goes out, again and again until it is answered.

@@ -36,6 +36,21 @@ static void test_syn_offering_all_options_gets_mss_and_window_scale_only(void **
   assert_false(out.opt.sack_permitted || out.opt.has_timestamps);
 }
 
+static void test_minimal_options_agree_to_the_mss_alone(void **state)
+{
+  (void)state;
+  struct bed *b = bed_open(&start_plain, (struct bed_opts){.rx_ring = 262144, .options = STACK_OPTIONS_MINIMAL});
+  b->engine.sack = b->engine.timestamps = true;
+  send_syn(b, PEER_PORT, (struct segment_options){true, true, true, true, 1460, 7, 5, 0, 0, {{{0}, {0}}}});
+  struct segment out = bed_expect_out(b);
+  assert_int_equal(out.opt.mss, BED_MTU - 40);
+  assert_false(out.opt.has_wscale || out.opt.sack_permitted || out.opt.has_timestamps);
+  bed_send(b, PEER_PORT, &(struct segment){.seq = seq_add(irs(b), 1), .ack = seq_add(out.seq, 1), .flags = TCP_ACK});
+  const struct flow_open *o = &bed_expect_call(b, CALL_OPEN)->open;
+  assert_false(o->sack_ok || o->ts_ok || o->snd_wscale || o->rcv_wscale);
+  bed_close(b);
+}
+
 static void test_large_ring_is_offered_by_the_smallest_shift_and_not_scaled_in_the_syn(void **state)
 {
   (void)state;
@@ -388,6 +403,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     BED_TEST(test_syn_is_answered_with_mss_and_our_isn),
     BED_TEST(test_syn_offering_all_options_gets_mss_and_window_scale_only),
+    cmocka_unit_test(test_minimal_options_agree_to_the_mss_alone),
     cmocka_unit_test(test_large_ring_is_offered_by_the_smallest_shift_and_not_scaled_in_the_syn),
     cmocka_unit_test(test_peer_mss_bounds_ours),
     cmocka_unit_test(test_mss_is_what_the_mtu_leaves),

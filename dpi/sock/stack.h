@@ -12,6 +12,10 @@
 #include "sock/sock.h"
 #include "tcp/engine.h"
 
+// What our SYNs offer and accept, each within what the engine can do. LINUX: MSS, SACK permitted, time stamps, NOP, window
+// scale, as Linux does and in its order. MINIMAL: MSS.
+enum stack_options { STACK_OPTIONS_LINUX, STACK_OPTIONS_MINIMAL };
+
 struct stack_config {
   uint8_t mac[6];
   uint32_t ip;             // host order
@@ -21,6 +25,7 @@ struct stack_config {
   bool shared_ip;          // the kernel answers ARP and ICMP for this address: we only learn from ARP
   uint64_t seed;           // randomness: ISN secret and all else
   uint32_t time_wait_us;   // 2MSL; 0 = default (60 s)
+  enum stack_options options;
   bool isn_near;           // for tests: ISNs within 64 KiB above isn_base, in place of RFC 6528
   uint32_t isn_base;
 };

@@ -131,6 +131,7 @@ struct bed_opts {
   bool shared_ip, no_listener;
   uint32_t gateway;
   unsigned mtu;
+  enum stack_options options;
 };
 
 // A time at which the first connection from PEER_PORT gets start.iss. bed_connect checks that it did.
@@ -153,7 +154,7 @@ static inline struct bed *bed_open(const struct bed_start *st, struct bed_opts o
   b->start = *st;
   b->now_us = bed_begin_us(st);
   struct stack_config c = {.ip = BED_IP, .prefix_len = 24, .mtu = o.mtu ? o.mtu : BED_MTU, .seed = BED_SEED, .time_wait_us = TW_US,
-                           .shared_ip = o.shared_ip, .gateway = o.gateway};
+                           .shared_ip = o.shared_ip, .gateway = o.gateway, .options = o.options};
   memcpy(c.mac, bed_mac, sizeof c.mac);
   b->s = stack_open(&c, &b->engine, b->now_us);
   assert_non_null(b->s);

@@ -101,8 +101,8 @@ static size_t emit_sack(const struct segment_options *o, uint8_t *p)
   return 4 + (size_t)o->n_sack * LEN_SACK_BLOCK;
 }
 
-// Writes the options, with NOPs so that each ends on a 4-byte boundary. At most 40 bytes: three SACK blocks beside time
-// stamps, four without.
+// Writes the options in Linux's order, with NOPs so that each ends on a 4-byte boundary. At most 40 bytes: three SACK blocks
+// beside time stamps, four without.
 static size_t emit_options(const struct segment_options *o, uint8_t *p)
 {
   size_t n = 0;
@@ -112,11 +112,14 @@ static size_t emit_options(const struct segment_options *o, uint8_t *p)
     put_be16(p + n + 2, o->mss);
     n += LEN_MSS;
   }
-  if (o->sack_permitted || o->has_timestamps) {
-    p[n] = o->sack_permitted ? OPT_SACK_PERMITTED : OPT_NOP;
-    p[n + 1] = o->sack_permitted ? LEN_SACK_PERMITTED : OPT_NOP;
-    if (!o->has_timestamps) memset(p + n + 2, OPT_NOP, 2);
-    n += o->has_timestamps ? 2 : 4;
+  if (o->sack_permitted != o->has_timestamps) {
+    memset(p + n, OPT_NOP, 2);
+    n += 2;
+  }
+  if (o->sack_permitted) {
+    p[n] = OPT_SACK_PERMITTED;
+    p[n + 1] = LEN_SACK_PERMITTED;
+    n += LEN_SACK_PERMITTED;
   }
   if (o->has_timestamps) {
     p[n] = OPT_TIMESTAMPS;

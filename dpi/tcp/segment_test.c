@@ -102,6 +102,24 @@ static void test_emit_writes_the_bytes_of_the_linux_syn(void **state)
   assert_memory_equal(out, linux_syn, sizeof linux_syn);
 }
 
+static void test_emit_keeps_linux_order_of_options_when_one_is_missing(void **state)
+{
+  (void)state;
+  const struct { struct segment_options o; size_t len; uint8_t bytes[20]; } rows[] = {
+    {{.has_mss = true, .mss = 1460}, 4, {2, 4, 5, 0xb4}},
+    {{.has_mss = true, .mss = 1460, .has_wscale = true, .wscale = 7, .sack_permitted = true}, 12,
+     {2, 4, 5, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7}},
+    {{.has_mss = true, .mss = 1460, .has_wscale = true, .wscale = 7, .has_timestamps = true, .tsval = 1}, 20,
+     {2, 4, 5, 0xb4, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const struct segment s = {.flags = TCP_SYN, .opt = rows[i].o};
+    uint8_t out[TCP_HEADER_MAX];
+    assert_int_equal(segment_emit(&s, SRC, DST, out, sizeof out), TCP_HEADER_MIN + rows[i].len);
+    assert_memory_equal(out + TCP_HEADER_MIN, rows[i].bytes, rows[i].len);
+  }
+}
+
 static void test_parse_rejects_when_cut_at_any_length(void **state)
 {
   (void)state;
@@ -244,6 +262,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_parse_reads_every_field_of_a_linux_syn),
     cmocka_unit_test(test_emit_writes_the_bytes_of_the_linux_syn),
+    cmocka_unit_test(test_emit_keeps_linux_order_of_options_when_one_is_missing),
     cmocka_unit_test(test_parse_rejects_when_cut_at_any_length),
     cmocka_unit_test(test_parse_rejects_when_any_bit_is_wrong),
     cmocka_unit_test(test_parse_rejects_when_offset_is_below_5),
