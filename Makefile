@@ -22,7 +22,7 @@ help: ## this list
 
 # --- C: the layers below the simulator, as one library -------------------------------------------------------------
 LAYERS := base wire net tcp tcp/core sock app check
-LIB_SRC := $(filter-out %_test.c,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*.c)))
+LIB_SRC := $(filter-out %_test.c %_fuzz.c,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*.c)))
 TEST_SRC := $(foreach l,$(LAYERS),$(wildcard dpi/$l/*_test.c))
 GEN_H := $(if $(wildcard scripts/gen_layout.py),$(B)/gen/nic_layout.h)
 
@@ -53,12 +53,30 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
--include $(shell find $(B)/obj $(B)/san -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/san $(B)/fuzzobj -name '*.d' 2>/dev/null)
 
 ##@ Tests
 .PHONY: unit
 unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
+
+# --- fuzzing: targets beside the tests, built by clang -------------------------------------------------------------------
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FUZZ := $(patsubst dpi/%.c,$(B)/fuzz/%,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*_fuzz.c)))
+$(B)/fuzzobj/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC  $< (fuzz)")
+	$(Q)$(CCACHE) clang $(CFLAGS) -O1 -Wno-implicit-int-conversion -fsanitize=fuzzer-no-link $(FUZZ_SAN) -c -o $@ $<
+$(B)/libdpi_fuzz.a: $(LIB_SRC:%.c=$(B)/fuzzobj/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(FUZZ): $(B)/fuzz/%: $(B)/fuzzobj/dpi/%.o $(B)/libdpi_fuzz.a
+	@mkdir -p $(@D)
+	$(Q)clang -fsanitize=fuzzer $(FUZZ_SAN) -o $@ $< $(B)/libdpi_fuzz.a -lz
+
+TIME ?= 60
+.PHONY: fuzz-parsers
+fuzz-parsers: $(FUZZ) ## libFuzzer on each parser and on the whole stack, sanitizers on: TIME=60 seconds each, or RUNS=N inputs; ONLY=net/net
+	$(Q)$(PYTHON) scripts/fuzz.py --build $(B)/fuzz --out $(B)/fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(TIME)) $(ONLY)
 
 # --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
 PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/recording.c sim/stranger.c sim/load.c sim/endpoint.c sim/carrier_ref.c
@@ -144,7 +162,7 @@ $(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
-CHECK_SRC := $(sort $(filter-out dpi/check/monitor%,$(wildcard dpi/check/*.[ch])) $(wildcard dpi/tcp/core/*.[ch] dpi/base/recq.[ch] dpi/base/blob.[ch] dpi/net/tuple.h))
+CHECK_SRC := $(sort $(filter-out dpi/check/monitor% %_fuzz.c,$(wildcard dpi/check/*.[ch])) $(wildcard dpi/tcp/core/*.[ch] dpi/base/recq.[ch] dpi/base/blob.[ch] dpi/net/tuple.h))
 $(B)/gen/identity.h: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv $(CHECK_SRC) Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '#define LW_IDENTITY "%s"\n' "$$({ cat $(filter %.sv %.svh,$^); echo '$(MODEL_FLAGS) $(MODEL_GEN)'; verilator --version; } | sha256sum | cut -c1-64)" > $@

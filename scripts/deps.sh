@@ -10,6 +10,7 @@ make              runs everything
 gcc               compiles the C side
 g++               compiles what Verilator writes
 clang             compiles the simulated NIC: a quarter faster than gcc does
+libclang-rt-dev   libFuzzer and sanitizers of clang, for the fuzz targets
 ccache            makes the second build quick
 verilator         turns the NIC into C++, and lints it
 iverilog          the second simulator of the unit benches: X where Verilator has 0

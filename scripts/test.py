@@ -15,6 +15,7 @@ import time
 STAGES = [
     ("lint", "lint", "stage"),
     ("unit", "unit", "lines"),
+    ("parsers fuzzed", "fuzz-parsers", "lines"),
     ("benches on Icarus", "bench-icarus", "lines"),
     ("benches on Verilator", "bench-verilator", "lines"),
     ("build", "build", "stage"),
