@@ -2,6 +2,7 @@
 #include "nic.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,13 @@ void nic_close(struct nic *n)
 
 static void close_carrier(struct carrier *c) { nic_close(of(c)); }
 
+// Those of the checker: the RTL's own cannot be seen.
+static bool contexts(struct engine *e, uint16_t flow, const struct rcv_ctx **rcv, const struct snd_ctx **snd)
+{
+  const struct nic *n = (const struct nic *)((const char *)e - offsetof(struct nic, port.engine));
+  return n->glue.check && check_contexts(n->glue.check, flow, rcv, snd);
+}
+
 static const struct carrier_ops ops = {
     .input = nic_input, .slow_input = nic_slow_input, .due = nic_due, .run = nic_run, .next_slow = nic_next_slow,
     .next_frame = nic_next_frame, .deadline = nic_deadline, .figures = nic_figures,
@@ -307,6 +315,7 @@ struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
   n->port.engine.nagle = caps.silly;
   n->port.engine.user_timeout = caps.user_timeout;
   n->port.engine.pacing = caps.pacing;
+  n->port.engine.contexts = contexts;
   n->glue.port = &n->port;
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;

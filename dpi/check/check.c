@@ -55,6 +55,15 @@ const struct check_counts *check_counts(const struct check *k) { return &k->coun
 uint64_t check_failed_cycle(const struct check *k) { return k->cycle; }
 const char *check_failed_rule(const struct check *k) { return k->rule; }
 
+bool check_contexts(const struct check *k, unsigned flow, const struct rcv_ctx **rcv, const struct snd_ctx **snd)
+{
+  const struct check_flow *f = &k->flows[flow];
+  if (flow >= k->cfg.num_flows || !f->live) return false;
+  *rcv = &f->rcv;
+  *snd = &f->snd;
+  return true;
+}
+
 // --- what the files share --------------------------------------------------------------------------------------------
 
 bool take(struct recq *q, void *to, size_t len)

@@ -97,6 +97,9 @@ void check_consumed(struct check *k, unsigned flow, bool init, struct seq consum
 void check_rx_status(struct check *k, unsigned flow, const struct rx_status *s);
 void check_tx_status(struct check *k, unsigned flow, bool tell, const struct tx_status *s);
 
+// The model's contexts of a flow, which are the NIC's; false: not open.
+bool check_contexts(const struct check *k, unsigned flow, const struct rcv_ctx **rcv, const struct snd_ctx **snd);
+
 // --- what came of it ---
 struct check_counts {
   uint64_t rcv, snd, samples, frames_in, frames_out, payload_in, payload_out, events;   // steps and bytes compared

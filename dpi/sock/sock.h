@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 struct stack;
+struct rcv_ctx;   // tcp/core/core.h
+struct snd_ctx;
 
 // IN: something to read, a connection to accept, the end or an error. OUT: room to send, or an error. HUP: the peer will
 // send no more (there may be data left to read). ERR: the connection failed, or a datagram did not arrive. STALL: the peer has
@@ -98,6 +100,29 @@ unsigned sock_poll(struct stack *s, int sid);                           // SOCK_
 void sock_set_user(struct stack *s, int sid, void *user);               // accepted sockets inherit the listener's
 void *sock_user(struct stack *s, int sid);
 size_t sock_room(struct stack *s, int sid);                             // bytes sock_send would take now
+
+// What is known of a socket. States of RFC 9293 section 3.3.2; a datagram socket is established once connected.
+enum sock_state {
+  SOCK_CLOSED, SOCK_LISTENS, SOCK_SYN_SENT, SOCK_SYN_RECEIVED, SOCK_ESTABLISHED, SOCK_FIN_WAIT_1, SOCK_FIN_WAIT_2, SOCK_CLOSE_WAIT,
+  SOCK_CLOSING, SOCK_LAST_ACK, SOCK_TIME_WAIT
+};
+const char *sock_state_name(enum sock_state s);   // "FIN-WAIT-1"
+
+struct sock_info {
+  enum sock_type type;
+  enum sock_state state;
+  int err;                     // why it ended, a positive errno; 0: in order, or not
+  bool shut;                   // our side is closed
+  uint32_t unread, unacked;    // bytes that recv would give in all (of datagrams 8 more for each); that were sent, and are not acknowledged
+  // Of a connection, from the end of its handshake until it is over; zeros otherwise.
+  uint16_t mss, rcv_mss;       // largest payload to the peer, of segments with time stamps where agreed; and that we announced
+  bool wscale, sack, timestamps;
+  uint8_t snd_wscale, rcv_wscale;
+  // What carries it, as of now: NULL where there is none, or where it cannot be looked into. Valid until the stack is next called.
+  const struct rcv_ctx *rcv;
+  const struct snd_ctx *snd;
+};
+int sock_info(struct stack *s, int sid, struct sock_info *i);
 
 // The event loop: the next socket whose readiness changed (new data, new room, new connection, end, error) since it was
 // last returned. Edge-triggered: the program does what it can until -EAGAIN. False when there is none.

@@ -57,6 +57,8 @@ struct engine_event {
 };
 
 struct engine;
+struct rcv_ctx;   // core/core.h
+struct snd_ctx;
 
 // An open can fail for want of room in the engine's flow table: its fence says so (stack_fence). All that is called for
 // such a flow is ignored, but for release, which is answered by `released` as ever.
@@ -92,5 +94,7 @@ struct engine {
   bool nagle, user_timeout, pacing, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
   bool ip_choice;
   // What an engine cannot tell stays false in its events: stalled.
+  // A flow's contexts, to be looked at before the next call; false: not open. NULL: this engine cannot be looked into.
+  bool (*contexts)(struct engine *e, uint16_t flow, const struct rcv_ctx **rcv, const struct snd_ctx **snd);
 };
 #endif

@@ -407,6 +407,13 @@ static bool op_next_payload(struct engine *e, uint16_t *flow, const uint8_t **da
   return r->pout_lent;
 }
 
+static bool contexts(struct engine *e, uint16_t flow, const struct rcv_ctx **rcv, const struct snd_ctx **snd)
+{
+  *rcv = ref_rcv_ctx(ref_of(e), flow);
+  *snd = ref_snd_ctx(ref_of(e), flow);
+  return *rcv;
+}
+
 static const struct engine_ops ops = {
     .open = op_open, .payload = op_payload, .close = op_close, .abort = op_abort, .release = op_release,
     .consume = op_consume, .input = op_input, .tune = op_tune, .next_event = op_next_event, .next_payload = op_next_payload,
@@ -424,7 +431,7 @@ struct ref *ref_open(const struct ref_config *c)
   for (int i = 0; i < 4; i++) put_be32(key + 4 * i, (uint32_t)rng_next(&rng));
   r->engine = (struct engine){.ops = &ops, .num_flows = c->num_flows, .tx_ring_bytes = c->tx_ring_bytes,
                               .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack,
-                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .pacing = c->caps.pacing, .keepalive = true, .ip_choice = true};
+                              .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .pacing = c->caps.pacing, .keepalive = true, .ip_choice = true, .contexts = contexts};
   r->caps = c->caps;
   r->ready.tail = &r->ready.head;
   r->dirty.tail = &r->dirty.head;
