@@ -87,6 +87,20 @@ static void test_what_is_unread_and_unacknowledged_is_counted(void **state)
   assert_int_equal(info(n, 1, p.sid[1]).unread, sizeof data - 1000);
 }
 
+static void test_what_waits_in_the_engine_is_unread_too(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  enum { TOTAL = 90000 };   // more than the socket's own buffer
+  static const uint8_t data[TOTAL];
+  for (uint32_t put = 0; put < TOTAL; net_run(n, SECOND)) {
+    ssize_t k = sock_send(n->h[0].s, p.sid[0], data + put, TOTAL - put);
+    assert_true(k > 0);
+    put += (uint32_t)k;
+  }
+  assert_int_equal(info(n, 1, p.sid[1]).unread, TOTAL);
+}
+
 static void test_what_was_agreed_is_told_with_the_contexts_while_it_stands(void **state)
 {
   struct net *n = *state;
@@ -127,6 +141,7 @@ int main(void)
     NET_TEST(test_states_when_both_close_at_once),
     NET_TEST(test_states_of_a_handshake_and_its_failure),
     NET_TEST(test_what_is_unread_and_unacknowledged_is_counted),
+    NET_TEST(test_what_waits_in_the_engine_is_unread_too),
     NET_TEST(test_what_was_agreed_is_told_with_the_contexts_while_it_stands),
     NET_TEST(test_datagram_sockets_are_told_too),
   };
