@@ -12,7 +12,9 @@ Q := $(if $(V),,@)
 CCACHE := $(shell command -v ccache)
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
-CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(WARN) -Idpi -I$(B)/gen -MMD -MP
+# Position-independent for the shared object, and hidden so that it costs nothing.
+PIC := -fPIC -fvisibility=hidden
+CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g $(PIC) $(WARN) -Idpi -I$(B)/gen -MMD -MP
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 ##@ Help
@@ -154,11 +156,11 @@ $(M)/Vcosim_top.mk: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL
 $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
 	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
-	  OPT_FAST="-O3 -march=native" OPT_SLOW=$(if $(COVERAGE),-O0,-O1) OPT_GLOBAL=-O2 Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
+	  OPT_FAST="-O3 -march=native $(PIC)" OPT_SLOW="$(if $(COVERAGE),-O0,-O1) $(PIC)" OPT_GLOBAL="-O2 $(PIC)" Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
@@ -186,8 +188,22 @@ $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap
 
+# packetdrill's interface: a shared object with the whole endpoint in it.
+PD_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard sim/packetdrill/*.c)) $(addprefix sim/,endpoint.c carrier_ref.c nic.c recorder.c recording.c stimulus.c))
+$(PD_OBJ): CFLAGS += -Isim
+$(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a | sim/packetdrill/exports.map
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz
+
 ##@ Build
-.PHONY: deps build
+.PHONY: deps build packetdrill
+packetdrill: $(B)/liblockwire_packetdrill.so ## the endpoint as a shared object for packetdrill: build/liblockwire_packetdrill.so
+.PHONY: test-packetdrill
+$(B)/obj/sim/packetdrill/packetdrill_test.o: CFLAGS += -Isim
+$(B)/packetdrill_test: $(B)/obj/sim/packetdrill/packetdrill_test.o $(B)/libdpi.a
+	$(Q)$(CC) -o $@ $^ -lcmocka -lpthread -lz
+test-packetdrill: $(B)/packetdrill_test $(B)/liblockwire_packetdrill.so ## every call of that interface, on both engines, with a peer of hand-written packets
+	$(Q)$< $(B)/liblockwire_packetdrill.so
 deps: ## install what is missing (Debian packages; as root or by sudo)
 	$(Q)scripts/deps.sh
 build: $(B)/lockwire ## the co-simulation: build/lockwire

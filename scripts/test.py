@@ -23,6 +23,7 @@ STAGES = [
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("hazards", "hazards", "closing"),
     ("recordings", "test-replay", "lines"),
+    ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),

@@ -153,9 +153,12 @@ static void write_coverage(struct model *m)
 #endif
 }
 
+// A scope leaves the context that is its thread's, which is that of the last model made.
 void model_free(struct model *m)
 {
-  if (m && m->started) {
+  if (!m) return;
+  Verilated::threadContextp(&m->context);
+  if (m->started) {
     m->top.final();
     write_coverage(m);
   }
