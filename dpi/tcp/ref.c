@@ -352,6 +352,7 @@ static void op_release(struct engine *e, uint16_t flow)
 {
   struct ref *r = ref_of(e);
   struct ref_flow *f = &r->flows[flow];
+  if (live_flow(e, flow) && f->ack_bit && f->snd.open) serve(r, f);   // the ACK of the FIN that ended it
   tuple_map_remove(&r->map, &f->node);
   timers_cancel(&r->timers, &f->timer);
   free(f->tx);

@@ -500,6 +500,48 @@ static void test_ref_opens_a_released_flow_anew(void **state)
   world_close(w);
 }
 
+// A frame from side 0 to side 1, made by hand.
+static size_t make_frame(const struct world *w, uint16_t flow, struct segment g, uint8_t *out)
+{
+  const struct flow_open *o = &w->s[0][flow].o;
+  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
+  memcpy(eth.dst, o->remote_mac, 6);
+  memcpy(eth.src, o->local_mac, 6);
+  g.src_port = o->local_port;
+  g.dst_port = o->remote_port;
+  uint8_t *tcp = out + ETH_HDR_BYTES + IPV4_HDR_BYTES;
+  size_t len = segment_emit(&g, o->local_ip, o->remote_ip, tcp, FRAME_MAX - ETH_HDR_BYTES - IPV4_HDR_BYTES);
+  eth_emit(out, ETH_HDR_BYTES, &eth);
+  ipv4_emit(out + ETH_HDR_BYTES, IPV4_HDR_BYTES, o->local_ip, o->remote_ip, IPV4_PROTO_TCP, 0, len);
+  return ETH_HDR_BYTES + IPV4_HDR_BYTES + len;
+}
+
+// Regression: a host that heard of the peer's FIN and let go of the flow at once took its ACK along.
+static void test_ref_acknowledges_the_last_fin_before_it_lets_go(void **state)
+{
+  (void)state;
+  struct world *w = world_open(1, 4096, core_caps_full(0));
+  struct options o = plain();
+  uint8_t bytes[FRAME_MAX];
+  const uint8_t *frame;
+  size_t len;
+  struct ipv4_hdr ip;
+  struct segment s;
+  open_pair(w, 0, 0, &o);
+  const struct flow_open *f = &w->s[0][0].o;
+  struct segment fin = {.seq = f->snd_nxt, .ack = f->rcv_nxt, .flags = TCP_FIN | TCP_ACK, .window = 1000,
+                        .opt = {.has_timestamps = true, .tsval = f->ts_recent}};
+  assert_true(ref_input(w->r[1], bytes, make_frame(w, 0, fin, bytes), w->now_us));
+  engine_of(w, 1)->ops->release(engine_of(w, 1), 0);
+  ref_run(w->r[1], w->now_us);
+  assert_true(ref_next_frame(w->r[1], &frame, &len));
+  assert_int_equal(ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip), IPV4_OK);
+  assert_int_equal(segment_parse(&s, ip.src, ip.dst, frame + ETH_HDR_BYTES + ip.hdr_len, ip.payload_len), SEGMENT_OK);
+  assert_int_equal(s.ack.v, f->snd_nxt.v + 1);
+  assert_false(ref_next_frame(w->r[1], &frame, &len));
+  world_close(w);
+}
+
 // Whatever was due for a flow that is reset is due no more; else ref_run would not come back.
 static void test_ref_comes_to_rest_when_a_reset_meets_a_delayed_ack(void **state)
 {
@@ -595,22 +637,6 @@ static void test_ref_leaves_to_others_what_is_not_its_own(void **state)
   world_close(w);
 }
 
-// A frame from side 0 to side 1, made by hand.
-static size_t make_frame(const struct world *w, uint16_t flow, struct segment g, uint8_t *out)
-{
-  const struct flow_open *o = &w->s[0][flow].o;
-  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
-  memcpy(eth.dst, o->remote_mac, 6);
-  memcpy(eth.src, o->local_mac, 6);
-  g.src_port = o->local_port;
-  g.dst_port = o->remote_port;
-  uint8_t *tcp = out + ETH_HDR_BYTES + IPV4_HDR_BYTES;
-  size_t len = segment_emit(&g, o->local_ip, o->remote_ip, tcp, FRAME_MAX - ETH_HDR_BYTES - IPV4_HDR_BYTES);
-  eth_emit(out, ETH_HDR_BYTES, &eth);
-  ipv4_emit(out + ETH_HDR_BYTES, IPV4_HDR_BYTES, o->local_ip, o->remote_ip, IPV4_PROTO_TCP, 0, len);
-  return ETH_HDR_BYTES + IPV4_HDR_BYTES + len;
-}
-
 // The age of the handshake's time stamp counts from the open, not from when the clock began.
 static void test_ref_refuses_an_old_time_stamp_right_after_the_open(void **state)
 {
@@ -655,6 +681,7 @@ int main(void)
     cmocka_unit_test(test_ref_refuses_a_tuple_that_is_open),
     cmocka_unit_test(test_ref_abort_resets_the_peer),
     cmocka_unit_test(test_ref_opens_a_released_flow_anew),
+    cmocka_unit_test(test_ref_acknowledges_the_last_fin_before_it_lets_go),
     cmocka_unit_test(test_ref_comes_to_rest_when_a_reset_meets_a_delayed_ack),
     cmocka_unit_test(test_ref_gives_up_when_the_peer_vanishes),
     cmocka_unit_test(test_ref_opens_a_closed_window_only_by_a_segment_or_half_the_ring),
