@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,7 +34,7 @@
 #include "tcp/segment.h"
 
 static const uint32_t US = 0xc0a80001, PEER = 0xc0000201;   // 192.168.0.1 and 192.0.2.1, as packetdrill has them
-enum { PORT = 8080, PEER_PORT = 40000, SECOND = 1000000, MS = 1000, PACKET = 9000, MSS = 1460 };
+enum { PORT = 8080, PEER_PORT = 40000, SECOND = 1000000, MS = 1000, PACKET = 9000, MSS = 1460, PIPE = 65536 };
 
 static void (*interface_init)(const char *flags, struct packetdrill_interface *out);
 
@@ -214,6 +215,7 @@ struct waiting {
   size_t len;
   pthread_t thread;
   pid_t tid;
+  sem_t look;                  // it may look at the clock
 };
 
 static void *wait_in_thread(void *arg)
@@ -223,6 +225,7 @@ static void *wait_in_thread(void *arg)
   __atomic_store_n(&w->tid, gettid(), __ATOMIC_RELEASE);
   w->result = w->call(w->b, w);
   w->err = errno;
+  sem_wait(&w->look);
   if (!w->b) return NULL;      // it is gone
   w->b->p.gettimeofday(w->b->p.userdata, &tv, NULL);
   w->ended_us = tv.tv_sec * 1000000LL + tv.tv_usec;
@@ -249,13 +252,17 @@ static struct waiting *begin_waiting(struct bed *b, ssize_t (*call)(struct bed *
   w->b = b;
   w->call = call;
   w->len = len;
+  sem_init(&w->look, 0, 0);
   assert_int_equal(pthread_create(&w->thread, NULL, wait_in_thread, w), 0);
   while (!__atomic_load_n(&w->tid, __ATOMIC_ACQUIRE) || !sleeps(w->tid)) sched_yield();
   return w;
 }
 
+// What came of it. The call is through long before its thread looks at the clock.
 static ssize_t end_waiting(struct waiting *w, int *err, long long *ended_us)
 {
+  if (w->b) CALL(w->b, usleep, 10 * MS);
+  sem_post(&w->look);
   pthread_join(w->thread, NULL);
   ssize_t r = w->result;
   if (err) *err = w->err;
@@ -816,6 +823,13 @@ static void test_epoll_by_level_by_edge_and_once(void **state)
   assert_int_equal(epoll_now(b, ep), EPOLLIN | EPOLLERR | EPOLLHUP);
   assert_int_equal(CALL(b, epoll_ctl, ep, EPOLL_CTL_DEL, b->fd, NULL), 0);
   assert_int_equal(epoll_now(b, ep), 0);
+  watch(b, ep, EPOLL_CTL_ADD, EPOLLIN);
+  assert_int_equal(CALL(b, close, b->fd), 0);
+  while (packet_comes(b)) {}
+  shake_hands(b);
+  assert_int_equal(CALL(b, accept, b->listener, NULL, NULL), b->fd);   // the same number is not the same descriptor
+  peer_sends(b, TCP_ACK, "x", 1);
+  assert_int_equal(epoll_now(b, ep), 0);
 }
 
 static void test_epoll_waits_for_news_or_its_time(void **state)
@@ -843,27 +857,41 @@ static ssize_t call_read_pipe(struct bed *b, struct waiting *w) { return CALL(b,
 static void test_pipe_carries_bytes(void **state)
 {
   struct bed *b = *state;
-  static char x[70000];
+  static char x[70000], y[70000];
   int fds[2], n;
+  for (size_t i = 0; i < sizeof x; i++) x[i] = (char)(i * 7 + (i >> 8));
   assert_int_equal(CALL(b, pipe, fds), 0);
-  EXPECT_ERRNO(CALL(b, read, fds[1], x, 1), EBADF);
-  EXPECT_ERRNO(CALL(b, recv, fds[0], x, 1, 0), ENOTSOCK);
+  EXPECT_ERRNO(CALL(b, read, fds[1], y, 1), EBADF);
+  EXPECT_ERRNO(CALL(b, recv, fds[0], y, 1, 0), ENOTSOCK);
   EXPECT_ERRNO(CALL(b, listen, fds[0], 1), ENOTSOCK);
   b->listener = fds[0];
   struct waiting *w = begin_waiting(b, call_read_pipe, 100);
-  assert_int_equal(CALL(b, write, fds[1], "in the pipe", 11), 11);
+  assert_int_equal(CALL(b, write, fds[1], x, 11), 11);
   assert_int_equal(end_waiting(w, NULL, NULL), 11);
   set_nonblock(b, fds[1]);
-  assert_int_equal(CALL(b, write, fds[1], x, sizeof x), 65536);
+  assert_int_equal(CALL(b, write, fds[1], x, sizeof x), PIPE);   // beyond its end and on from its beginning
   EXPECT_ERRNO(CALL(b, write, fds[1], x, 1), EAGAIN);
   assert_int_equal(CALL(b, ioctl, fds[0], FIONREAD, &n), 0);
-  assert_int_equal(n, 65536);
-  assert_int_equal(CALL(b, read, fds[0], x, sizeof x), 65536);
+  assert_int_equal(n, PIPE);
+  assert_int_equal(CALL(b, read, fds[0], y, sizeof y), PIPE);
+  assert_memory_equal(y, x, PIPE);
   assert_int_equal(CALL(b, close, fds[1]), 0);
-  assert_int_equal(CALL(b, read, fds[0], x, 1), 0);
-  assert_int_equal(CALL(b, pipe, fds), 0);
+  assert_int_equal(CALL(b, read, fds[0], y, 1), 0);
   assert_int_equal(CALL(b, close, fds[0]), 0);
-  EXPECT_ERRNO(CALL(b, write, fds[1], x, 1), EPIPE);
+}
+
+static void test_pipe_that_loses_its_reader(void **state)
+{
+  struct bed *b = *state;
+  char x = 0;
+  int fds[2], err;
+  assert_int_equal(CALL(b, pipe, fds), 0);
+  b->listener = fds[0];
+  struct waiting *w = begin_waiting(b, call_read_pipe, 100);
+  assert_int_equal(CALL(b, close, fds[0]), 0);
+  assert_int_equal(end_waiting(w, &err, NULL), -1);
+  assert_int_equal(err, EBADF);
+  EXPECT_ERRNO(CALL(b, write, fds[1], &x, 1), EPIPE);
 }
 
 static void test_splice_between_socket_and_pipe(void **state)
@@ -1153,6 +1181,7 @@ int main(int argc, char **argv)
       CONNECTED(test_epoll_by_level_by_edge_and_once),
       CONNECTED(test_epoll_waits_for_news_or_its_time),
       BOTH(test_pipe_carries_bytes),
+      BOTH(test_pipe_that_loses_its_reader),
       CONNECTED(test_splice_between_socket_and_pipe),
       CONNECTED(test_socket_options),
       CONNECTED(test_tcp_info),
