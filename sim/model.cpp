@@ -15,8 +15,13 @@
 
 #include "Vcosim_top.h"
 
+// The model is for one thread; without this it comes with one that has nothing to do.
+struct one_thread : VerilatedContext {
+  one_thread() { threads(1); }
+};
+
 struct model {
-  VerilatedContext context;
+  one_thread context;
   Vcosim_top top{&context, "cosim"};
   bool started = false;
 };

@@ -1047,7 +1047,7 @@ static void test_datagrams_both_ways(void **state)
   struct sockaddr_in a = address(US, 53), peer = address(PEER, 5353), from;
   socklen_t len = sizeof from;
   uint8_t bytes[64];
-  char x[8], y[8];
+  char x[8] = "", y[8] = "";
   struct iovec iov[2] = {{x, 4}, {y, 8}};
   struct udp_datagram u = {.src_port = 5353, .dst_port = 53, .data = (const uint8_t *)"question", .data_len = 8};
   int fd = CALL(b, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP);

@@ -234,8 +234,9 @@ int pd_send(struct pd *d, const uint8_t *packet, size_t len)
   eth_emit(d->frame, sizeof d->frame, &eth);
   memcpy(d->frame + ETH_HDR_BYTES, packet, len);
   endpoint_input(&d->e, d->frame, ETH_HDR_BYTES + len, d->now_us);
+  int r = d->dead ? -EIO : 0;
   pd_end(d, &c);
-  return d->dead ? -EIO : 0;
+  return r;
 }
 
 static ssize_t take_out(struct pd *d, uint8_t *buf, size_t cap, uint64_t *at_us)
