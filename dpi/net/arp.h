@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/frames.h"
 #include "net/eth.h"
 
 enum { ARP_PACKET_BYTES = 28, ARP_FRAME_BYTES = ETH_HDR_BYTES + ARP_PACKET_BYTES };
@@ -38,22 +39,23 @@ enum arp_result arp_parse(const uint8_t *p, size_t len, struct arp_packet *a);
 size_t arp_emit(uint8_t *p, size_t cap, const struct arp_packet *a);
 
 // Whole frames; 42, or 0 when cap is smaller. A request goes to everyone; a reply to who asked. sender_ip 0 makes the
-// request a probe.
+// request a probe, target_ip the same as sender_ip an announcement (RFC 5227 section 2.3).
 size_t arp_emit_request(uint8_t *frame, size_t cap, const uint8_t mac[static 6], uint32_t sender_ip, uint32_t target_ip);
 size_t arp_emit_reply(uint8_t *frame, size_t cap, const uint8_t mac[static 6], const struct arp_packet *request);
 
 // --- the table ---
-// An entry is known for 300 s after it was last heard. A frame for an address that is not known is parked, one a neighbour
-// (a newer one takes the place of the older); the address is asked for at once and each second after, three times in
-// all; then the frame is dropped. All that becomes due comes out of arp_next.
+// An entry is known for 300 s after it was last heard. Frames for an address that is not known are parked, in order (RFC 1122
+// section 2.3.2.2 wants the latest one at least; a whole fragmented datagram fits); the address is asked for at once and each
+// second after, three times in all; then they are dropped. All that becomes due comes out of arp_next.
 enum {
   ARP_TIMEOUT_US = 300 * 1000000, ARP_RETRY_US = 1000000, ARP_TRIES = 3,
-  ARP_PARKED_BYTES = 9018,  // the longest frame that can be parked: MTU 9000 with Ethernet header and VLAN tag
+  ARP_QUEUE = 128           // frames parked for one neighbour: 64 KiB at the smallest MTU
 };
 
 struct arp_table;
 
-struct arp_table *arp_table_open(size_t entries);  // entries > 0. NULL: out of memory
+// So many entries (at least 1), and frames parked for all of them together. NULL: out of memory.
+struct arp_table *arp_table_open(size_t entries, size_t frames, size_t frame_cap_bytes);
 void arp_table_close(struct arp_table *t);         // NULL is allowed
 
 // Takes in what a heard packet says of its sender (RFC 826: update what is known; a new entry only when `create`, that is
@@ -65,24 +67,39 @@ void arp_learn(struct arp_table *t, uint32_t ip, const uint8_t mac[static 6], bo
 // True with the MAC when the address is known.
 bool arp_lookup(const struct arp_table *t, uint32_t ip, uint8_t mac[static 6], uint64_t now_us);
 
-// Parks a whole frame (its destination MAC is written later) until ip is known; arp_next asks for it. False, and the frame
-// is lost: longer than ARP_PARKED_BYTES, shorter than an Ethernet header, or every entry is being asked for.
-bool arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame, size_t len, uint64_t now_us);
+// Parks a whole frame (its destination MAC is written later) until ip is known; arp_next asks for it.
+enum arp_parked {
+  ARP_PARKED,
+  ARP_PARKED_FOR_OLDER,     // the neighbour's oldest was dropped for it
+  ARP_NOT_PARKED            // it is lost: of no possible length, every entry is being asked for, or all room is taken by others
+};
+enum arp_parked arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame, size_t len, uint64_t now_us);
 
 enum arp_due_kind {
   ARP_DUE_NOTHING,
   ARP_DUE_REQUEST,   // ask for ip
   ARP_DUE_FRAME,     // send this frame: its destination is filled in
-  ARP_DUE_GAVE_UP,   // nobody answered for ip; its frame is dropped
+  ARP_DUE_GAVE_UP,   // nobody answered for ip; its frames are dropped, so many
 };
 struct arp_due {
   enum arp_due_kind kind;
   uint32_t ip;
   const uint8_t *frame;  // inside the table, valid until the next call that takes a non-const table
   size_t frame_len;
+  size_t dropped;
 };
 // The next thing due; call it until ARP_DUE_NOTHING.
 struct arp_due arp_next(struct arp_table *t, uint64_t now_us);
 // When arp_next has something by time alone; 0 when at once; UINT64_MAX for never.
 uint64_t arp_next_deadline(const struct arp_table *t);
+
+// For who wants to look: place i below arp_table_size; false: there is nothing.
+struct arp_neighbour {
+  uint32_t ip;
+  uint8_t mac[6];
+  bool known;               // false: being asked for
+  uint64_t heard_us;        // if known
+};
+size_t arp_table_size(const struct arp_table *t);
+bool arp_neighbour_at(const struct arp_table *t, size_t i, struct arp_neighbour *n, uint64_t now_us);
 #endif

@@ -8,8 +8,8 @@
 
 enum entry_state {
   FREE,
-  ASKING,   // a frame is parked, tries requests went out, the next step is due at `at_us`
-  READY,    // known, and its parked frame is to be sent
+  ASKING,   // frames are parked, tries requests went out, the next step is due at `at_us`
+  READY,    // known, and its parked frames are to be sent
   KNOWN,    // known, heard last at `at_us`
 };
 
@@ -19,25 +19,34 @@ struct entry {
   uint8_t mac[6];
   unsigned tries;
   uint64_t at_us;
-  size_t parked_len;
-  uint8_t parked[ARP_PARKED_BYTES];
+  struct frame_list parked;
 };
 
 struct arp_table {
+  struct frame_pool pool;
+  struct frame *lent;       // by arp_next
   size_t n;
   struct entry e[];
 };
 
-struct arp_table *arp_table_open(size_t entries)
+struct arp_table *arp_table_open(size_t entries, size_t frames, size_t frame_cap_bytes)
 {
   assert(entries > 0);
   if (entries > (SIZE_MAX - sizeof(struct arp_table)) / sizeof(struct entry)) return NULL;
   struct arp_table *t = calloc(1, sizeof *t + entries * sizeof t->e[0]);
-  if (t) t->n = entries;
-  return t;
+  if (!t) return NULL;
+  t->n = entries;
+  if (frame_pool_init(&t->pool, frames, frame_cap_bytes)) return t;
+  free(t);
+  return NULL;
 }
 
-void arp_table_close(struct arp_table *t) { free(t); }
+void arp_table_close(struct arp_table *t)
+{
+  if (!t) return;
+  frame_pool_destroy(&t->pool);
+  free(t);
+}
 
 static const struct entry *find(const struct arp_table *t, uint32_t ip)
 {
@@ -92,12 +101,31 @@ bool arp_lookup(const struct arp_table *t, uint32_t ip, uint8_t mac[static 6], u
   return true;
 }
 
-bool arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame, size_t len, uint64_t now_us)
+// The frame that arp_next gave out is back.
+static void take_back(struct arp_table *t)
 {
-  if (len < ETH_HDR_BYTES || len > ARP_PARKED_BYTES) return false;
+  if (t->lent) frame_give(&t->pool, t->lent);
+  t->lent = NULL;
+}
+
+static size_t drop_parked(struct arp_table *t, struct entry *e)
+{
+  size_t n = e->parked.n;
+  for (struct frame *f; (f = frame_pop(&e->parked));) frame_give(&t->pool, f);
+  return n;
+}
+
+enum arp_parked arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame, size_t len, uint64_t now_us)
+{
+  take_back(t);
+  if (len < ETH_HDR_BYTES || len > t->pool.cap_bytes) return ARP_NOT_PARKED;
   struct entry *e = find_mutable(t, ip);
   if (!e) e = make_room(t);
-  if (!e) return false;
+  if (!e) return ARP_NOT_PARKED;
+  bool for_older = e->parked.n > 0 && (e->parked.n == ARP_QUEUE || frame_pool_left(&t->pool) == 0);
+  if (for_older) frame_give(&t->pool, frame_pop(&e->parked));
+  struct frame *f = frame_take(&t->pool);
+  if (!f) return ARP_NOT_PARKED;
   if (e->ip == ip && is_fresh(e, now_us)) {
     e->state = READY;
   } else if (e->ip != ip || e->state != ASKING) {
@@ -106,35 +134,36 @@ bool arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame, size_t len
     e->tries = 0;
     e->at_us = now_us;
   }
-  memcpy(e->parked, frame, len);
-  e->parked_len = len;
-  return true;
+  memcpy(f->bytes, frame, len);
+  f->len = len;
+  frame_push(&e->parked, f);
+  return for_older ? ARP_PARKED_FOR_OLDER : ARP_PARKED;
 }
 
-// What is due of one entry.
-static struct arp_due step(struct entry *e, uint64_t now_us)
+// The next parked frame of an entry; behind the last it is only known.
+static struct arp_due lend(struct arp_table *t, struct entry *e)
 {
-  struct arp_due d = {.kind = ARP_DUE_NOTHING, .ip = e->ip};
-  if (e->state == READY) {
-    e->state = KNOWN;
-    memcpy(e->parked, e->mac, 6);
-    d.kind = ARP_DUE_FRAME;
-    d.frame = e->parked;
-    d.frame_len = e->parked_len;
-  } else if (e->state == ASKING && now_us >= e->at_us) {
-    bool again = e->tries++ < ARP_TRIES;
-    d.kind = again ? ARP_DUE_REQUEST : ARP_DUE_GAVE_UP;
-    if (!again) e->state = FREE;
-    e->at_us = now_us + ARP_RETRY_US;
-  }
-  return d;
+  struct frame *f = t->lent = frame_pop(&e->parked);
+  if (e->parked.n == 0) e->state = KNOWN;
+  memcpy(f->bytes, e->mac, 6);
+  return (struct arp_due){.kind = ARP_DUE_FRAME, .ip = e->ip, .frame = f->bytes, .frame_len = f->len};
+}
+
+static struct arp_due ask_again(struct arp_table *t, struct entry *e, uint64_t now_us)
+{
+  e->at_us = now_us + ARP_RETRY_US;
+  if (e->tries++ < ARP_TRIES) return (struct arp_due){.kind = ARP_DUE_REQUEST, .ip = e->ip};
+  e->state = FREE;
+  return (struct arp_due){.kind = ARP_DUE_GAVE_UP, .ip = e->ip, .dropped = drop_parked(t, e)};
 }
 
 struct arp_due arp_next(struct arp_table *t, uint64_t now_us)
 {
+  take_back(t);
   for (size_t i = 0; i < t->n; i++) {
-    struct arp_due d = step(&t->e[i], now_us);
-    if (d.kind != ARP_DUE_NOTHING) return d;
+    struct entry *e = &t->e[i];
+    if (e->state == READY) return lend(t, e);
+    if (e->state == ASKING && now_us >= e->at_us) return ask_again(t, e, now_us);
   }
   return (struct arp_due){.kind = ARP_DUE_NOTHING};
 }
@@ -148,4 +177,14 @@ uint64_t arp_next_deadline(const struct arp_table *t)
     if (e->state == ASKING && e->at_us < soonest) soonest = e->at_us;
   }
   return soonest;
+}
+
+size_t arp_table_size(const struct arp_table *t) { return t->n; }
+
+bool arp_neighbour_at(const struct arp_table *t, size_t i, struct arp_neighbour *n, uint64_t now_us)
+{
+  const struct entry *e = &t->e[i];
+  *n = (struct arp_neighbour){.ip = e->ip, .known = is_fresh(e, now_us), .heard_us = e->at_us};
+  memcpy(n->mac, e->mac, 6);
+  return n->known || e->state == ASKING;
 }

@@ -81,13 +81,25 @@ size_t ipv4_emit(uint8_t *p, size_t cap, uint32_t src, uint32_t dst, uint8_t pro
   return IPV4_HDR_BYTES;
 }
 
+static void seal(uint8_t *p)
+{
+  put_be16(p + 10, 0);
+  put_be16(p + 10, cksum_fold(cksum_add(0, p, IPV4_HDR_BYTES)));
+}
+
 void ipv4_choose(uint8_t *p, struct ipv4_choice c)
 {
   if (!c.dscp && !c.ttl) return;
   p[1] = (uint8_t)(c.dscp << 2);
   if (c.ttl) p[8] = c.ttl;
-  put_be16(p + 10, 0);
-  put_be16(p + 10, cksum_fold(cksum_add(0, p, IPV4_HDR_BYTES)));
+  seal(p);
+}
+
+void ipv4_make_fragment(uint8_t *p, uint16_t id, size_t offset, bool more)
+{
+  put_be16(p + 4, id);
+  put_be16(p + 6, (uint16_t)((more ? FLAG_MF : 0) | offset / 8));
+  seal(p);
 }
 
 uint32_t ipv4_pseudo_sum(uint32_t src, uint32_t dst, uint8_t proto, uint16_t payload_len)

@@ -56,6 +56,9 @@ struct ipv4_choice {
 // Puts it into a header that ipv4_emit wrote.
 void ipv4_choose(uint8_t *p, struct ipv4_choice c);
 
+// Makes of it the header of a fragment: `offset` bytes (a multiple of 8) into its datagram, which all bear the same identification.
+void ipv4_make_fragment(uint8_t *p, uint16_t id, size_t offset, bool more);
+
 // The pseudo header's part of a TCP or UDP checksum, to go on from with cksum_add (RFC 9293 section 3.1).
 uint32_t ipv4_pseudo_sum(uint32_t src, uint32_t dst, uint8_t proto, uint16_t payload_len);
 #endif

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/seq.h"
-#include "sock/frames.h"
+#include "base/frames.h"
 #include "base/timers.h"
 #include "net/ipv4.h"
 #include "net/tuple.h"

@@ -28,6 +28,7 @@ static bool in_use(const struct stack *s, const struct tuple *t) { return conn_f
 // RFC 6056 section 3.3.3, algorithm 3: a counter that starts elsewhere for each destination. 0: all are in use.
 static uint16_t choose_port(struct stack *s, struct tuple t)
 {
+  const struct sock alone = {.space = SOCKS_TCP};
   uint8_t to[10];
   put_be32(to, t.local_ip);
   put_be32(to + 4, t.remote_ip);
@@ -36,7 +37,7 @@ static uint16_t choose_port(struct stack *s, struct tuple t)
   for (unsigned i = 0; i < SOCKS_DYNAMIC_N; i++) {
     t.local_port = (uint16_t)(SOCKS_DYNAMIC_FIRST + (offset + s->port_step++) % SOCKS_DYNAMIC_N);
     bool to_itself = t.remote_ip == t.local_ip && t.remote_port == t.local_port;
-    if (s->socks.owner[t.local_port] <= 0 && !to_itself && !in_use(s, &t)) return t.local_port;
+    if (socks_port_free(s, &alone, 0, t.local_port) && !to_itself && !in_use(s, &t)) return t.local_port;
   }
   return 0;
 }
@@ -59,8 +60,10 @@ static void send_syn(struct stack *s, struct conn *c)
 // What can be said without a connection: 0, or a negative errno.
 static int check(struct stack *s, const struct sock *k, struct tuple *t)
 {
-  uint32_t hop;
-  if (!neigh_next_hop(s, t->remote_ip, &hop)) return -ENETUNREACH;
+  struct route_way w;
+  if (k->bound_ip && !route_is_ours(&s->net, k->bound_ip)) return -EADDRNOTAVAIL;
+  if (!route_find(&s->net, t->remote_ip, &w)) return -ENETUNREACH;
+  t->local_ip = k->bound_ip ? k->bound_ip : w.src;
   // On a shared address the kernel would answer on a port that was not taken from it at the start.
   if (k->port == 0 && s->cfg.shared_ip) return -EADDRNOTAVAIL;
   t->local_port = k->port ? k->port : choose_port(s, *t);
@@ -71,7 +74,7 @@ static int check(struct stack *s, const struct sock *k, struct tuple *t)
 
 int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
 {
-  struct tuple t = {s->cfg.ip, to.ip, k->port, to.port};
+  struct tuple t = {0, to.ip, k->port, to.port};
   int err = check(s, k, &t);
   if (err) return err;
   if (!s->conns.free) {
@@ -90,7 +93,7 @@ int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
   k->port = t.local_port;
   k->ip = t.local_ip;
   k->peer = to;
-  if (s->socks.owner[t.local_port] == 0) s->socks.owner[t.local_port] = SOCKS_PORT_WAS_OURS;
+  socks_tcp_port_used(s, t.local_port);
   send_syn(s, c);
   return -EINPROGRESS;
 }
@@ -164,8 +167,8 @@ void connect_hop_lost(struct stack *s, uint32_t hop_ip)
 {
   for (size_t i = 0; i < s->conns.n; i++) {
     struct conn *c = &s->conns.conns[i];
-    uint32_t hop;
-    if (c->state == CONN_SYN_SENT && neigh_next_hop(s, c->node.tuple.remote_ip, &hop) && hop == hop_ip)
+    struct route_way w;
+    if (c->state == CONN_SYN_SENT && route_find(&s->net, c->node.tuple.remote_ip, &w) && w.hop == hop_ip)
       handshake_drop(s, c, EHOSTUNREACH);
   }
 }

@@ -448,9 +448,9 @@ static void test_far_address_goes_by_the_gateway_or_not_at_all(void **state)
 static void test_addresses_of_no_single_host_are_unreachable(void **state)
 {
   struct bed *b = *state;
-  static const uint32_t none[] = {0, 0x7f000001, 0xe0000001, 0xffffffff, 0x0a0900ff, 0x0a090000};
+  static const uint32_t none[] = {0, 0xe0000001, 0xffffffff, 0x0a0900ff, 0x0a090000};
   int sid = sock_socket(b->s, SOCK_TCP);
-  for (size_t i = 0; i < 6; i++) assert_int_equal(sock_connect(b->s, sid, none[i], 80), -ENETUNREACH);
+  for (size_t i = 0; i < 5; i++) assert_int_equal(sock_connect(b->s, sid, none[i], 80), -ENETUNREACH);
   bed_expect_silence(b);
 }
 

@@ -19,49 +19,25 @@ enum {
 
 // --- ports -----------------------------------------------------------------------------------------------------------
 
-static unsigned bucket(uint16_t port) { return port % SOCKS_DATAGRAM_BUCKETS; }
-
-static bool port_free(const struct stack *s, uint16_t port, bool may_share)
+// RFC 6056 section 3.3.1: anywhere, then the next that nobody has on any address. 0: all are in use.
+static uint16_t choose_port(struct stack *s, const struct sock *k)
 {
-  for (const struct sock *k = s->socks.datagram[bucket(port)]; k; k = k->port_next)
-    if (k->port == port && !(may_share && k->opt.reuse)) return false;
-  return true;
-}
-
-// RFC 6056 section 3.3.1: anywhere, then the next that nobody has. 0: all are in use.
-static uint16_t choose_port(struct stack *s)
-{
+  const struct sock alone = {.space = k->space};
   uint32_t start = rng_below(&s->rng, SOCKS_DYNAMIC_N);
   for (uint32_t i = 0; i < SOCKS_DYNAMIC_N; i++) {
     uint16_t port = (uint16_t)(SOCKS_DYNAMIC_FIRST + (start + i) % SOCKS_DYNAMIC_N);
-    if (port_free(s, port, false)) return port;
+    if (socks_port_free(s, &alone, 0, port)) return port;
   }
   return 0;
 }
 
 int datagram_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port)
 {
-  if (port != 0 && !port_free(s, port, k->opt.reuse)) return -EADDRINUSE;
-  if (port == 0) port = choose_port(s);
+  if (port != 0 && !socks_port_free(s, k, ip, port)) return -EADDRINUSE;
+  if (port == 0) port = choose_port(s, k);
   if (port == 0) return -EADDRNOTAVAIL;
-  struct sock **first = &s->socks.datagram[bucket(port)];
-  k->ip = ip;
-  k->port = port;
-  k->port_next = *first;
-  *first = k;
+  socks_bind(s, k, ip, port);
   return 0;
-}
-
-// The socket connected to the sender, else the one bound last that is not connected; NULL: nobody has the port.
-static struct sock *find(const struct stack *s, const struct tuple *t)
-{
-  struct sock *open = NULL;
-  for (struct sock *k = s->socks.datagram[bucket(t->local_port)]; k; k = k->port_next) {
-    if (k->port != t->local_port) continue;
-    if (k->connected && k->peer.ip == t->remote_ip && k->peer.port == t->remote_port) return k;
-    if (!k->connected && !open) open = k;
-  }
-  return open;
 }
 
 // --- from birth to end -----------------------------------------------------------------------------------------------
@@ -73,23 +49,15 @@ bool datagram_open(struct sock *k)
   return k->rx != NULL;
 }
 
-void datagram_close(struct stack *s, struct sock *k)
-{
-  if (k->port == 0) return;
-  struct sock **at = &s->socks.datagram[bucket(k->port)];
-  while (*at != k) at = &(*at)->port_next;
-  *at = k->port_next;
-}
-
 int datagram_connect(struct stack *s, struct sock *k, struct sock_addr to)
 {
-  uint32_t hop;
+  struct route_way w = {0};
   bool dissolve = to.ip == 0 && to.port == 0;
   if (!dissolve && to.port == 0) return -EINVAL;
-  if (!dissolve && !neigh_next_hop(s, to.ip, &hop)) return -ENETUNREACH;
+  if (!dissolve && !route_find(&s->net, to.ip, &w)) return -ENETUNREACH;
   int err = dissolve || k->port ? 0 : datagram_bind(s, k, 0, 0);
   if (err) return err;
-  if (!dissolve) k->ip = s->cfg.ip;
+  k->ip = k->bound_ip ? k->bound_ip : w.src;
   k->connected = !dissolve;
   k->peer = to;
   k->err = 0;
@@ -122,7 +90,7 @@ static void tell(struct stack *s, struct sock *k, int err)
 // Into the buffer of whose it is, or dropped when that is full. False: nobody has the port.
 static bool deliver(struct stack *s, const struct tuple *t, const uint8_t *data, size_t len)
 {
-  struct sock *k = find(s, t);
+  struct sock *k = socks_find(s, SOCKS_UDP, t);
   if (!k) return false;
   if (socks_rx_room(k) < RECORD_BYTES + len) {
     s->stat[ST_UDP_QUEUE_FULL]++;
@@ -164,7 +132,7 @@ static void port_unreachable(struct stack *s, const uint8_t *frame, const struct
   const struct icmp_msg m = {.type = ICMP_TYPE_UNREACHABLE, .code = ICMP_CODE_PORT,
                              .data = frame + ETH_HDR_BYTES, .data_len = ip->hdr_len + (size_t)UDP_HDR_BYTES};
   s->stat[ST_ICMP_UNREACHABLE_SENT]++;
-  out_icmp(s, frame + 6, ip->src, &m);
+  out_icmp(s, frame + 6, ip, &m);
 }
 
 void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
@@ -183,7 +151,7 @@ void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr
 
 void datagram_icmp(struct stack *s, const struct tuple *t, int err)
 {
-  struct sock *k = find(s, t);
+  struct sock *k = socks_find(s, SOCKS_UDP, t);
   if (k && k->connected) tell(s, k, err);
 }
 
@@ -191,38 +159,42 @@ void datagram_hop_lost(struct stack *s, uint32_t hop_ip)
 {
   for (size_t i = 0; i < s->socks.n; i++) {
     struct sock *k = s->socks.of[i];
-    uint32_t hop;
-    if (k && k->connected && neigh_next_hop(s, k->peer.ip, &hop) && hop == hop_ip) tell(s, k, EHOSTUNREACH);
+    struct route_way w;
+    if (k && k->connected && route_find(&s->net, k->peer.ip, &w) && w.hop == hop_ip) tell(s, k, EHOSTUNREACH);
   }
 }
 
 // --- out -------------------------------------------------------------------------------------------------------------
 
-size_t datagram_max(const struct stack *s) { return s->cfg.mtu - IPV4_HDR_BYTES - UDP_HDR_BYTES; }
+size_t datagram_max(void) { return UINT16_MAX - IPV4_HDR_BYTES - UDP_HDR_BYTES; }
 
-// 0: it may go to dst; else a negative errno.
-static int check_send(const struct stack *s, struct sock *k, size_t len, const struct sock_addr *dst)
+// 0: it may go to dst, from *src; else a negative errno.
+static int check_send(const struct stack *s, struct sock *k, size_t len, const struct sock_addr *dst, uint32_t *src)
 {
-  uint32_t hop;
+  struct route_way w;
   if (k->err) return datagram_take_error(k);
   if (k->shut) return -EPIPE;
   if (!dst) return -EDESTADDRREQ;
   if (dst->port == 0) return -EINVAL;
-  if (len > datagram_max(s)) return -EMSGSIZE;
-  return neigh_next_hop(s, dst->ip, &hop) ? 0 : -ENETUNREACH;
+  if (len > datagram_max()) return -EMSGSIZE;
+  if (k->ip && !route_is_ours(&s->net, k->ip)) return -EADDRNOTAVAIL;
+  if (!route_find(&s->net, dst->ip, &w)) return -ENETUNREACH;
+  *src = k->ip ? k->ip : w.src;
+  return 0;
 }
 
 ssize_t datagram_send(struct stack *s, struct sock *k, const void *data, size_t len, const struct sock_addr *to)
 {
   const struct sock_addr *dst = to ? to : k->connected ? &k->peer : NULL;
-  int err = check_send(s, k, len, dst);
+  struct tuple t;
+  int err = check_send(s, k, len, dst, &t.local_ip);
   if (!err && k->port == 0) err = datagram_bind(s, k, 0, 0);
   if (err) return err;
-  const struct tuple t = {s->cfg.ip, dst->ip, k->port, dst->port};
-  if (dst->ip == s->cfg.ip) {
+  t = (struct tuple){t.local_ip, dst->ip, k->port, dst->port};
+  if (route_is_ours(&s->net, dst->ip)) {
     const struct tuple back = {t.remote_ip, t.local_ip, t.remote_port, t.local_port};
     if (!deliver(s, &back, data, len)) datagram_icmp(s, &t, ECONNREFUSED);
-  } else if (!out_datagram(s, &t, data, len)) {
+  } else if (!out_datagram(s, &t, k->opt.ip, data, len)) {
     return -ENOBUFS;
   }
   s->stat[ST_UDP_OUT]++;

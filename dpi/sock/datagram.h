@@ -9,8 +9,6 @@
 
 // Makes a new socket one for datagrams; false: no memory.
 bool datagram_open(struct sock *k);
-// Before it is deleted.
-void datagram_close(struct stack *s, struct sock *k);
 
 // As sock_bind, sock_connect, sock_sendto, sock_recvfrom and sock_poll say.
 int datagram_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port);
@@ -18,8 +16,8 @@ int datagram_connect(struct stack *s, struct sock *k, struct sock_addr to);
 ssize_t datagram_send(struct stack *s, struct sock *k, const void *data, size_t len, const struct sock_addr *to);
 ssize_t datagram_recv(struct sock *k, void *buf, size_t cap, struct sock_addr *from);
 unsigned datagram_poll(const struct sock *k);
-// The most bytes that one datagram carries: there is no fragmentation.
-size_t datagram_max(const struct stack *s);
+// The most bytes that one datagram carries, in however many fragments.
+size_t datagram_max(void);
 // Why an earlier datagram did not arrive, as a negative errno, once; 0: nothing is known.
 int datagram_take_error(struct sock *k);
 

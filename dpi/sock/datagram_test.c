@@ -4,7 +4,7 @@
 #include "net/udp.h"
 #include "sock/testbed.h"
 
-enum { UDP_PORT = 9, MAX_DATA = BED_MTU - 28, RX_BYTES = 65536, RECORD = 8 };
+enum { UDP_PORT = 9, MAX_DATA = BED_MTU - 28, LONGEST = 65507, RX_BYTES = 65536, RECORD = 8 };   // MAX_DATA: in one frame
 
 #define UDP_TEST(f) cmocka_unit_test_prestate_setup_teardown(f, bed_setup, bed_teardown, (void *)(uintptr_t)&start_plain)
 
@@ -281,20 +281,20 @@ static void test_sendto_goes_out_with_checksum_from_a_port_of_its_own(void **sta
 static void test_send_says_what_is_wrong(void **state)
 {
   struct bed *b = *state;
-  static const uint8_t data[MAX_DATA + 1];
-  static const uint32_t none[] = {0, 0x7f000001, 0xe0000001, 0xffffffff, 0x0a0900ff, 0x08080808};
+  static const uint8_t data[LONGEST + 1];
+  static const uint32_t none[] = {0, 0xe0000001, 0xffffffff, 0x0a0900ff, 0x08080808};
   answer_arp(b);
   int sid = bound(b, UDP_PORT, false), value;
   assert_int_equal(sock_send(b->s, sid, "x", 1), -EDESTADDRREQ);
   assert_int_equal(sock_sendto(b->s, sid, "x", 1, &(struct sock_addr){PEER_IP, 0}), -EINVAL);
-  for (size_t i = 0; i < 6; i++) assert_int_equal(sock_sendto(b->s, sid, "x", 1, &(struct sock_addr){none[i], 9}), -ENETUNREACH);
-  assert_int_equal(sock_sendto(b->s, sid, data, MAX_DATA + 1, &peer_9), -EMSGSIZE);
+  for (size_t i = 0; i < 5; i++) assert_int_equal(sock_sendto(b->s, sid, "x", 1, &(struct sock_addr){none[i], 9}), -ENETUNREACH);
+  assert_int_equal(sock_sendto(b->s, sid, data, LONGEST + 1, &peer_9), -EMSGSIZE);
   bed_expect_silence(b);
   assert_int_equal(sock_sendto(b->s, sid, data, MAX_DATA, &peer_9), MAX_DATA);
   expect_said(b, 9, data, MAX_DATA);
-  assert_int_equal(sock_room(b->s, sid), MAX_DATA);
+  assert_int_equal(sock_room(b->s, sid), LONGEST);
   assert_int_equal(sock_getsockopt(b->s, sid, SOCK_OPT_SNDBUF, &value), 0);
-  assert_int_equal(value, MAX_DATA);
+  assert_int_equal(value, LONGEST);
   assert_int_equal(sock_sendto(b->s, 99, "x", 1, &peer_9), -EBADF);
   assert_int_equal(sock_recvfrom(b->s, 99, &value, 1, NULL), -EBADF);
 }
@@ -318,7 +318,7 @@ static void expect_arp_request(struct bed *b)
   assert_int_equal(stack_output(b->s, frame, sizeof frame), ARP_FRAME_BYTES);
 }
 
-static void test_newest_datagram_waits_for_an_unknown_neighbour(void **state)
+static void test_datagrams_wait_for_an_unknown_neighbour_in_order(void **state)
 {
   struct bed *b = *state;
   int sid = bound(b, UDP_PORT, false);
@@ -327,7 +327,114 @@ static void test_newest_datagram_waits_for_an_unknown_neighbour(void **state)
   assert_int_equal(sock_sendto(b->s, sid, "new", 3, &peer_9), 3);
   bed_expect_silence(b);
   answer_arp(b);
+  expect_said(b, 9, "old", 3);
   expect_said(b, 9, "new", 3);
+  bed_expect_silence(b);
+}
+
+static void test_waiting_datagrams_are_bounded_and_the_oldest_go(void **state)
+{
+  struct bed *b = *state;
+  int sid = bound(b, UDP_PORT, false);
+  for (int i = 0; i <= ARP_QUEUE; i++) {
+    assert_int_equal(sock_sendto(b->s, sid, &(uint8_t){(uint8_t)i}, 1, &peer_9), 1);
+    if (i == 0) expect_arp_request(b);
+  }
+  assert_int_equal(stat(b, ST_ARP_DROPPED), 1);
+  answer_arp(b);
+  for (int i = 1; i <= ARP_QUEUE; i++) expect_said(b, 9, &(uint8_t){(uint8_t)i}, 1);
+  bed_expect_silence(b);
+  assert_int_equal(sock_sendto(b->s, sid, "x", 1, &(struct sock_addr){PEER_IP + 1, 9}), 1);
+  for (int i = 0; i < 3; i++) {
+    expect_arp_request(b);
+    bed_pass(b, SECOND);
+  }
+  assert_int_equal(stat(b, ST_ARP_DROPPED), 2);   // in vain
+  assert_int_equal(stat(b, ST_OUT_DROPPED), 0);
+}
+
+// --- in fragments ---
+
+// The fragments of the next datagram put together: each as large as may be, in order; their identification is returned.
+static uint16_t expect_fragments(struct bed *b, uint8_t proto, uint8_t *out, size_t len, unsigned mtu)
+{
+  static uint8_t frame[16384];
+  struct ipv4_hdr ip = {.more_fragments = true};
+  uint16_t id = 0;
+  for (size_t at = 0; at < len; at += ip.payload_len) {
+    assert_true(ip.more_fragments);
+    size_t n = stack_output(b->s, frame, sizeof frame);
+    assert_true(n > 34 && n <= 14 + mtu);
+    assert_memory_equal(frame, peer_mac, 6);
+    assert_int_equal(ipv4_parse(frame + 14, n - 14, &ip), IPV4_OK);
+    assert_true(ip.fragment && !ip.dont_fragment && ip.proto == proto && ip.src == BED_IP && ip.dst == PEER_IP);
+    assert_int_equal(ip.frag_offset, at);
+    if (at == 0) id = ip.id;
+    assert_int_equal(ip.id, id);
+    if (ip.more_fragments) assert_int_equal(ip.payload_len, (mtu - 20) / 8 * 8);
+    memcpy(out + at, frame + 34, ip.payload_len);
+    assert_true(at + ip.payload_len <= len);
+  }
+  assert_false(ip.more_fragments);
+  return id;
+}
+
+static void test_long_datagrams_leave_in_fragments(void **state)
+{
+  (void)state;
+  static uint8_t data[LONGEST], got[LONGEST + 8];
+  static const size_t lengths[] = {MAX_DATA + 1, 1480 * 2 - 8, 1480 * 2 - 7, 60000, LONGEST};
+  static const unsigned mtus[] = {576, 1500, 1501, 9000};
+  for (uint32_t i = 0; i < LONGEST; i++) data[i] = bed_byte(i);
+  for (size_t m = 0; m < 4; m++) {
+    struct bed *b = bed_open(&start_plain, (struct bed_opts){.mtu = mtus[m]});
+    int sid = bound(b, UDP_PORT, false);
+    uint16_t last = 0;
+    answer_arp(b);
+    for (size_t i = 0; i < 5; i++) {
+      struct udp_datagram u;
+      assert_int_equal(sock_sendto(b->s, sid, data, lengths[i], &peer_9), lengths[i]);
+      if (lengths[i] + 28 <= mtus[m]) {
+        uint8_t frame[9014];
+        assert_int_equal(stack_output(b->s, frame, sizeof frame), 42 + lengths[i]);
+        continue;
+      }
+      uint16_t id = expect_fragments(b, IPV4_PROTO_UDP, got, 8 + lengths[i], mtus[m]);
+      if (i) assert_int_not_equal(id, last);
+      last = id;
+      assert_int_equal(udp_parse(got, 8 + lengths[i], BED_IP, PEER_IP, &u), UDP_OK);
+      assert_memory_equal(u.data, data, lengths[i]);
+      bed_expect_silence(b);
+    }
+    bed_close(b);
+  }
+}
+
+static void test_fragments_leave_all_or_none(void **state)
+{
+  struct bed *b = *state;
+  static const uint8_t data[1480 * 6 - 8];
+  answer_arp(b);
+  int sid = bound(b, UDP_PORT, false), n = 0;
+  for (int i = 0; i < 251; i++) assert_int_equal(sock_sendto(b->s, sid, "x", 1, &peer_9), 1);
+  assert_int_equal(sock_sendto(b->s, sid, data, sizeof data, &peer_9), -ENOBUFS);
+  assert_int_equal(stat(b, ST_OUT_DROPPED), 1);
+  assert_int_equal(sock_sendto(b->s, sid, data, sizeof data - 1480, &peer_9), sizeof data - 1480);
+  for (uint8_t frame[2048]; stack_output(b->s, frame, sizeof frame) > 0; n++) {}
+  assert_int_equal(n, 256);
+}
+
+static void test_fragments_wait_for_an_unknown_neighbour_together(void **state)
+{
+  struct bed *b = *state;
+  static const uint8_t data[LONGEST];
+  static uint8_t got[LONGEST + 8];
+  int sid = bound(b, UDP_PORT, false);
+  assert_int_equal(sock_sendto(b->s, sid, data, LONGEST, &peer_9), LONGEST);
+  expect_arp_request(b);
+  bed_expect_silence(b);
+  answer_arp(b);
+  expect_fragments(b, IPV4_PROTO_UDP, got, LONGEST + 8, BED_MTU);
   bed_expect_silence(b);
 }
 
@@ -707,7 +814,11 @@ int main(void)
     UDP_TEST(test_sendto_goes_out_with_checksum_from_a_port_of_its_own),
     UDP_TEST(test_send_says_what_is_wrong),
     UDP_TEST(test_full_output_queue_is_told),
-    UDP_TEST(test_newest_datagram_waits_for_an_unknown_neighbour),
+    UDP_TEST(test_datagrams_wait_for_an_unknown_neighbour_in_order),
+    UDP_TEST(test_waiting_datagrams_are_bounded_and_the_oldest_go),
+    UDP_TEST(test_long_datagrams_leave_in_fragments),
+    UDP_TEST(test_fragments_leave_all_or_none),
+    UDP_TEST(test_fragments_wait_for_an_unknown_neighbour_together),
     UDP_TEST(test_silent_neighbour_is_told_to_the_connected),
     UDP_TEST(test_datagram_to_ourselves_stays_inside),
     UDP_TEST(test_ports_are_chosen_and_not_shared_unasked),

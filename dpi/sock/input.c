@@ -25,8 +25,12 @@ static void input_arp(struct stack *s, const uint8_t *p, size_t len)
     return;
   }
   s->stat[ST_ARP_IN]++;
-  bool for_us = a.target_ip == s->cfg.ip;
-  if (a.sender_ip != s->cfg.ip) arp_learn(s->arp, a.sender_ip, a.sender_mac, for_us, s->now_us);
+  bool for_us = route_is_addr(&s->net, a.target_ip);
+  if (route_is_addr(&s->net, a.sender_ip)) {
+    if (memcmp(a.sender_mac, s->cfg.mac, 6) != 0) neigh_conflict(s, &a);
+    return;
+  }
+  arp_learn(s->arp, a.sender_ip, a.sender_mac, for_us, s->now_us);
   neigh_run(s);   // a frame may have waited for this
   if (for_us && a.op == ARP_OP_REQUEST && !s->cfg.shared_ip) out_arp_reply(s, &a);
 }
@@ -43,7 +47,7 @@ static int unreachable_error(uint8_t code)
 static void input_unreachable(struct stack *s, const struct icmp_msg *m)
 {
   struct ipv4_hdr ip;
-  if (ipv4_parse_quoted(m->data, m->data_len, &ip) != IPV4_OK || ip.src != s->cfg.ip) return;
+  if (ipv4_parse_quoted(m->data, m->data_len, &ip) != IPV4_OK || !route_is_ours(&s->net, ip.src)) return;
   if (m->data_len < ip.hdr_len + 8u || ip.frag_offset != 0) return;
   const uint8_t *p = m->data + ip.hdr_len;
   const struct tuple t = {ip.src, ip.dst, get_be16(p), get_be16(p + 2)};
@@ -61,18 +65,18 @@ static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_
     return;
   }
   s->stat[ST_ICMP_ECHO]++;
-  if (!s->cfg.shared_ip) out_echo_reply(s, frame + 6, ip->src, &m);
+  if (!s->cfg.shared_ip) out_echo_reply(s, frame + 6, ip, &m);
 }
 
 // RFC 9293 sections 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
 static void input_unknown(struct stack *s, const struct arrival *a)
 {
   if (a->seg.flags & TCP_RST) return;
-  struct sock *listener = socks_listener(s, a->tuple.local_port);
+  struct sock *listener = socks_listener(s, &a->tuple);
   if (listener && a->seg.flags & TCP_ACK && handshake_cookie(s, a, listener)) return;
   if (!listener || a->seg.flags & TCP_ACK) {
     // On an address that we share the kernel answers for all ports but those that we had.
-    if (s->cfg.shared_ip && !socks_port_ours(s, a->tuple.local_port))
+    if (s->cfg.shared_ip && !socks_tcp_port_was_ours(s, a->tuple.local_port))
       s->stat[ST_TCP_IGNORED]++;
     else
       out_reset_reply(s, a);
@@ -132,31 +136,29 @@ static void input_tcp(struct stack *s, const uint8_t *frame, const struct ipv4_h
     return;
   }
   a.tuple = (struct tuple){ip->dst, ip->src, a.seg.dst_port, a.seg.src_port};
-  if (ip->src == s->cfg.ip && !between_our_own(s, &a.tuple)) {
+  if (route_is_ours(&s->net, ip->src) && !between_our_own(s, &a.tuple)) {
     s->stat[ST_IP_BAD]++;
     return;
   }
   input_segment(s, &a);
 }
 
-// RFC 1122 section 3.2.1.3: a source that no other host can have. RFC 9293 MUST-57: no SYN from a group address.
-static bool bad_source(const struct stack *s, uint32_t src)
+// RFC 1122 section 3.2.1.3: a source that no other host can have. RFC 9293 MUST-57: no SYN from a group address. What we send
+// ourselves is TCP, in frames of our own; loopback addresses belong on both sides of it or on neither.
+static bool bad_source(const struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
 {
-  uint32_t host_bits = s->cfg.prefix_len >= 31 ? 0 : UINT32_MAX >> s->cfg.prefix_len;
-  bool on_link = ((src ^ s->cfg.ip) & ~host_bits) == 0;
-  bool subnet_broadcast = host_bits != 0 && on_link && (src & host_bits) == host_bits;
-  return src >> 24 == 0 || src >> 24 == 127 || src >> 28 >= 14 || subnet_broadcast;
+  if (route_is_no_host(&s->net, ip->src) || route_is_loopback(ip->src) != route_is_loopback(ip->dst)) return true;
+  return route_is_ours(&s->net, ip->src) && (ip->proto != IPV4_PROTO_TCP || memcmp(frame + 6, s->cfg.mac, 6) != 0);
 }
 
 static void input_ipv4(struct stack *s, const uint8_t *frame, size_t len)
 {
   struct ipv4_hdr ip;
-  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, ip.src)
-      || (ip.src == s->cfg.ip && (ip.proto != IPV4_PROTO_TCP || memcmp(frame + 6, s->cfg.mac, 6) != 0))) {
+  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, frame, &ip)) {
     s->stat[ST_IP_BAD]++;
     return;
   }
-  if (ip.dst != s->cfg.ip) {
+  if (!route_is_ours(&s->net, ip.dst)) {
     s->stat[ST_IP_NOT_OURS]++;
     return;
   }
@@ -209,7 +211,7 @@ int stack_flow_of(const struct stack *s, const uint8_t *frame, size_t len)
   const uint8_t *ports = frame + ETH_HDR_BYTES + ip.hdr_len;
   uint16_t src_port = get_be16(ports), dst_port = get_be16(ports + 2);
   struct tuple t = {ip.dst, ip.src, dst_port, src_port};
-  if (ip.dst != s->cfg.ip) t = (struct tuple){ip.src, ip.dst, src_port, dst_port};
+  if (!route_is_ours(&s->net, ip.dst)) t = (struct tuple){ip.src, ip.dst, src_port, dst_port};
   const struct conn *c = conn_find(s, &t);
   return c ? c->flow : -1;
 }

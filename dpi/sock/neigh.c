@@ -8,44 +8,37 @@
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
-bool neigh_next_hop(const struct stack *s, uint32_t dst_ip, uint32_t *hop_ip)
-{
-  uint32_t host_bits = s->cfg.prefix_len >= 32 ? 0 : UINT32_MAX >> s->cfg.prefix_len;
-  bool on_link = ((dst_ip ^ s->cfg.ip) & ~host_bits) == 0;
-  bool edge = (dst_ip & host_bits) == 0 || (dst_ip & host_bits) == host_bits;   // the network's own address, its broadcast
-  if (dst_ip >> 24 == 0 || dst_ip >> 24 == 127 || dst_ip >> 28 >= 14) return false;
-  if (on_link && host_bits > 1 && edge) return false;   // RFC 3021: on a /31 both are hosts
-  *hop_ip = on_link ? dst_ip : s->cfg.gateway;
-  return *hop_ip != 0;
-}
+enum { ANNOUNCE_N = 2, ANNOUNCE_GAP_US = 2000000, DEFEND_GAP_US = 10000000 };   // RFC 5227 section 1.1
 
 bool neigh_mac(const struct stack *s, uint32_t dst_ip, uint8_t mac[static 6])
 {
-  uint32_t hop;
-  if (!neigh_next_hop(s, dst_ip, &hop)) return false;
-  if (hop != s->cfg.ip) return arp_lookup(s->arp, hop, mac, s->now_us);
+  struct route_way w;
+  if (!route_find(&s->net, dst_ip, &w)) return false;
+  if (!route_is_ours(&s->net, w.hop)) return arp_lookup(s->arp, w.hop, mac, s->now_us);
   memcpy(mac, s->cfg.mac, 6);
   return true;
 }
 
 void neigh_send(struct stack *s, uint32_t dst_ip, struct frame *f)
 {
-  uint32_t hop;
+  struct route_way w;
   if (neigh_mac(s, dst_ip, f->bytes)) {
     frame_push(&s->out, f);
     return;
   }
-  bool waits = neigh_next_hop(s, dst_ip, &hop) && arp_park(s->arp, hop, f->bytes, f->len, s->now_us);
-  if (!waits) s->stat[ST_OUT_DROPPED]++;
+  enum arp_parked r = ARP_NOT_PARKED;
+  if (route_find(&s->net, dst_ip, &w)) r = arp_park(s->arp, w.hop, f->bytes, f->len, s->now_us);
+  if (r == ARP_NOT_PARKED) s->stat[ST_OUT_DROPPED]++;
+  if (r == ARP_PARKED_FOR_OLDER) s->stat[ST_ARP_DROPPED]++;
   frame_give(&s->out_pool, f);
   neigh_run(s);   // asks at once
 }
 
 void neigh_answered(struct stack *s, uint32_t dst_ip, const uint8_t mac[static 6])
 {
-  uint32_t hop;
-  if (!neigh_next_hop(s, dst_ip, &hop)) return;
-  arp_learn(s->arp, hop, mac, false, s->now_us);
+  struct route_way w;
+  if (!route_find(&s->net, dst_ip, &w)) return;
+  arp_learn(s->arp, w.hop, mac, false, s->now_us);
   neigh_run(s);
 }
 
@@ -61,8 +54,47 @@ static void send_copy(struct stack *s, const struct arp_due *d)
   frame_push(&s->out, f);
 }
 
+// --- our own addresses -------------------------------------------------------------------------------------------------
+
+void neigh_announce(struct stack *s)
+{
+  if (s->cfg.shared_ip) return;
+  s->announce_left = ANNOUNCE_N;
+  s->announce_us = s->now_us;
+  neigh_run(s);
+}
+
+static void announce_due(struct stack *s)
+{
+  if (!s->announce_left || s->now_us < s->announce_us) return;
+  for (size_t i = 0; i < s->net.n_addrs; i++) out_arp_announce(s, s->net.addr[i].ip);
+  s->announce_left--;
+  s->announce_us = s->now_us + ANNOUNCE_GAP_US;
+}
+
+void neigh_conflict(struct stack *s, const struct arp_packet *a)
+{
+  s->stat[ST_ARP_CONFLICT]++;
+  if (s->conflict_us && s->now_us - s->conflict_us < DEFEND_GAP_US) return;
+  s->conflict_us = s->now_us;
+  s->conflict_ip = a->sender_ip;
+  memcpy(s->conflict_mac, a->sender_mac, sizeof s->conflict_mac);
+  if (!s->cfg.shared_ip) out_arp_announce(s, a->sender_ip);
+}
+
+bool stack_take_conflict(struct stack *s, uint32_t *ip, uint8_t mac[static 6])
+{
+  *ip = s->conflict_ip;
+  memcpy(mac, s->conflict_mac, sizeof s->conflict_mac);
+  s->conflict_ip = 0;
+  return *ip != 0;
+}
+
+// --- what is due -------------------------------------------------------------------------------------------------------
+
 void neigh_run(struct stack *s)
 {
+  announce_due(s);
   for (struct arp_due d; (d = arp_next(s->arp, s->now_us)).kind != ARP_DUE_NOTHING;) {
     if (d.kind == ARP_DUE_REQUEST) {
       out_arp_request(s, d.ip);
@@ -70,9 +102,11 @@ void neigh_run(struct stack *s)
       send_copy(s, &d);
     } else {
       s->stat[ST_ARP_NO_ANSWER]++;
+      s->stat[ST_ARP_DROPPED] += d.dropped;
       connect_hop_lost(s, d.ip);
       datagram_hop_lost(s, d.ip);
     }
   }
   s->neigh_due_us = arp_next_deadline(s->arp);
+  if (s->announce_left && s->announce_us < s->neigh_due_us) s->neigh_due_us = s->announce_us;
 }

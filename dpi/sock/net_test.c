@@ -198,11 +198,10 @@ static void test_time_wait_knows_the_last_time_stamp_that_the_engine_took(void *
 
 // --- to ourselves ---
 
-static void test_connection_to_our_own_address_stays_inside(void **state)
+static void stays_inside(struct net *n, uint32_t ip)
 {
-  struct net *n = *state;
   struct stack *s = n->h[0].s;
-  int listener = net_listen(n, 0, SERVER_PORT, 8), a = net_dial(n, 0, 0, NET_IP_0, SERVER_PORT);
+  int listener = net_listen(n, 0, SERVER_PORT, 8), a = net_dial(n, 0, 0, ip, SERVER_PORT);
   net_run(n, SECOND / 10);
   int b = sock_accept(s, listener, NULL);
   assert_true(b >= 0);
@@ -217,6 +216,15 @@ static void test_connection_to_our_own_address_stays_inside(void **state)
   net_run(n, NET_TW_US);
   net_expect_clean(n, 0, 0);
   assert_int_equal(n->sent[0], 0);
+}
+
+static void test_connection_to_our_own_address_stays_inside(void **state) { stays_inside(*state, NET_IP_0); }
+
+static void test_connection_to_the_loopback_address_stays_inside(void **state)
+{
+  struct net *n = *state;
+  stays_inside(n, 0x7f000001);
+  assert_int_equal(sock_bind(n->h[0].s, sock_socket(n->h[0].s, SOCK_TCP), 0x7f000001, 99), 0);
 }
 
 static void test_our_own_closed_port_refuses(void **state)
@@ -573,6 +581,7 @@ int main(void)
     NET_TEST(test_same_pair_connects_anew_once_time_wait_is_over),
     NET_TEST(test_time_wait_knows_the_last_time_stamp_that_the_engine_took),
     NET_TEST(test_connection_to_our_own_address_stays_inside),
+    NET_TEST(test_connection_to_the_loopback_address_stays_inside),
     NET_TEST(test_our_own_closed_port_refuses),
     NET_TEST(test_socket_may_connect_to_itself),
     NET_TEST(test_syn_in_our_own_name_is_dropped),

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/siphash.h"
 #include "net/eth.h"
 #include "net/icmp.h"
 #include "net/ipv4.h"
@@ -12,37 +14,65 @@
 
 enum { IP_PAYLOAD_AT = ETH_HDR_BYTES + IPV4_HDR_BYTES };
 
-static struct frame *take(struct stack *s)
+// A packet on its way out; its payload stands in s->packet.
+struct packet {
+  uint32_t src, dst;
+  uint8_t proto;
+  struct ipv4_choice choice;
+  const uint8_t *mac;      // NULL: that of the next hop
+};
+
+static bool dropped(struct stack *s)
+{
+  s->stat[ST_OUT_DROPPED]++;
+  return false;
+}
+
+// RFC 6864 section 4.1: not the same again within a datagram's lifetime; which comes next is nobody else's business (RFC 7739).
+static uint16_t next_id(struct stack *s, const struct packet *p)
+{
+  uint8_t to[9];
+  put_be32(to, p->src);
+  put_be32(to + 4, p->dst);
+  to[8] = p->proto;
+  return (uint16_t)(siphash24(s->id_key, to, sizeof to) + s->ip_id++);
+}
+
+// A frame with payload [at, at + len).
+static struct frame *make_frame(struct stack *s, const struct packet *p, size_t at, size_t len)
 {
   struct frame *f = frame_take(&s->out_pool);
-  if (!f) s->stat[ST_OUT_DROPPED]++;
+  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
+  if (p->mac) memcpy(eth.dst, p->mac, sizeof eth.dst);
+  memcpy(eth.src, s->cfg.mac, sizeof eth.src);
+  eth_emit(f->bytes, ETH_HDR_BYTES, &eth);
+  ipv4_emit(f->bytes + ETH_HDR_BYTES, IPV4_HDR_BYTES, p->src, p->dst, p->proto, 0, len);
+  ipv4_choose(f->bytes + ETH_HDR_BYTES, p->choice);
+  memcpy(f->bytes + IP_PAYLOAD_AT, s->packet + at, len);
+  f->len = IP_PAYLOAD_AT + len;
   return f;
 }
 
-// Where an IP payload is written, before send_ip puts the headers in front of it.
-static uint8_t *ip_payload(struct frame *f) { return f->bytes + IP_PAYLOAD_AT; }
-static size_t ip_payload_cap(const struct stack *s) { return s->out_pool.cap_bytes - IP_PAYLOAD_AT; }
-
-// Puts the headers in front; a payload that did not fit (len 0) is a frame dropped.
-static bool make_ip(struct stack *s, struct frame *f, const uint8_t mac[static 6], uint32_t dst_ip, uint8_t proto, size_t len)
+static void send_frame(struct stack *s, const struct packet *p, struct frame *f)
 {
-  if (len == 0) {
-    s->stat[ST_OUT_DROPPED]++;
-    frame_give(&s->out_pool, f);
-    return false;
-  }
-  struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
-  memcpy(eth.dst, mac, sizeof eth.dst);
-  memcpy(eth.src, s->cfg.mac, sizeof eth.src);
-  eth_emit(f->bytes, ETH_HDR_BYTES, &eth);
-  ipv4_emit(f->bytes + ETH_HDR_BYTES, IPV4_HDR_BYTES, s->cfg.ip, dst_ip, proto, 0, len);
-  f->len = IP_PAYLOAD_AT + len;
-  return true;
+  if (p->mac) frame_push(&s->out, f);
+  else neigh_send(s, p->dst, f);
 }
 
-static void send_ip(struct stack *s, struct frame *f, const uint8_t mac[static 6], uint32_t dst_ip, uint8_t proto, size_t len)
+// All of its fragments or none (RFC 791 section 3.2). len 0 is a payload that did not fit. What is not TCP may be cut.
+static bool send_ip(struct stack *s, const struct packet *p, size_t len)
 {
-  if (make_ip(s, f, mac, dst_ip, proto, len)) frame_push(&s->out, f);
+  size_t room = s->cfg.mtu - IPV4_HDR_BYTES;
+  size_t step = len <= room ? len : room & ~(size_t)7;
+  size_t n = step ? (len + step - 1) / step : 0;
+  if (n == 0 || (n > 1 && p->proto == IPV4_PROTO_TCP) || n > frame_pool_left(&s->out_pool)) return dropped(s);
+  uint16_t id = n > 1 ? next_id(s, p) : 0;
+  for (size_t at = 0; at < len; at += step) {
+    struct frame *f = make_frame(s, p, at, len - at < step ? len - at : step);
+    if (n > 1) ipv4_make_fragment(f->bytes + ETH_HDR_BYTES, id, at, len - at > step);
+    send_frame(s, p, f);
+  }
+  return true;
 }
 
 uint16_t out_mss(const struct stack *s) { return (uint16_t)(s->cfg.mtu - IPV4_HDR_BYTES - TCP_HEADER_MIN); }
@@ -59,53 +89,54 @@ uint16_t out_window_after(const struct stack *s, uint8_t wscale, uint32_t unread
   return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
 }
 
-// NULL: no buffer, or the segment did not fit.
-static struct frame *make_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip,
-                                  const struct segment *seg)
+static void send_segment(struct stack *s, const uint8_t *mac, const struct tuple *t, struct ipv4_choice ip, const struct segment *seg)
 {
-  struct frame *f = take(s);
-  if (!f) return NULL;
   struct segment out = *seg;
   out.src_port = t->local_port;
   out.dst_port = t->remote_port;
-  size_t len = segment_emit(&out, t->local_ip, t->remote_ip, ip_payload(f), ip_payload_cap(s));
-  if (!make_ip(s, f, mac, t->remote_ip, IPV4_PROTO_TCP, len)) return NULL;
-  ipv4_choose(f->bytes + ETH_HDR_BYTES, ip);
-  return f;
+  const struct packet p = {.src = t->local_ip, .dst = t->remote_ip, .proto = IPV4_PROTO_TCP, .choice = ip, .mac = mac};
+  send_ip(s, &p, segment_emit(&out, t->local_ip, t->remote_ip, s->packet, sizeof s->packet));
 }
 
 void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip, const struct segment *seg)
 {
-  struct frame *f = make_segment(s, mac, t, ip, seg);
-  if (f) frame_push(&s->out, f);
+  send_segment(s, mac, t, ip, seg);
 }
-
-static const uint8_t unknown_mac[6] = {0};
 
 void out_segment_routed(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const struct segment *seg)
 {
-  struct frame *f = make_segment(s, unknown_mac, t, ip, seg);
-  if (f) neigh_send(s, t->remote_ip, f);
+  send_segment(s, NULL, t, ip, seg);
 }
 
-bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size_t len)
+bool out_datagram(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const void *data, size_t len)
 {
   const struct udp_datagram u = {.src_port = t->local_port, .dst_port = t->remote_port, .data = data, .data_len = len};
+  const struct packet p = {.src = t->local_ip, .dst = t->remote_ip, .proto = IPV4_PROTO_UDP, .choice = ip};
+  return send_ip(s, &p, udp_emit(s->packet, sizeof s->packet, t->local_ip, t->remote_ip, &u));
+}
+
+static struct frame *take(struct stack *s)
+{
+  struct frame *f = frame_take(&s->out_pool);
+  if (!f) dropped(s);
+  return f;
+}
+
+static void send_arp_request(struct stack *s, uint32_t from, uint32_t ip)
+{
   struct frame *f = take(s);
-  if (!f) return false;
-  size_t udp_len = udp_emit(ip_payload(f), ip_payload_cap(s), t->local_ip, t->remote_ip, &u);
-  if (!make_ip(s, f, unknown_mac, t->remote_ip, IPV4_PROTO_UDP, udp_len)) return false;
-  neigh_send(s, t->remote_ip, f);
-  return true;
+  if (!f) return;
+  f->len = arp_emit_request(f->bytes, s->out_pool.cap_bytes, s->cfg.mac, from, ip);
+  frame_push(&s->out, f);
 }
 
 void out_arp_request(struct stack *s, uint32_t ip)
 {
-  struct frame *f = take(s);
-  if (!f) return;
-  f->len = arp_emit_request(f->bytes, s->out_pool.cap_bytes, s->cfg.mac, s->cfg.ip, ip);
-  frame_push(&s->out, f);
+  struct route_way w;
+  send_arp_request(s, route_find(&s->net, ip, &w) ? w.src : 0, ip);
 }
+
+void out_arp_announce(struct stack *s, uint32_t ip) { send_arp_request(s, ip, ip); }
 
 void out_reset_reply(struct stack *s, const struct arrival *a)
 {
@@ -120,18 +151,17 @@ void out_reset_reply(struct stack *s, const struct arrival *a)
   out_segment(s, arrival_mac(a), &a->tuple, (struct ipv4_choice){0}, &seg);
 }
 
-void out_icmp(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *m)
+void out_icmp(struct stack *s, const uint8_t mac[static 6], const struct ipv4_hdr *to, const struct icmp_msg *m)
 {
-  struct frame *f = take(s);
-  if (f) send_ip(s, f, mac, dst_ip, IPV4_PROTO_ICMP, icmp_emit(ip_payload(f), ip_payload_cap(s), m));
+  const struct packet p = {.src = to->dst, .dst = to->src, .proto = IPV4_PROTO_ICMP, .mac = mac};
+  send_ip(s, &p, icmp_emit(s->packet, sizeof s->packet, m));
 }
 
-void out_echo_reply(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *request)
+void out_echo_reply(struct stack *s, const uint8_t mac[static 6], const struct ipv4_hdr *to, const struct icmp_msg *request)
 {
-  struct frame *f = take(s);
-  if (!f) return;
-  size_t len = icmp_emit_echo_reply(ip_payload(f), ip_payload_cap(s), request);
-  send_ip(s, f, mac, dst_ip, IPV4_PROTO_ICMP, len);
+  struct icmp_msg reply = *request;
+  reply.type = ICMP_TYPE_ECHO_REPLY;
+  out_icmp(s, mac, to, &reply);
 }
 
 void out_arp_reply(struct stack *s, const struct arp_packet *request)

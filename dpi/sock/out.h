@@ -32,15 +32,17 @@ uint16_t out_window_after(const struct stack *s, uint8_t wscale, uint32_t unread
 void out_segment(struct stack *s, const uint8_t mac[static 6], const struct tuple *t, struct ipv4_choice ip, const struct segment *seg);
 // The same to whoever is the next hop to the tuple's remote address; while its MAC is asked for, the frame waits (neigh.h).
 void out_segment_routed(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const struct segment *seg);
-// A datagram of this tuple, routed likewise. False: the output queue is full, or it exceeds the MTU; it was dropped.
-bool out_datagram(struct stack *s, const struct tuple *t, const void *data, size_t len);
+// A datagram of this tuple, routed likewise, in fragments where it exceeds the MTU. False: the output queue has no room for all
+// of it; it was dropped.
+bool out_datagram(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const void *data, size_t len);
 // The RST for a segment that has no connection or acknowledges what was never sent (RFC 9293 section 3.5.2, groups 1 and
 // 2), back to where it came from. The segment itself is no RST.
 void out_reset_reply(struct stack *s, const struct arrival *a);
-// An ICMP message.
-void out_icmp(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *m);
+// An ICMP message in answer to a packet, back to where it came from.
+void out_icmp(struct stack *s, const uint8_t mac[static 6], const struct ipv4_hdr *to, const struct icmp_msg *m);
 // The answer to an echo request, and to an ARP request.
-void out_echo_reply(struct stack *s, const uint8_t mac[static 6], uint32_t dst_ip, const struct icmp_msg *request);
+void out_echo_reply(struct stack *s, const uint8_t mac[static 6], const struct ipv4_hdr *to, const struct icmp_msg *request);
 void out_arp_reply(struct stack *s, const struct arp_packet *request);
 void out_arp_request(struct stack *s, uint32_t ip);
+void out_arp_announce(struct stack *s, uint32_t ip);
 #endif

@@ -23,6 +23,7 @@ int sock_socket(struct stack *s, enum sock_type type)
   int err;
   struct sock *k = socks_new(s, &err);
   if (!k) return err;
+  k->space = type == SOCK_UDP ? SOCKS_UDP : SOCKS_TCP;
   if (type == SOCK_TCP || datagram_open(k)) return k->sid;
   socks_delete(s, k);
   return -ENOMEM;
@@ -32,13 +33,11 @@ int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->port != 0 || (ip != 0 && ip != s->cfg.ip)) return -EINVAL;
+  if (k->port != 0 || (ip != 0 && !route_is_ours(&s->net, ip))) return -EINVAL;
   if (is_datagram(k)) return datagram_bind(s, k, ip, port);
   if (k->kind != SOCK_KIND_IDLE || port == 0) return -EINVAL;
-  if (s->socks.owner[port] > 0) return -EADDRINUSE;
-  s->socks.owner[port] = sid + 1;
-  k->ip = ip;
-  k->port = port;
+  if (!socks_port_free(s, k, ip, port)) return -EADDRINUSE;
+  socks_bind(s, k, ip, port);
   return 0;
 }
 
@@ -97,7 +96,7 @@ int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
   socks_dequeue(c);
   k->kind = SOCK_KIND_CONN;
   k->port = l->port;
-  k->ip = s->cfg.ip;
+  k->ip = c->node.tuple.local_ip;
   k->opt = l->opt;
   k->user = l->user;
   k->peer = (struct sock_addr){c->node.tuple.remote_ip, c->node.tuple.remote_port};
@@ -179,8 +178,6 @@ int sock_close(struct stack *s, int sid)
   k->conn = NULL;
   if (k->kind == SOCK_KIND_LISTENER) {
     close_children(s, k);
-  } else if (is_datagram(k)) {
-    datagram_close(s, k);
   } else if (c && !flow_carried(c)) {
     connect_cancel(s, c);
   } else if (c && (socks_rx_used(k) > 0 || !seq_eq(c->rx_got, c->rx_ready))) {
@@ -197,7 +194,6 @@ int sock_abort(struct stack *s, int sid)
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
   if (k->kind == SOCK_KIND_LISTENER) close_children(s, k);
-  if (is_datagram(k)) datagram_close(s, k);
   if (half_open(k))
     connect_cancel(s, k->conn);
   else if (k->conn)
@@ -238,7 +234,7 @@ size_t sock_room(struct stack *s, int sid)
 {
   const struct sock *k = socks_get(s, sid);
   if (!k || k->shut) return 0;
-  if (is_datagram(k)) return datagram_max(s);
+  if (is_datagram(k)) return datagram_max();
   return k->conn ? flow_credit(s, k->conn) : 0;
 }
 

@@ -80,7 +80,7 @@ ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len);
 // exceeds cap is lost; 0 is an empty one.
 ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap);
 // The same with the other end's address. sendto: `to` goes before the connected address; NULL: that one. -EDESTADDRREQ
-// (neither), -EINVAL (port 0), -EMSGSIZE (longer than the MTU lets one be: no fragmentation), -ENETUNREACH (no way there,
+// (neither), -EINVAL (port 0), -EMSGSIZE (longer than 65507 bytes), -ENETUNREACH (no way there,
 // or no single host's address), -ENOBUFS (the output queue is full). A connection's socket looks at neither: `to` is
 // ignored, and *from stays as it was; from may be NULL.
 ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to);

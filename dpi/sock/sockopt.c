@@ -78,12 +78,12 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
   return 0;
 }
 
-static int get_datagram(struct stack *s, struct sock *k, enum sock_opt opt, int *value)
+static int get_datagram(struct sock *k, enum sock_opt opt, int *value)
 {
   switch (opt) {
     case SOCK_OPT_REUSEADDR: *value = k->opt.reuse; return 0;
     case SOCK_OPT_RCVBUF: *value = SOCKS_RX_BYTES; return 0;
-    case SOCK_OPT_SNDBUF: *value = (int)datagram_max(s); return 0;
+    case SOCK_OPT_SNDBUF: *value = (int)datagram_max(); return 0;
     case SOCK_OPT_ERROR: *value = -datagram_take_error(k); return 0;
     default: return -ENOPROTOOPT;
   }
@@ -93,7 +93,7 @@ int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
 {
   struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  if (k->kind == SOCK_KIND_DATAGRAM) return get_datagram(s, k, opt, value);
+  if (k->kind == SOCK_KIND_DATAGRAM) return get_datagram(k, opt, value);
   switch (opt) {
     case SOCK_OPT_NODELAY: *value = k->opt.nodelay || !s->engine->nagle; return 0;
     case SOCK_OPT_USER_TIMEOUT_MS: *value = (int)k->opt.user_timeout_ms; return 0;

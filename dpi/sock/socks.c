@@ -8,13 +8,7 @@
 
 #include "sock/stack_priv.h"
 
-enum { PORTS = 65536, FIRST_CAP = 64 };
-
-bool socks_init(struct stack *s)
-{
-  s->socks.owner = calloc(PORTS, sizeof s->socks.owner[0]);
-  return s->socks.owner != NULL;
-}
+enum { FIRST_CAP = 64 };
 
 void socks_free(struct stack *s)
 {
@@ -26,7 +20,6 @@ void socks_free(struct stack *s)
   }
   free(t->of);
   free(t->free);
-  free(t->owner);
 }
 
 static bool grow(struct socks *t)
@@ -64,12 +57,22 @@ static void unready(struct socks *t, struct sock *k)
   k->ready = false;
 }
 
+static struct sock **bucket(struct socks *t, enum socks_space space, uint16_t port) { return &t->port[space][port % SOCKS_BUCKETS]; }
+
+static void unbind(struct socks *t, struct sock *k)
+{
+  struct sock **at = bucket(t, k->space, k->port);
+  while (*at != k) at = &(*at)->port_next;
+  *at = k->port_next;
+  k->bound = false;
+}
+
 void socks_delete(struct stack *s, struct sock *k)
 {
   struct socks *t = &s->socks;
   assert(!k->conn && k->children == 0);
   unready(t, k);
-  if (k->port != 0 && t->owner[k->port] == k->sid + 1) t->owner[k->port] = SOCKS_PORT_WAS_OURS;
+  if (k->bound) unbind(t, k);
   t->of[k->sid] = NULL;
   t->free[t->n_free++] = k->sid;
   free(k->rx);
@@ -81,15 +84,56 @@ struct sock *socks_get(const struct stack *s, int sid)
   return sid >= 0 && (size_t)sid < s->socks.n ? s->socks.of[sid] : NULL;
 }
 
-struct sock *socks_listener(const struct stack *s, uint16_t port)
+// --- ports -----------------------------------------------------------------------------------------------------------
+
+bool socks_port_free(const struct stack *s, const struct sock *k, uint32_t ip, uint16_t port)
 {
-  int32_t owner = s->socks.owner[port];
-  if (owner <= 0) return NULL;
-  struct sock *k = s->socks.of[owner - 1];
-  return k->kind == SOCK_KIND_LISTENER ? k : NULL;
+  for (const struct sock *x = s->socks.port[k->space][port % SOCKS_BUCKETS]; x; x = x->port_next) {
+    bool same = x->port == port && (x->bound_ip == ip || !x->bound_ip || !ip);
+    if (same && !(x->opt.reuse && k->opt.reuse)) return false;
+  }
+  return true;
 }
 
-bool socks_port_ours(const struct stack *s, uint16_t port) { return s->socks.owner[port] != 0; }
+void socks_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port)
+{
+  struct sock **first = bucket(&s->socks, k->space, port);
+  k->ip = k->bound_ip = ip;
+  k->port = port;
+  k->bound = true;
+  k->port_next = *first;
+  *first = k;
+  if (k->space == SOCKS_TCP) socks_tcp_port_used(s, port);
+}
+
+// How well a socket fits; 0: not at all.
+static int fits(const struct sock *k, const struct tuple *t)
+{
+  if (k->port != t->local_port || (k->ip && k->ip != t->local_ip)) return 0;
+  if (k->connected) return k->peer.ip == t->remote_ip && k->peer.port == t->remote_port ? 3 : 0;
+  return k->ip ? 2 : 1;
+}
+
+static struct sock *best(const struct stack *s, enum socks_space space, const struct tuple *t, bool listens)
+{
+  struct sock *best = NULL;
+  int how = 0;
+  for (struct sock *k = s->socks.port[space][t->local_port % SOCKS_BUCKETS]; k; k = k->port_next) {
+    int fit = listens && k->kind != SOCK_KIND_LISTENER ? 0 : fits(k, t);
+    if (fit > how) best = k, how = fit;
+  }
+  return best;
+}
+
+struct sock *socks_find(const struct stack *s, enum socks_space space, const struct tuple *t) { return best(s, space, t, false); }
+
+struct sock *socks_listener(const struct stack *s, const struct tuple *t) { return best(s, SOCKS_TCP, t, true); }
+
+void socks_tcp_port_used(struct stack *s, uint16_t port) { s->socks.tcp_was_ours[port / 8] |= (uint8_t)(1 << port % 8); }
+
+bool socks_tcp_port_was_ours(const struct stack *s, uint16_t port) { return s->socks.tcp_was_ours[port / 8] >> port % 8 & 1; }
+
+// --- readiness, queues, buffers --------------------------------------------------------------------------------------
 
 void socks_mark_ready(struct stack *s, struct sock *k)
 {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "net/ipv4.h"
+#include "net/tuple.h"
 #include "sock/sock.h"
 
 struct stack;
@@ -18,9 +19,11 @@ enum {
   SOCKS_MAX = 65536,        // numbers
   SOCKS_DYNAMIC_FIRST = 49152,   // RFC 6335 section 6: ports of those who asked for none
   SOCKS_DYNAMIC_N = 65536 - SOCKS_DYNAMIC_FIRST,
-  SOCKS_DATAGRAM_BUCKETS = 256,
-  SOCKS_PORT_WAS_OURS = -1  // in socks.owner
+  SOCKS_PORTS = 65536,
+  SOCKS_BUCKETS = 256
 };
+
+enum socks_space { SOCKS_TCP, SOCKS_UDP, SOCKS_SPACES };   // each has ports of its own
 
 // What a program has chosen, as it was told; the engine gets it as struct flow_tuning.
 struct sock_options {
@@ -36,8 +39,12 @@ enum sock_kind { SOCK_KIND_IDLE, SOCK_KIND_LISTENER, SOCK_KIND_CONN, SOCK_KIND_D
 struct sock {
   int sid;
   enum sock_kind kind;
-  uint16_t port;                          // bound to; 0: none
+  enum socks_space space;
+  uint16_t port;                          // 0: none
   uint32_t ip;                            // 0: any of ours
+  uint32_t bound_ip;                      // the same as bind said
+  bool bound;                             // in the list of its port
+  struct sock *port_next;                 // the next there
   struct sock_options opt;
   void *user;
   bool ready;                             // in the queue of changed ones
@@ -61,26 +68,31 @@ struct sock {
 
   // Datagrams: peer, err, shut and rx as above, but err is told once.
   bool connected;                         // to peer; false of every other kind
-  struct sock *port_next;                 // the next in its bucket of ports
 };
 
 struct socks {
   struct sock **of;                       // by sid
   int *free;                              // sids given back, the last first
   size_t n, n_free, cap;
-  // TCP by port: sid + 1 of the socket bound to it, 0: never ours, -1: was ours.
-  int32_t *owner;
-  struct sock *datagram[SOCKS_DATAGRAM_BUCKETS];   // datagram sockets, by port modulo their number; bound last first
+  struct sock *port[SOCKS_SPACES][SOCKS_BUCKETS];  // those bound, by port modulo buckets, the last bound first
+  uint8_t tcp_was_ours[SOCKS_PORTS / 8];
   struct sock *ready_first, *ready_last;
 };
 
-bool socks_init(struct stack *s);                                  // false: no memory
 void socks_free(struct stack *s);
 struct sock *socks_new(struct stack *s, int *err);                 // NULL: *err is a negative errno
 void socks_delete(struct stack *s, struct sock *k);                // nothing may refer to it any more
 struct sock *socks_get(const struct stack *s, int sid);            // NULL: no such socket
-struct sock *socks_listener(const struct stack *s, uint16_t port); // NULL: nobody listens
-bool socks_port_ours(const struct stack *s, uint16_t port);        // somebody is or was bound to it
+
+// Nobody has the port on this address (0: any) but who shares it, if both say so.
+bool socks_port_free(const struct stack *s, const struct sock *k, uint32_t ip, uint16_t port);
+void socks_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port);   // it is free
+// Whose a packet to us is: of those bound to its port the one connected to its sender, else one that is not connected, bound
+// to just our address or to any, the last bound. NULL: nobody's.
+struct sock *socks_find(const struct stack *s, enum socks_space space, const struct tuple *t);
+struct sock *socks_listener(const struct stack *s, const struct tuple *t);      // likewise; NULL: nobody listens
+void socks_tcp_port_used(struct stack *s, uint16_t port);
+bool socks_tcp_port_was_ours(const struct stack *s, uint16_t port);             // somebody is or was bound to it
 
 void socks_mark_ready(struct stack *s, struct sock *k);            // its readiness changed; it is queued once
 struct sock *socks_take_ready(struct stack *s);                    // NULL: none

@@ -14,8 +14,8 @@
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
-// Held frames of all hand-overs together, and neighbours.
-enum { HOLD_FRAMES = 1024, ARP_ENTRIES = 256 };
+// Held frames of all hand-overs together; neighbours, and frames that wait for all of them.
+enum { HOLD_FRAMES = 1024, ARP_ENTRIES = 256, ARP_FRAMES = 256 };
 
 static const char *const stat_name[ST_N] = {
   [ST_ETH_BAD] = "eth_bad",
@@ -25,6 +25,8 @@ static const char *const stat_name[ST_N] = {
   [ST_ARP_IN] = "arp_in",
   [ST_ARP_BAD] = "arp_bad",
   [ST_ARP_NO_ANSWER] = "arp_no_answer",
+  [ST_ARP_DROPPED] = "arp_dropped",
+  [ST_ARP_CONFLICT] = "arp_conflict",
   [ST_ICMP_ECHO] = "icmp_echo",
   [ST_ICMP_OTHER] = "icmp_other",
   [ST_IP_BAD] = "ip_bad",
@@ -86,6 +88,8 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   if (s->cfg.time_wait_us == 0) s->cfg.time_wait_us = TW_DEFAULT_US;
   s->engine = e;
   s->now_us = now_us;
+  if (c->ip) route_addr_add(&s->net, (struct route_addr){c->ip, c->prefix_len});
+  if (c->gateway) route_add(&s->net, (struct route){0, 0, c->gateway});
   s->neigh_due_us = UINT64_MAX;
   rng_seed(&s->rng, c->seed);
   isn_init(&s->isn, &s->rng);
@@ -95,10 +99,12 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   draw_key(s, key);
   draw_key(s, s->port_key);
   draw_key(s, s->cookie_key);
+  draw_key(s, s->id_key);
   size_t cap = ETH_HDR_BYTES + c->mtu;
-  s->arp = arp_table_open(ARP_ENTRIES);
-  bool ok = s->arp && conn_table_init(s, key) && tw_table_init(s, key) && socks_init(s) &&
+  s->arp = arp_table_open(ARP_ENTRIES, ARP_FRAMES, cap);
+  bool ok = s->arp && conn_table_init(s, key) && tw_table_init(s, key) &&
             frame_pool_init(&s->hold_pool, HOLD_FRAMES, cap) && frame_pool_init(&s->out_pool, OUT_FRAMES, cap);
+  if (ok && c->announce) neigh_announce(s);
   if (ok) return s;
   stack_close(s);
   return NULL;

@@ -18,10 +18,12 @@ enum stack_options { STACK_OPTIONS_LINUX, STACK_OPTIONS_MINIMAL };
 
 struct stack_config {
   uint8_t mac[6];
-  uint32_t ip;             // host order
+  // What netconf.h can change later; what it would refuse is left out.
+  uint32_t ip;             // host order; 0: none yet
   uint8_t prefix_len;      // of the local network
   uint32_t gateway;        // 0: none
   unsigned mtu;            // of the IP packet, bytes; 576..9000
+  bool announce;           // our address at once (RFC 5227 section 2.3)
   bool shared_ip;          // the kernel answers ARP and ICMP for this address: we only learn from ARP
   uint64_t seed;           // randomness: ISN secret and all else
   uint32_t time_wait_us;   // 2MSL; 0 = default (60 s)
@@ -36,7 +38,11 @@ enum stack_stat {
   ST_ETH_BAD,               // shorter than an Ethernet header, 802.3 length in place of a type, sent by a group
   ST_NOT_OUR_MAC,           // IP or ARP for another station, or IP for a group
   ST_VLAN, ST_OTHER_ETHERTYPE,
-  ST_ARP_IN, ST_ARP_BAD, ST_ARP_NO_ANSWER, ST_ICMP_ECHO, ST_ICMP_OTHER,
+  ST_ARP_IN, ST_ARP_BAD,
+  ST_ARP_NO_ANSWER,         // neighbours
+  ST_ARP_DROPPED,           // frames that waited for one in vain, or had to make room for newer ones
+  ST_ARP_CONFLICT,          // another station says that an address of ours is its own
+  ST_ICMP_ECHO, ST_ICMP_OTHER,
   ST_IP_BAD,                // header malformed, or a source that no host can have
   ST_IP_NOT_OURS, ST_IP_FRAGMENT,
   ST_IP_OPTIONS,            // not dropped: handled like any other
@@ -84,6 +90,8 @@ size_t stack_output(struct stack *s, uint8_t *frame, size_t cap);
 bool stack_loops(const struct stack *s, const uint8_t *frame, size_t len);
 // When stack_poll next has something to do by time alone; UINT64_MAX for never.
 uint64_t stack_next_deadline(const struct stack *s);
+// Another station uses an address of ours, which one, and who; told once, and again after 10 s if it goes on.
+bool stack_take_conflict(struct stack *s, uint32_t *ip, uint8_t mac[static 6]);
 // The flow of a frame's 4-tuple (either direction), or -1.
 int stack_flow_of(const struct stack *s, const uint8_t *frame, size_t len);
 uint64_t stack_stat(const struct stack *s, enum stack_stat i);

@@ -4,8 +4,9 @@
 #define LW_STACK_PRIV_H
 #include "base/rng.h"
 #include "net/arp.h"
+#include "net/route.h"
 #include "sock/conn.h"
-#include "sock/frames.h"
+#include "base/frames.h"
 #include "sock/socks.h"
 #include "sock/stack.h"
 #include "sock/timewait.h"
@@ -18,13 +19,22 @@ struct stack {
   uint64_t now_us;            // the latest time told: socket calls carry none
   struct rng rng;
   struct isn isn;
+  struct route_table net;     // our addresses, and the ways out
   struct arp_table *arp;
   uint64_t neigh_due_us;      // when neigh_run has something to do
+  unsigned announce_left;     // announcements of our addresses to be sent, the next at announce_us
+  uint64_t announce_us;
+  uint64_t conflict_us;       // when an address was last defended
+  uint32_t conflict_ip;       // to be told to the owner; 0: none
+  uint8_t conflict_mac[6];
   uint64_t unreachable_us;    // since then, for a second, unreachable_n datagrams had no socket
   unsigned unreachable_n;
   uint8_t port_key[16];       // RFC 6056: hides which port comes next
   uint16_t port_step;
   uint8_t cookie_key[16];     // cookie.h
+  uint8_t id_key[16];         // hides which IP identification comes next
+  uint16_t ip_id;
+  uint8_t packet[UINT16_MAX - IPV4_HDR_BYTES];   // an IP payload on its way out
   struct conn_table conns;
   struct tw_table tw;
   struct socks socks;

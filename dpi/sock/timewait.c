@@ -97,7 +97,7 @@ void tw_input(struct stack *s, struct tw *w, const struct arrival *a)
 {
   const struct segment *seg = &a->seg;
   if (seg->flags & TCP_RST) return;   // RFC 1337: a RST must not assassinate TIME-WAIT
-  struct sock *listener = socks_listener(s, a->tuple.local_port);
+  struct sock *listener = socks_listener(s, &a->tuple);
   bool pure_syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_FIN)) == TCP_SYN;
   if (pure_syn && listener && syn_is_new(s, w, seg)) {
     if (handshake_syn(s, a, listener, &w->snd_nxt)) drop(s, w);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sock/frames.h"
+#include "base/frames.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -26,7 +26,9 @@ struct frame *frame_take(struct frame_pool *p)
     p->free = f->next;
   else if (p->untouched < p->total)
     f = (struct frame *)(void *)(p->memory + p->stride * p->untouched++);
-  if (f) *f = (struct frame){0};
+  if (!f) return NULL;
+  *f = (struct frame){0};
+  p->used++;
   return f;
 }
 
@@ -34,6 +36,7 @@ void frame_give(struct frame_pool *p, struct frame *f)
 {
   f->next = p->free;
   p->free = f;
+  p->used--;
 }
 
 void frame_push(struct frame_list *l, struct frame *f)

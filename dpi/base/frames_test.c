@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sock/frames.h"
+#include "base/frames.h"
 
 enum { FRAMES = 5, CAP = 61 };
 

@@ -15,7 +15,7 @@ struct frame {
 struct frame_pool {
   uint8_t *memory;
   struct frame *free;       // given back
-  size_t stride, cap_bytes, untouched, total;
+  size_t stride, cap_bytes, untouched, total, used;
 };
 
 struct frame_list {
@@ -27,6 +27,7 @@ bool frame_pool_init(struct frame_pool *p, size_t frames, size_t cap_bytes);   /
 void frame_pool_destroy(struct frame_pool *p);
 struct frame *frame_take(struct frame_pool *p);                                // NULL when all are in use; len is 0
 void frame_give(struct frame_pool *p, struct frame *f);
+static inline size_t frame_pool_left(const struct frame_pool *p) { return p->total - p->used; }
 
 void frame_push(struct frame_list *l, struct frame *f);
 struct frame *frame_pop(struct frame_list *l);                                 // NULL when empty
