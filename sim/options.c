@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "net/route.h"
 
 typedef bool setter(struct run_options *o, char *val, char *err);
 
@@ -223,6 +224,16 @@ static bool check_pair(const struct run_options *o, char *err)
   return o->have_seed || fail(err, "--wire pair needs its --seed");
 }
 
+static bool check_network(const struct run_options *o, char *err)
+{
+  struct route_table t = {0};
+  char text[TEXT_IPV4_LEN];
+  if (route_addr_add(&t, (struct route_addr){o->ip, o->prefix_len}) != 0)
+    return fail(err, "--ip %s/%u: not an address of a host", text_format_ipv4(text, o->ip), o->prefix_len);
+  return !o->gateway || route_add(&t, (struct route){0, 0, o->gateway}) == 0
+         || fail(err, "--gw %s: not another host on the network of --ip", text_format_ipv4(text, o->gateway));
+}
+
 // What only the whole command line can show.
 static bool check(const struct run_options *o, char *err)
 {
@@ -232,7 +243,7 @@ static bool check(const struct run_options *o, char *err)
   if (o->shared_ip && !o->n_apps) return fail(err, "--shared-ip needs an --app: only its port is served");
   if (o->flows && !o->engine_ref) return fail(err, "--flows goes with --engine ref: the NIC's are built in");
   if (o->shared_ip && o->have_mac) return fail(err, "--mac does not go with --shared-ip: the address is the host's own");
-  return true;
+  return check_network(o, err);
 }
 
 static void keep_command(struct run_options *o, int argc, char **argv)

@@ -222,7 +222,7 @@ static void send_frame(void *arg, const uint8_t *frame, size_t len);
 static bool open_endpoint(struct run *r)
 {
   const struct run_options *o = r->opt;
-  struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu,
+  struct stack_config c = {.ip = o->ip, .prefix_len = o->prefix_len, .gateway = o->gateway, .mtu = r->mtu, .announce = true,
                            .shared_ip = o->shared_ip, .seed = r->seed, .options = o->options};
   memcpy(c.mac, r->mac, 6);
   struct carrier *carrier = o->engine_ref ? open_ref(r) : open_nic(r);
@@ -307,6 +307,15 @@ static unsigned read_wire(struct run *r)
             "(ethtool -K PEER tx off)\n");
   }
   return n;
+}
+
+static void warn_of_conflict(struct run *r)
+{
+  uint32_t ip;
+  uint8_t mac[6];
+  char ip_text[TEXT_IPV4_LEN], mac_text[TEXT_MAC_LEN];
+  if (!stack_take_conflict(r->e.stack, &ip, mac)) return;
+  fprintf(stderr, "lockwire: warning: %s says that it has our address %s, too\n", text_format_mac(mac_text, mac), text_format_ipv4(ip_text, ip));
 }
 
 static void set_time(struct run *r)
@@ -399,6 +408,7 @@ static int loop(struct run *r)
     bool busy = read_wire(r) > 0;
     busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
     if (r->ref && !recording_turn(r->recording) && !r->opt->record_go_on) return complain("recording: %s", strerror(errno));
+    warn_of_conflict(r);
     progress(r);
     set_time(r);
     if (busy) {

@@ -21,12 +21,13 @@ def run_client(t, name, to, *options, size="4M"):
 
 
 def test_self(t):
-    """The frames never see the wire."""
+    """The frames never see the wire; what does is the announcement of the address."""
     nic, r = run_client(t, "client_self", f"{NIC_IP}:{ECHO}", "--app", f"echo:{ECHO}", size="16M")
     expect_equal(r.returncode, 0, f"status ({r.stderr.strip()[-300:]})")
     expect(f"{16 * MIB} bytes came back" in r.stderr, r.stderr)
     stats = nic.stats()
-    expect_equal((stats["wire.tx_frames"], stat(stats, LEFT)), (0, 0), "frames on the wire, flows left")
+    expect(stats["wire.tx_frames"] in (1, 2), f"{stats['wire.tx_frames']} frames on the wire")   # at once, and 2 s later
+    expect_equal(stat(stats, LEFT), 0, LEFT)
 
 
 def test_linux(t):
