@@ -53,6 +53,17 @@ enum ipv4_result ipv4_parse(const uint8_t *p, size_t len, struct ipv4_hdr *h)
   return IPV4_OK;
 }
 
+bool ipv4_source_routed(const uint8_t *p, const struct ipv4_hdr *h)
+{
+  enum { END = 0, NOP = 1, LOOSE = 131, STRICT = 137 };
+  for (size_t i = IPV4_HDR_BYTES; i < h->hdr_len && p[i] != END;) {
+    if (p[i] == LOOSE || p[i] == STRICT) return true;
+    if (p[i] != NOP && (i + 1 == h->hdr_len || p[i + 1] < 2)) return false;   // malformed: nothing behind it counts
+    i += p[i] == NOP ? 1 : p[i + 1];
+  }
+  return false;
+}
+
 enum ipv4_result ipv4_parse_quoted(const uint8_t *p, size_t len, struct ipv4_hdr *h)
 {
   if (len < IPV4_HDR_BYTES) return IPV4_SHORT;

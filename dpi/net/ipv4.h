@@ -40,6 +40,9 @@ const char *ipv4_result_text(enum ipv4_result r);
 // Reads the header at p, of a packet of which len bytes arrived (padding may follow it). *h is set only with IPV4_OK.
 enum ipv4_result ipv4_parse(const uint8_t *p, size_t len, struct ipv4_hdr *h);
 
+// Whether the options of a parsed header ask for a source route (RFC 791 section 3.1, RFC 7126 section 4.3).
+bool ipv4_source_routed(const uint8_t *p, const struct ipv4_hdr *h);
+
 // The same of a header that an ICMP error quotes: its payload is cut short, and a router on the way may have left its
 // checksum stale, so neither is looked at.
 enum ipv4_result ipv4_parse_quoted(const uint8_t *p, size_t len, struct ipv4_hdr *h);

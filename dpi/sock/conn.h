@@ -13,6 +13,7 @@
 #include "base/timers.h"
 #include "net/ipv4.h"
 #include "net/tuple.h"
+#include "tcp/engine.h"
 
 struct stack;
 struct sock;
@@ -54,6 +55,7 @@ struct conn {
   bool fenced;
   struct frame_list held;
   uint64_t challenge_us;                // when the last challenge ACK went out
+  struct flow_tuning tuning;            // as the engine was last told
 
   // Data, in sequence numbers.
   struct seq snd_end;                   // behind the last byte given to the engine
@@ -63,6 +65,7 @@ struct conn {
   bool closed_first;                    // ... and had it before the peer's was seen: TIME-WAIT is ours
   bool peer_closed, fin_acked;
   bool stalled;                         // SYN_SENT, too: sent again three times in vain
+  int soft_err;                         // what ICMP said of it since something was acknowledged; 0: nothing
 };
 
 struct conn_table {

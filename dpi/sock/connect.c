@@ -153,16 +153,6 @@ void connect_cancel(struct stack *s, struct conn *c)
   handshake_drop(s, c, 0);
 }
 
-// Before the connection stands, also what RFC 1122 section 4.2.3.9 calls a soft error ends it, as RFC 5461 section 4.1
-// reports of most stacks: a program would rather try the next address than wait three minutes. The quoted sequence number
-// shows that it is no guess (RFC 5927 section 4.1). Once it stands, ICMP cannot harm it.
-void connect_icmp(struct stack *s, const struct tuple *t, struct seq seq, int err)
-{
-  struct conn *c = conn_find(s, t);
-  if (err == EMSGSIZE) return;   // a SYN is never too big: says nothing about the connection
-  if (c && c->state == CONN_SYN_SENT && seq_eq(seq, c->iss)) handshake_drop(s, c, err);
-}
-
 void connect_hop_lost(struct stack *s, uint32_t hop_ip)
 {
   for (size_t i = 0; i < s->conns.n; i++) {

@@ -16,9 +16,6 @@ void connect_input(struct stack *s, struct conn *c, const struct arrival *a);
 void connect_timeout(struct stack *s, struct conn *c);
 // Its socket goes away before it stands.
 void connect_cancel(struct stack *s, struct conn *c);
-// "Destination unreachable", as an errno, about our segment of this tuple with this sequence number: ends a connection in
-// SYN-SENT whose SYN that is.
-void connect_icmp(struct stack *s, const struct tuple *t, struct seq seq, int err);
 // Nobody answers for this neighbour: ends what waits in SYN-SENT to go there.
 void connect_hop_lost(struct stack *s, uint32_t hop_ip);
 #endif

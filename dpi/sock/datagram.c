@@ -6,16 +6,12 @@
 
 #include "base/bytes.h"
 #include "net/eth.h"
-#include "net/icmp.h"
 #include "net/udp.h"
-#include "sock/neigh.h"
+#include "sock/icmperr.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
-enum {
-  RECORD_BYTES = 8,             // before each datagram in the receive buffer: sender's address 4, port 2, length 2
-  UNREACHABLE_PER_SECOND = 100
-};
+enum { RECORD_BYTES = 8 };      // before each datagram in the receive buffer: sender's address 4, port 2, length 2
 
 // --- ports -----------------------------------------------------------------------------------------------------------
 
@@ -120,21 +116,6 @@ ssize_t datagram_recv(struct sock *k, void *buf, size_t cap, struct sock_addr *f
   return (ssize_t)n;
 }
 
-// RFC 1122 sections 3.2.2.1 and 4.1.3.1, back to where it came from. Nothing from or to a group gets this far. Bounded,
-// so that a scan of our ports, or a flood in somebody else's name, does not become one of ours.
-static void port_unreachable(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
-{
-  if (s->now_us - s->unreachable_us >= 1000000) {
-    s->unreachable_us = s->now_us;
-    s->unreachable_n = 0;
-  }
-  if (s->unreachable_n++ >= UNREACHABLE_PER_SECOND) return;
-  const struct icmp_msg m = {.type = ICMP_TYPE_UNREACHABLE, .code = ICMP_CODE_PORT,
-                             .data = frame + ETH_HDR_BYTES, .data_len = ip->hdr_len + (size_t)UDP_HDR_BYTES};
-  s->stat[ST_ICMP_UNREACHABLE_SENT]++;
-  out_icmp(s, frame + 6, ip, &m);
-}
-
 void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
 {
   struct udp_datagram u;
@@ -146,13 +127,14 @@ void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr
   const struct tuple t = {ip->dst, ip->src, u.dst_port, u.src_port};
   if (deliver(s, &t, u.data, u.data_len)) return;
   s->stat[ST_UDP_NO_PORT]++;
-  if (!s->cfg.shared_ip) port_unreachable(s, frame, ip);   // there the kernel answers
+  icmperr_send(s, frame, ip, ICMP_TYPE_UNREACHABLE, ICMP_CODE_PORT);   // RFC 1122 section 4.1.3.1
 }
 
-void datagram_icmp(struct stack *s, const struct tuple *t, int err)
+bool datagram_icmp(struct stack *s, const struct tuple *t, int err)
 {
   struct sock *k = socks_find(s, SOCKS_UDP, t);
   if (k && k->connected) tell(s, k, err);
+  return k;
 }
 
 void datagram_hop_lost(struct stack *s, uint32_t hop_ip)

@@ -23,8 +23,8 @@ int datagram_take_error(struct sock *k);
 
 // A UDP packet that was addressed to us, with the frame that it came in.
 void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip);
-// "Destination unreachable", as an errno, about a datagram of ours: the socket connected to where it went is told.
-void datagram_icmp(struct stack *s, const struct tuple *t, int err);
+// An ICMP error, as an errno, about a datagram of this tuple: the socket connected to where it went is told. False: nobody has sent it.
+bool datagram_icmp(struct stack *s, const struct tuple *t, int err);
 // Nobody answers for this neighbour: sockets connected to what lies behind it are told.
 void datagram_hop_lost(struct stack *s, uint32_t hop_ip);
 #endif

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "sock/out.h"
 #include "sock/stack_priv.h"
 
 // How long a connection without a socket waits for the peer's FIN once ours is acknowledged. RFC 9293 knows no limit in
@@ -81,6 +82,24 @@ uint32_t flow_credit(const struct stack *s, const struct conn *c)
   return s->engine->tx_ring_bytes - in_ring;
 }
 
+void flow_tune(struct stack *s, struct conn *c, const struct flow_tuning *t)
+{
+  c->tuning = *t;
+  if (flow_carried(c) && s->engine->ops->tune) s->engine->ops->tune(s->engine, c->flow, t);
+}
+
+void flow_path_mtu(struct stack *s, uint32_t dst_ip)
+{
+  for (size_t i = 0; i < s->conns.n; i++) {
+    struct conn *c = &s->conns.conns[i];
+    uint16_t mss = out_path_mss(s, dst_ip, c->ts_ok);
+    if (!flow_carried(c) || c->node.tuple.remote_ip != dst_ip || c->tuning.mss <= mss) continue;
+    struct flow_tuning t = c->tuning;
+    t.mss = mss;
+    flow_tune(s, c, &t);
+  }
+}
+
 void flow_pull(struct stack *s, struct conn *c)
 {
   if (!c->sock || !flow_carried(c)) return;
@@ -99,6 +118,7 @@ static bool take_levels(struct conn *c, const struct engine_event *ev)
   bool news = false;
   if (seq_lt(c->tx_freed, ev->tx_freed)) {
     c->tx_freed = ev->tx_freed;
+    c->soft_err = 0;
     news = true;
   }
   c->rx_ready = seq_max(c->rx_ready, ev->rx_ready);   // payload itself is news when it has arrived
@@ -140,7 +160,7 @@ void flow_event(struct stack *s, const struct engine_event *ev)
     flow_fail(s, c, ECONNRESET);
   } else if (ev->timed_out) {
     s->stat[ST_TCP_TIMED_OUT]++;
-    flow_fail(s, c, ETIMEDOUT);
+    flow_fail(s, c, c->soft_err ? c->soft_err : ETIMEDOUT);
   }
 }
 

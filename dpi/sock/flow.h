@@ -14,6 +14,10 @@ void flow_pull(struct stack *s, struct conn *c);
 bool flow_carried(const struct conn *c);
 // Bytes that may be given to the engine now.
 uint32_t flow_credit(const struct stack *s, const struct conn *c);
+// The path MTU to this address is less than it was: its connections send shorter segments, and what is out once more.
+void flow_path_mtu(struct stack *s, uint32_t dst_ip);
+// What is chosen for a connection, as the engine is to hear it now; nothing of the kind before it carries it.
+void flow_tune(struct stack *s, struct conn *c, const struct flow_tuning *t);
 // Our FIN, behind all given so far; once.
 void flow_close(struct stack *s, struct conn *c);
 // RST; the connection leaves its socket or listener.

@@ -17,6 +17,9 @@ enum { CHALLENGE_GAP_US = 500000 };
 
 static void open_flow(struct stack *s, struct conn *c, const struct segment *last)
 {
+  uint16_t path = out_path_mss(s, c->node.tuple.remote_ip, c->ts_ok);
+  c->tuning = sockopt_tuning(c->listener ? &c->listener->opt : &c->sock->opt);
+  c->tuning.mss = c->snd_mss < path ? c->snd_mss : path;
   struct flow_open o = {
     .flow = c->flow,
     .local_ip = c->node.tuple.local_ip,
@@ -27,7 +30,7 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
     .rcv_nxt = seq_add(c->irs, 1),
     // RFC 7323 section 2.2: a SYN's window is never scaled.
     .snd_wnd = (uint32_t)last->window << (last->flags & TCP_SYN ? 0 : c->snd_wscale),
-    .mss = c->snd_mss,
+    .mss = c->tuning.mss,
     .rcv_mss = out_mss(s),
     .snd_wscale = c->snd_wscale,
     .rcv_wscale = c->rcv_wscale,
@@ -35,19 +38,17 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
     .sack_ok = c->sack_ok,
     .syn_again = c->tries > 1,
     .ts_recent = c->ts_recent,
-    .tuning = sockopt_tuning(c->listener ? &c->listener->opt : &c->sock->opt),
+    .tuning = c->tuning,
   };
   memcpy(o.local_mac, s->cfg.mac, sizeof o.local_mac);
   memcpy(o.remote_mac, c->remote_mac, sizeof o.remote_mac);
   s->engine->ops->open(s->engine, &o);
 }
 
-// The frame as the engine's receive side takes it: without IP options, which it would send back to us. NULL when there
-// is no buffer or the frame exceeds one.
+// The frame as the engine's receive side takes it: without IP options, which it would send back to us. NULL: there is no buffer.
 static struct frame *plain_frame(struct stack *s, const struct arrival *a)
 {
   size_t payload_len = a->ip_len - a->ip_header_len;
-  if (ETH_HDR_BYTES + IPV4_HDR_BYTES + payload_len > s->hold_pool.cap_bytes) return NULL;
   struct frame *f = frame_take(&s->hold_pool);
   if (!f) return NULL;
   uint8_t *ip = f->bytes + ETH_HDR_BYTES;
@@ -112,9 +113,12 @@ static void challenge(struct stack *s, struct conn *c)
 static void pass_on(struct stack *s, struct conn *c, const struct arrival *a)
 {
   s->stat[ST_AFTER_FENCE]++;
-  if (a->ip_header_len > IPV4_HDR_BYTES) {
+  if (a->remade || a->ip_header_len > IPV4_HDR_BYTES) {
     struct frame *f = plain_frame(s, a);
-    if (!f) return;
+    if (!f) {
+      s->stat[ST_HANDOVER_DROPPED]++;
+      return;
+    }
     s->engine->ops->input(s->engine, f->bytes, f->len);
     frame_give(&s->hold_pool, f);
   } else if (a->seg.flags & TCP_SYN) {
@@ -122,8 +126,17 @@ static void pass_on(struct stack *s, struct conn *c, const struct arrival *a)
   }
 }
 
+// Longer than we have announced to take, and than the engine takes: pieces of it came in fragments, or its IP header had options.
+static bool too_long(struct stack *s, const struct arrival *a)
+{
+  bool is = IPV4_HDR_BYTES + a->ip_len - a->ip_header_len > s->cfg.mtu;
+  if (is) s->stat[ST_TCP_TOO_LONG]++;
+  return is;
+}
+
 void handover_input(struct stack *s, struct conn *c, const struct arrival *a)
 {
+  if (too_long(s, a)) return;
   if (c->state == CONN_OPENING)
     hold(s, c, a);
   else

@@ -14,7 +14,6 @@ enum {
   SYNACK_RTO_US = 1000000,   // RFC 6298 section 2.1; doubled each time
   SYNACK_MAX = 6,            // the first and five more: given up 63 s after the SYN
   MSS_MIN = 48,              // a peer's smaller MSS counts as this: not one byte a segment at a stranger's wish
-  TIMESTAMPS_BYTES = 12,     // the option with its two NOPs
   ISN_STEP = 65536           // how far beyond the last connection's numbers its successor on the tuple begins
 };
 
@@ -89,7 +88,7 @@ void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn)
   c->ts_ok = own.has_timestamps && o->has_timestamps;
   c->sack_ok = own.sack_permitted && o->sack_permitted;
   c->ts_recent = o->tsval;
-  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TIMESTAMPS_BYTES);   // in every segment (RFC 6691 section 2)
+  if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TCP_TIMESTAMPS_BYTES);   // in every segment (RFC 6691 section 2)
 }
 
 void handshake_answer(struct stack *s, struct conn *c)

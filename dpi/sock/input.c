@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sock/input.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -13,6 +12,7 @@
 #include "sock/datagram.h"
 #include "sock/handover.h"
 #include "sock/handshake.h"
+#include "sock/icmperr.h"
 #include "sock/neigh.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
@@ -35,37 +35,19 @@ static void input_arp(struct stack *s, const uint8_t *p, size_t len)
   if (for_us && a.op == ARP_OP_REQUEST && !s->cfg.shared_ip) out_arp_reply(s, &a);
 }
 
-// "Destination unreachable" in the words of sockets (RFC 1122 section 3.2.2.1).
-static int unreachable_error(uint8_t code)
-{
-  if (code == ICMP_CODE_TOO_BIG) return EMSGSIZE;
-  if (code == ICMP_CODE_PROTOCOL || code == ICMP_CODE_PORT) return ECONNREFUSED;
-  return code == ICMP_CODE_NET || code == ICMP_CODE_NET_UNKNOWN ? ENETUNREACH : EHOSTUNREACH;
-}
-
-// To whoever sent the packet that it quotes. Only the quote says who that was.
-static void input_unreachable(struct stack *s, const struct icmp_msg *m)
-{
-  struct ipv4_hdr ip;
-  if (ipv4_parse_quoted(m->data, m->data_len, &ip) != IPV4_OK || !route_is_ours(&s->net, ip.src)) return;
-  if (m->data_len < ip.hdr_len + 8u || ip.frag_offset != 0) return;
-  const uint8_t *p = m->data + ip.hdr_len;
-  const struct tuple t = {ip.src, ip.dst, get_be16(p), get_be16(p + 2)};
-  if (ip.proto == IPV4_PROTO_TCP) connect_icmp(s, &t, seq_of(get_be32(p + 4)), unreachable_error(m->code));
-  if (ip.proto == IPV4_PROTO_UDP) datagram_icmp(s, &t, unreachable_error(m->code));
-}
-
 static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
 {
   struct icmp_msg m;
-  enum icmp_result r = icmp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, &m);
-  if (r != ICMP_OK || m.type != ICMP_TYPE_ECHO_REQUEST) {
+  if (icmp_parse(frame + ETH_HDR_BYTES + ip->hdr_len, ip->payload_len, &m) != ICMP_OK) {
+    s->stat[ST_ICMP_BAD]++;
+  } else if (m.type == ICMP_TYPE_ECHO_REQUEST) {
+    s->stat[ST_ICMP_ECHO]++;
+    if (!s->cfg.shared_ip) out_echo_reply(s, frame + 6, ip, &m);
+  } else if (m.type == ICMP_TYPE_UNREACHABLE || m.type == ICMP_TYPE_TIME_EXCEEDED || m.type == ICMP_TYPE_PARAMETER) {
+    icmperr_input(s, &m, ip->src);
+  } else {
     s->stat[ST_ICMP_OTHER]++;
-    if (r == ICMP_OK && m.type == ICMP_TYPE_UNREACHABLE) input_unreachable(s, &m);
-    return;
   }
-  s->stat[ST_ICMP_ECHO]++;
-  if (!s->cfg.shared_ip) out_echo_reply(s, frame + 6, ip, &m);
 }
 
 // RFC 9293 sections 3.10.7.1 (CLOSED) and 3.10.7.2 (LISTEN).
@@ -122,10 +104,11 @@ static bool between_our_own(const struct stack *s, const struct tuple *t)
   return conn_find(s, t) || conn_find(s, &other) || tw_find(s, t) || tw_find(s, &other);
 }
 
-static void input_tcp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
+static void input_tcp(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip, bool remade)
 {
   struct arrival a = {
     .frame = frame,
+    .remade = remade,
     .ip_header_len = ip->hdr_len,
     .ip_len = (size_t)ip->hdr_len + ip->payload_len,
   };
@@ -151,30 +134,66 @@ static bool bad_source(const struct stack *s, const uint8_t *frame, const struct
   return route_is_ours(&s->net, ip->src) && (ip->proto != IPV4_PROTO_TCP || memcmp(frame + 6, s->cfg.mac, 6) != 0);
 }
 
+// A whole packet for us.
+static void input_packet(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip, bool remade)
+{
+  if (ip->options_len > 0) s->stat[ST_IP_OPTIONS]++;
+  if (ip->proto == IPV4_PROTO_TCP) {
+    input_tcp(s, frame, ip, remade);
+  } else if (ip->proto == IPV4_PROTO_ICMP) {
+    input_icmp(s, frame, ip);
+  } else if (ip->proto == IPV4_PROTO_UDP) {
+    datagram_input(s, frame, ip);
+  } else {
+    s->stat[ST_OTHER_PROTO]++;
+    icmperr_send(s, frame, ip, ICMP_TYPE_UNREACHABLE, ICMP_CODE_PROTOCOL);   // RFC 1122 section 3.2.2.1
+  }
+}
+
+// On a shared address the later fragments of others' packets never come our way.
+static void input_fragment(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
+{
+  static const enum stack_stat why[] = {[REASS_WHOLE] = ST_IP_REASSEMBLED, [REASS_DUPLICATE] = ST_IP_FRAGMENT_DUPLICATE,
+                                        [REASS_BAD] = ST_IP_FRAGMENT_BAD, [REASS_REFUSED] = ST_IP_FRAGMENT_REFUSED};
+  struct ipv4_hdr whole;
+  s->stat[ST_IP_FRAGMENT]++;
+  if (s->cfg.shared_ip) return;
+  struct reass_result r = reass_input(s->reass, frame, ip, s->now_us);
+  if (r.kind != REASS_WAITS) s->stat[why[r.kind]]++;
+  if (r.evicted) s->stat[ST_IP_REASSEMBLY_EVICTED]++;
+  s->input_due_us = reass_deadline(s->reass);
+  if (r.kind == REASS_WHOLE && ipv4_parse(r.frame + ETH_HDR_BYTES, r.len - ETH_HDR_BYTES, &whole) == IPV4_OK)
+    input_packet(s, r.frame, &whole, true);
+}
+
+void input_run(struct stack *s)
+{
+  const uint8_t *frame;
+  struct ipv4_hdr ip;
+  enum reass_given_up what;
+  if (s->now_us < s->input_due_us) return;
+  while ((what = reass_expire(s->reass, s->now_us, &frame)) != REASS_NONE) {
+    if (what == REASS_FORGOTTEN) continue;
+    s->stat[ST_IP_REASSEMBLY_TIMEOUT]++;
+    if (what == REASS_LATE_FIRST && ipv4_parse_quoted(frame + ETH_HDR_BYTES, UINT16_MAX, &ip) == IPV4_OK)
+      icmperr_send(s, frame, &ip, ICMP_TYPE_TIME_EXCEEDED, ICMP_CODE_REASSEMBLY);   // RFC 1122 section 3.3.2
+  }
+  s->input_due_us = reass_deadline(s->reass);
+}
+
 static void input_ipv4(struct stack *s, const uint8_t *frame, size_t len)
 {
   struct ipv4_hdr ip;
-  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, frame, &ip)) {
+  if (ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || bad_source(s, frame, &ip))
     s->stat[ST_IP_BAD]++;
-    return;
-  }
-  if (!route_is_ours(&s->net, ip.dst)) {
+  else if (!route_is_ours(&s->net, ip.dst))
     s->stat[ST_IP_NOT_OURS]++;
-    return;
-  }
-  if (ip.fragment) {   // no reassembly yet
-    s->stat[ST_IP_FRAGMENT]++;
-    return;
-  }
-  if (ip.options_len > 0) s->stat[ST_IP_OPTIONS]++;
-  if (ip.proto == IPV4_PROTO_TCP)
-    input_tcp(s, frame, &ip);
-  else if (ip.proto == IPV4_PROTO_ICMP)
-    input_icmp(s, frame, &ip);
-  else if (ip.proto == IPV4_PROTO_UDP)
-    datagram_input(s, frame, &ip);
+  else if (ipv4_source_routed(frame + ETH_HDR_BYTES, &ip))
+    s->stat[ST_IP_SOURCE_ROUTE]++;
+  else if (ip.fragment)
+    input_fragment(s, frame, &ip);
   else
-    s->stat[ST_OTHER_PROTO]++;
+    input_packet(s, frame, &ip, false);
 }
 
 // Why a frame that is neither ARP nor IPv4 for our station goes no further.

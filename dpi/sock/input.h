@@ -8,4 +8,6 @@
 struct stack;
 
 void input_frame(struct stack *s, const uint8_t *frame, size_t len);
+// Gives up the datagrams of which fragments are missing for too long.
+void input_run(struct stack *s);
 #endif

@@ -119,9 +119,45 @@ static void test_frames_for_others_are_dropped_by_name(void **state)
   set_ip_checksum(frame);
   expect_dropped_as(b, frame, len, ST_IP_NOT_OURS);
   put_be32(frame + 30, BED_IP);
+}
+
+static void test_other_protocols_are_unreachable(void **state)
+{
+  struct bed *b = *state;
+  uint8_t frame[2048], out[2048];
+  struct icmp_msg m;
+  size_t len = syn_frame(b, frame, false);
   frame[23] = 99;
   set_ip_checksum(frame);
+  input_exact(b, frame, len);
+  assert_int_equal(stack_stat(b->s, ST_OTHER_PROTO), 1);
+  assert_int_equal(stack_stat(b->s, ST_ICMP_UNREACHABLE_SENT), 1);
+  assert_int_equal(stack_output(b->s, out, sizeof out), 14 + 20 + 8 + 28);
+  assert_int_equal(icmp_parse(out + 34, 36, &m), ICMP_OK);
+  assert_true(m.type == ICMP_TYPE_UNREACHABLE && m.code == ICMP_CODE_PROTOCOL);
+  assert_memory_equal(m.data, frame + 14, 28);
+  put_be16(frame + 16, 27);   // with less than an error quotes
+  set_ip_checksum(frame);
   expect_dropped_as(b, frame, len, ST_OTHER_PROTO);
+}
+
+static void test_source_routes_are_refused(void **state)
+{
+  struct bed *b = *state;
+  static const struct { uint8_t options[4]; enum stack_stat why; } t[] = {
+    {{131, 3, 4, 0}, ST_IP_SOURCE_ROUTE}, {{137, 3, 4, 0}, ST_IP_SOURCE_ROUTE}, {{1, 131, 3, 4}, ST_IP_SOURCE_ROUTE},
+    {{7, 3, 131, 131}, ST_IP_SOURCE_ROUTE}, {{0, 131, 3, 4}, ST_IP_OPTIONS}, {{7, 4, 131, 131}, ST_IP_OPTIONS},
+    {{7, 1, 131, 3}, ST_IP_OPTIONS}, {{1, 1, 1, 7}, ST_IP_OPTIONS}, {{7, 255, 131, 3}, ST_IP_OPTIONS}};
+  for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+    uint8_t frame[2048], out[2048];
+    uint64_t before = stack_stat(b->s, t[i].why);
+    size_t len = syn_frame(b, frame, true);
+    memcpy(frame + 34, t[i].options, 4);
+    set_ip_checksum(frame);
+    input_exact(b, frame, len);
+    assert_int_equal(stack_stat(b->s, t[i].why), before + 1);
+    assert_int_equal(stack_output(b->s, out, sizeof out) > 0, t[i].why == ST_IP_OPTIONS);
+  }
 }
 
 static void test_sources_that_no_host_can_have_are_dropped(void **state)
@@ -153,19 +189,6 @@ static void test_loopback_addresses_do_not_come_from_the_wire(void **state)
     set_ip_checksum(frame);
     expect_dropped_as(b, frame, 34 + n, ST_IP_BAD);
   }
-}
-
-static void test_fragments_are_dropped_and_counted(void **state)
-{
-  struct bed *b = *state;
-  uint8_t frame[2048];
-  size_t len = syn_frame(b, frame, false);
-  put_be16(frame + 20, 0x2000);
-  set_ip_checksum(frame);
-  expect_dropped_as(b, frame, len, ST_IP_FRAGMENT);
-  put_be16(frame + 20, 0x0001);
-  set_ip_checksum(frame);
-  expect_dropped_as(b, frame, len, ST_IP_FRAGMENT);
 }
 
 static void test_ip_options_are_counted_and_the_syn_is_answered(void **state)
@@ -261,7 +284,7 @@ static void test_ping_that_cannot_be_answered_is_dropped(void **state)
   expect_dropped_as(b, in, len, ST_ICMP_OTHER);
   len = ping_frame(in, 8, false);
   in[40] ^= 1;
-  expect_dropped_as(b, in, len, ST_ICMP_OTHER);
+  expect_dropped_as(b, in, len, ST_ICMP_BAD);
 }
 
 static void test_shared_address_leaves_arp_and_ping_to_the_kernel(void **state)
@@ -337,9 +360,10 @@ int main(void)
     BED_TEST(test_padding_is_no_payload),
     BED_TEST(test_wrong_bits_never_open_a_connection),
     BED_TEST(test_frames_for_others_are_dropped_by_name),
+    BED_TEST(test_other_protocols_are_unreachable),
+    BED_TEST(test_source_routes_are_refused),
     BED_TEST(test_sources_that_no_host_can_have_are_dropped),
     BED_TEST(test_loopback_addresses_do_not_come_from_the_wire),
-    BED_TEST(test_fragments_are_dropped_and_counted),
     BED_TEST(test_ip_options_are_counted_and_the_syn_is_answered),
     BED_TEST(test_arp_request_for_us_is_answered),
     BED_TEST(test_arp_garbage_is_dropped_at_every_length),

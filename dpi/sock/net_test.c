@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // End to end: two whole hosts in virtual time, from connect to the end of TIME-WAIT.
+#include "base/bytes.h"
+#include "net/eth.h"
+#include "net/icmp.h"
 #include "sock/netbed.h"
 
 // --- opening ---
@@ -376,6 +379,89 @@ static void test_options_of_a_listener_go_to_what_it_accepts(void **state)
   assert_int_equal(net_recv(n, 1, sid), -ETIMEDOUT);
 }
 
+// --- a router between them --------------------------------------------------------------------------------------------------
+
+enum { ROUTER_IP = NET_IP_0 + 100, ROUTER_MTU = 1000 };
+
+static uint16_t said_mtu;              // by the router
+
+// It passes little, and says so to who sent more.
+static bool router(struct net *n, int from, const struct segment *seg)
+{
+  const struct ipv4_hdr *ip = &n->ip[from];
+  unsigned len = ip->hdr_len + (unsigned)ip->payload_len;
+  uint8_t quote[28], frame[128];
+  if (len <= ROUTER_MTU) return false;
+  assert_true(ip->dont_fragment);
+  n->count++;
+  ipv4_emit(quote, 20, ip->src, ip->dst, IPV4_PROTO_TCP, 0, len - 20);
+  put_be16(quote + 20, seg->src_port);
+  put_be16(quote + 22, seg->dst_port);
+  put_be32(quote + 24, seg->seq.v);
+  const struct icmp_msg m = {.type = ICMP_TYPE_UNREACHABLE, .code = ICMP_CODE_TOO_BIG, .seq = said_mtu, .data = quote, .data_len = sizeof quote};
+  const struct eth_hdr eth = {.dst = {2, 0, 0, 0, 0, (uint8_t)(from + 1)}, .src = {2, 0, 0, 0, 0, 9}, .type = ETH_TYPE_IPV4};
+  eth_emit(frame, 14, &eth);
+  size_t icmp_len = icmp_emit(frame + 34, sizeof frame - 34, &m);
+  ipv4_emit(frame + 14, 20, ROUTER_IP, ip->src, IPV4_PROTO_ICMP, 0, icmp_len);
+  net_put(n, from, n->now_us + LINK_US, frame, 34 + icmp_len);
+  return true;
+}
+
+// What is out when the news comes goes again at once: no time is lost in waiting for a timer.
+static void moves_through_the_router(struct net *n, const struct net_pair *p)
+{
+  uint64_t begin_us = n->now_us;
+  n->count = 0;
+  net_transfer(n, p, 200000);
+  assert_true(n->now_us - begin_us < SECOND);
+}
+
+static void test_path_of_smaller_mtu_shortens_what_is_sent_both_ways(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  said_mtu = ROUTER_MTU;
+  n->lose = router;
+  moves_through_the_router(n, &p);
+  assert_true(n->count > 0 && n->count < 30);
+  assert_true(net_stat(n, 0, ST_PATH_MTU_LOWERED) == 1 && net_stat(n, 1, ST_PATH_MTU_LOWERED) == 1);
+  moves_through_the_router(n, &p);
+  assert_int_equal(n->count, 0);
+  set(n, 0, p.sid[0], SOCK_OPT_NODELAY, 1);        // and no other choice makes them long again
+  moves_through_the_router(n, &p);
+  assert_int_equal(n->count, 0);
+}
+
+static void test_router_that_names_no_mtu_is_asked_again(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  said_mtu = 0;
+  n->lose = router;
+  net_transfer(n, &p, 200000);
+  assert_int_equal(net_stat(n, 0, ST_PATH_MTU_LOWERED), 3);   // 1492, 1006, 552
+  moves_through_the_router(n, &p);
+  assert_int_equal(n->count, 0);
+}
+
+static void test_path_mtu_holds_for_other_connections_and_is_tried_anew_in_ten_minutes(void **state)
+{
+  struct net *n = *state;
+  struct net_pair p = net_connect(n);
+  said_mtu = ROUTER_MTU;
+  n->lose = router;
+  moves_through_the_router(n, &p);
+  for (int later = 0; later < 2; later++) {
+    struct net_pair q = {.sid = {net_dial(n, 0, 0, NET_IP_1, SERVER_PORT)}};
+    net_run(n, SECOND / 10);
+    q.sid[1] = sock_accept(n->h[1].s, p.listener, NULL);
+    moves_through_the_router(n, &q);
+    assert_int_equal(n->count > 0, later);
+    sock_close(n->h[0].s, q.sid[0]);
+    net_run(n, later ? SECOND : 600 * (uint64_t)SECOND);
+  }
+}
+
 // R1: three retransmissions, at 200, 600 and 1400 ms.
 static void test_program_hears_when_the_peer_does_not_answer_three_retransmissions(void **state)
 {
@@ -590,6 +676,9 @@ int main(void)
     NET_TEST(test_keep_alive_waits_two_hours_at_first),
     NET_TEST(test_keep_alive_is_silent_unless_asked_for),
     NET_TEST(test_options_of_a_listener_go_to_what_it_accepts),
+    NET_TEST(test_path_of_smaller_mtu_shortens_what_is_sent_both_ways),
+    NET_TEST(test_router_that_names_no_mtu_is_asked_again),
+    NET_TEST(test_path_mtu_holds_for_other_connections_and_is_tried_anew_in_ten_minutes),
     NET_TEST(test_program_hears_when_the_peer_does_not_answer_three_retransmissions),
     NET_TEST(test_user_timeout_bounds_the_retransmissions),
     NET_TEST(test_user_timeout_may_be_chosen_while_data_wait),

@@ -128,21 +128,27 @@ static inline bool net_lost(struct net *n, int from, const uint8_t *frame, size_
   return n->lose(n, from, &seg);
 }
 
-static inline void net_send(struct net *n, int from, const uint8_t *frame, size_t len)
+// On its way to a host.
+static inline void net_put(struct net *n, int to, uint64_t at_us, const uint8_t *frame, size_t len)
 {
-  bool loops = stack_loops(n->h[from].s, frame, len);
-  if (!loops) n->sent[from]++;
-  if (!loops && net_lost(n, from, frame, len)) return;
   struct net_frame *f = calloc(1, sizeof *f), **at = &n->first;
   assert_non_null(f);
   assert_true(len <= sizeof f->bytes);
-  f->at_us = n->now_us + (loops ? 0 : LINK_US);
-  f->to = loops ? from : 1 - from;
+  f->at_us = at_us;
+  f->to = to;
   f->len = len;
   memcpy(f->bytes, frame, len);
   while (*at && (*at)->at_us <= f->at_us) at = &(*at)->next;
   f->next = *at;
   *at = f;
+}
+
+static inline void net_send(struct net *n, int from, const uint8_t *frame, size_t len)
+{
+  bool loops = stack_loops(n->h[from].s, frame, len);
+  if (!loops) n->sent[from]++;
+  if (!loops && net_lost(n, from, frame, len)) return;
+  net_put(n, loops ? from : 1 - from, n->now_us + (loops ? 0 : LINK_US), frame, len);
 }
 
 static inline void net_pump(struct net *n, int i)

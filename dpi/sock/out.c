@@ -62,7 +62,7 @@ static void send_frame(struct stack *s, const struct packet *p, struct frame *f)
 // All of its fragments or none (RFC 791 section 3.2). len 0 is a payload that did not fit. What is not TCP may be cut.
 static bool send_ip(struct stack *s, const struct packet *p, size_t len)
 {
-  size_t room = s->cfg.mtu - IPV4_HDR_BYTES;
+  size_t room = pmtu_get(s->pmtu, p->dst, s->now_us) - IPV4_HDR_BYTES;
   size_t step = len <= room ? len : room & ~(size_t)7;
   size_t n = step ? (len + step - 1) / step : 0;
   if (n == 0 || (n > 1 && p->proto == IPV4_PROTO_TCP) || n > frame_pool_left(&s->out_pool)) return dropped(s);
@@ -76,6 +76,11 @@ static bool send_ip(struct stack *s, const struct packet *p, size_t len)
 }
 
 uint16_t out_mss(const struct stack *s) { return (uint16_t)(s->cfg.mtu - IPV4_HDR_BYTES - TCP_HEADER_MIN); }
+
+uint16_t out_path_mss(const struct stack *s, uint32_t dst_ip, bool timestamps)
+{
+  return (uint16_t)(pmtu_get(s->pmtu, dst_ip, s->now_us) - IPV4_HDR_BYTES - TCP_HEADER_MIN - (timestamps ? TCP_TIMESTAMPS_BYTES : 0));
+}
 
 uint16_t out_window(const struct stack *s, uint8_t wscale)
 {

@@ -20,6 +20,8 @@ enum { OUT_FRAMES = 256 };
 
 // The largest TCP payload of one of our packets, which is what we announce (RFC 9293 section 3.7.1).
 uint16_t out_mss(const struct stack *s);
+// The most payload that a segment to this address carries now: the path may take less than we do.
+uint16_t out_path_mss(const struct stack *s, uint32_t dst_ip, bool timestamps);
 // The window field when the engine's whole ring is free. Never more than an unscaled SYN can offer: the engine, which widens the
 // window from there, must not find its edge farther out.
 uint16_t out_window(const struct stack *s, uint8_t wscale);

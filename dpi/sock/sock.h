@@ -19,8 +19,8 @@ struct snd_ctx;
 enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8, SOCK_STALL = 16 };
 enum sock_type { SOCK_TCP, SOCK_UDP };
 
-// SOCK_OPT_...: values as int. Read only: the buffers and the error. What the engine cannot do is -ENOPROTOOPT. Datagram
-// sockets have the last four.
+// SOCK_OPT_...: values as int. Read only: the buffers and the errors. What the engine cannot do is -ENOPROTOOPT. Datagram
+// sockets have REUSEADDR, the buffers and ERROR.
 enum sock_opt {
   SOCK_OPT_NODELAY,            // 1: Nagle's algorithm off
   SOCK_OPT_USER_TIMEOUT_MS,    // how long data may wait for their ACK (RFC 5482); 0: the engine's own limit
@@ -34,6 +34,7 @@ enum sock_opt {
   SOCK_OPT_TTL,                // time to live, 1..255; at first 64
   SOCK_OPT_RCVBUF, SOCK_OPT_SNDBUF,   // bytes; SNDBUF of a datagram socket: the longest datagram
   SOCK_OPT_ERROR,              // why the connection failed, a positive errno, or 0; stays, but of datagrams is told once
+  SOCK_OPT_SOFT_ERROR,         // what ICMP has said of a connection that goes on, a positive errno; 0: nothing since it last made way
   SOCK_OPT_N
 };
 

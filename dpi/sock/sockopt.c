@@ -71,9 +71,10 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
   if (open && !e->ops->tune && !nothing_to_do) return -ENOPROTOOPT;
   store(&k->opt, opt, value);
   if (k->conn) k->conn->ip = k->opt.ip;
-  if (open && e->ops->tune) {
+  if (open) {
     struct flow_tuning t = sockopt_tuning(&k->opt);
-    e->ops->tune(e, k->conn->flow, &t);
+    t.mss = k->conn->tuning.mss;
+    flow_tune(s, k->conn, &t);
   }
   return 0;
 }
@@ -108,6 +109,7 @@ int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
     case SOCK_OPT_RCVBUF: *value = (int)(SOCKS_RX_BYTES + s->engine->rx_ring_bytes); return 0;
     case SOCK_OPT_SNDBUF: *value = (int)s->engine->tx_ring_bytes; return 0;
     case SOCK_OPT_ERROR: *value = k->err; return 0;
+    case SOCK_OPT_SOFT_ERROR: *value = k->conn ? k->conn->soft_err : 0; return 0;
     case SOCK_OPT_N: break;
   }
   return -ENOPROTOOPT;

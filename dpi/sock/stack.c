@@ -15,7 +15,8 @@
 #include "sock/stack_priv.h"
 
 // Held frames of all hand-overs together; neighbours, and frames that wait for all of them.
-enum { HOLD_FRAMES = 1024, ARP_ENTRIES = 256, ARP_FRAMES = 256 };
+// Datagrams that are put together at once, each of them 64 KiB; path MTUs that are less than ours.
+enum { HOLD_FRAMES = 1024, ARP_ENTRIES = 256, ARP_FRAMES = 256, REASS_DATAGRAMS = 32, PMTU_ENTRIES = 256 };
 
 static const char *const stat_name[ST_N] = {
   [ST_ETH_BAD] = "eth_bad",
@@ -28,13 +29,25 @@ static const char *const stat_name[ST_N] = {
   [ST_ARP_DROPPED] = "arp_dropped",
   [ST_ARP_CONFLICT] = "arp_conflict",
   [ST_ICMP_ECHO] = "icmp_echo",
+  [ST_ICMP_BAD] = "icmp_bad",
+  [ST_ICMP_ERROR] = "icmp_error",
+  [ST_ICMP_ERROR_STRAY] = "icmp_error_stray",
   [ST_ICMP_OTHER] = "icmp_other",
+  [ST_PATH_MTU_LOWERED] = "path_mtu_lowered",
   [ST_IP_BAD] = "ip_bad",
   [ST_IP_NOT_OURS] = "ip_not_ours",
   [ST_IP_FRAGMENT] = "ip_fragment",
+  [ST_IP_REASSEMBLED] = "ip_reassembled",
+  [ST_IP_FRAGMENT_BAD] = "ip_fragment_bad",
+  [ST_IP_FRAGMENT_DUPLICATE] = "ip_fragment_duplicate",
+  [ST_IP_FRAGMENT_REFUSED] = "ip_fragment_refused",
+  [ST_IP_REASSEMBLY_TIMEOUT] = "ip_reassembly_timeout",
+  [ST_IP_REASSEMBLY_EVICTED] = "ip_reassembly_evicted",
   [ST_IP_OPTIONS] = "ip_options",
+  [ST_IP_SOURCE_ROUTE] = "ip_source_route",
   [ST_OTHER_PROTO] = "other_proto",
   [ST_ICMP_UNREACHABLE_SENT] = "icmp_unreachable_sent",
+  [ST_ICMP_TIME_EXCEEDED_SENT] = "icmp_time_exceeded_sent",
   [ST_UDP_IN] = "udp_in",
   [ST_UDP_OUT] = "udp_out",
   [ST_UDP_BAD] = "udp_bad",
@@ -44,6 +57,7 @@ static const char *const stat_name[ST_N] = {
   [ST_TCP_BAD] = "tcp_bad",
   [ST_TCP_CHECKSUM] = "tcp_checksum",
   [ST_TCP_IGNORED] = "tcp_ignored",
+  [ST_TCP_TOO_LONG] = "tcp_too_long",
   [ST_TCP_SYN] = "tcp_syn",
   [ST_TCP_BACKLOG_FULL] = "tcp_backlog_full",
   [ST_TCP_NO_FLOW_FREE] = "tcp_no_flow_free",
@@ -90,7 +104,7 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   s->now_us = now_us;
   if (c->ip) route_addr_add(&s->net, (struct route_addr){c->ip, c->prefix_len});
   if (c->gateway) route_add(&s->net, (struct route){0, 0, c->gateway});
-  s->neigh_due_us = UINT64_MAX;
+  s->neigh_due_us = s->input_due_us = UINT64_MAX;
   rng_seed(&s->rng, c->seed);
   isn_init(&s->isn, &s->rng);
   s->isn.near = c->isn_near;
@@ -102,7 +116,9 @@ struct stack *stack_open(const struct stack_config *c, struct engine *e, uint64_
   draw_key(s, s->id_key);
   size_t cap = ETH_HDR_BYTES + c->mtu;
   s->arp = arp_table_open(ARP_ENTRIES, ARP_FRAMES, cap);
-  bool ok = s->arp && conn_table_init(s, key) && tw_table_init(s, key) &&
+  s->reass = reass_open(REASS_DATAGRAMS);
+  s->pmtu = pmtu_open(PMTU_ENTRIES, c->mtu);
+  bool ok = s->arp && s->reass && s->pmtu && conn_table_init(s, key) && tw_table_init(s, key) &&
             frame_pool_init(&s->hold_pool, HOLD_FRAMES, cap) && frame_pool_init(&s->out_pool, OUT_FRAMES, cap);
   if (ok && c->announce) neigh_announce(s);
   if (ok) return s;
@@ -118,6 +134,8 @@ void stack_close(struct stack *s)
   socks_free(s);
   tw_table_free(s);
   conn_table_free(s);
+  pmtu_close(s->pmtu);
+  reass_close(s->reass);
   arp_table_close(s->arp);
   free(s);
 }
@@ -162,6 +180,7 @@ void stack_poll(struct stack *s, uint64_t now_us)
   s->now_us = now_us;
   while (drain_engine(s)) {}
   neigh_run(s);
+  input_run(s);
   conn_run_timers(s);
   tw_run_timers(s);
 }
@@ -186,5 +205,6 @@ uint64_t stack_next_deadline(const struct stack *s)
 {
   uint64_t conns = timers_deadline(&s->conns.timers), tw = timers_deadline(&s->tw.timers);
   uint64_t soonest = conns < tw ? conns : tw;
-  return soonest < s->neigh_due_us ? soonest : s->neigh_due_us;
+  if (s->neigh_due_us < soonest) soonest = s->neigh_due_us;
+  return s->input_due_us < soonest ? s->input_due_us : soonest;
 }

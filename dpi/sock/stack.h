@@ -42,12 +42,24 @@ enum stack_stat {
   ST_ARP_NO_ANSWER,         // neighbours
   ST_ARP_DROPPED,           // frames that waited for one in vain, or had to make room for newer ones
   ST_ARP_CONFLICT,          // another station says that an address of ours is its own
-  ST_ICMP_ECHO, ST_ICMP_OTHER,
+  ST_ICMP_ECHO,             // requests
+  ST_ICMP_BAD,              // malformed
+  ST_ICMP_ERROR,            // about what we have sent
+  ST_ICMP_ERROR_STRAY,      // about what we have not
+  ST_ICMP_OTHER,            // neither echo nor errors: source quench and redirects among them
+  ST_PATH_MTU_LOWERED,
   ST_IP_BAD,                // header malformed, or a source that no host can have
-  ST_IP_NOT_OURS, ST_IP_FRAGMENT,
+  ST_IP_NOT_OURS,
+  ST_IP_FRAGMENT,           // fragments, whatever becomes of them
+  ST_IP_REASSEMBLED,        // datagrams
+  ST_IP_FRAGMENT_BAD, ST_IP_FRAGMENT_DUPLICATE,
+  ST_IP_FRAGMENT_REFUSED,   // overlap or contradict others of their datagram, or of one refused before
+  ST_IP_REASSEMBLY_TIMEOUT, ST_IP_REASSEMBLY_EVICTED,   // datagrams given up
   ST_IP_OPTIONS,            // not dropped: handled like any other
+  ST_IP_SOURCE_ROUTE,       // dropped (RFC 7126 section 4.3)
   ST_OTHER_PROTO,
-  ST_ICMP_UNREACHABLE_SENT, // for those of ST_UDP_NO_PORT that were answered
+  ST_ICMP_UNREACHABLE_SENT, // for those of ST_UDP_NO_PORT and ST_OTHER_PROTO that were answered
+  ST_ICMP_TIME_EXCEEDED_SENT,   // for those of ST_IP_REASSEMBLY_TIMEOUT
   // UDP.
   ST_UDP_IN, ST_UDP_OUT,    // from and to programs
   ST_UDP_BAD, ST_UDP_CHECKSUM,
@@ -55,6 +67,7 @@ enum stack_stat {
   ST_UDP_QUEUE_FULL,        // its socket's receive buffer
   // TCP.
   ST_TCP_BAD, ST_TCP_CHECKSUM, ST_TCP_IGNORED,
+  ST_TCP_TOO_LONG,          // for a flow, whole again, and longer than the MTU
   ST_TCP_SYN, ST_TCP_BACKLOG_FULL, ST_TCP_NO_FLOW_FREE, ST_TCP_POLICY_REFUSED,
   ST_TCP_COOKIE_SENT, ST_TCP_COOKIE_ACCEPTED,
   ST_TCP_COOKIE_BAD,        // not one of ours, or too old

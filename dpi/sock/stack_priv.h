@@ -4,6 +4,8 @@
 #define LW_STACK_PRIV_H
 #include "base/rng.h"
 #include "net/arp.h"
+#include "net/pmtu.h"
+#include "net/reass.h"
 #include "net/route.h"
 #include "sock/conn.h"
 #include "base/frames.h"
@@ -27,8 +29,11 @@ struct stack {
   uint64_t conflict_us;       // when an address was last defended
   uint32_t conflict_ip;       // to be told to the owner; 0: none
   uint8_t conflict_mac[6];
-  uint64_t unreachable_us;    // since then, for a second, unreachable_n datagrams had no socket
-  unsigned unreachable_n;
+  struct reass *reass;
+  uint64_t input_due_us;      // when input_run has something to do
+  struct pmtu_table *pmtu;
+  uint64_t icmp_errors_us;    // since then, for a second, icmp_errors_n were to be sent
+  unsigned icmp_errors_n;
   uint8_t port_key[16];       // RFC 6056: hides which port comes next
   uint16_t port_step;
   uint8_t cookie_key[16];     // cookie.h
@@ -48,6 +53,7 @@ struct arrival {
   const uint8_t *frame;
   size_t ip_header_len;       // 20 without options
   size_t ip_len;              // IP header and payload
+  bool remade;                // put together from fragments
   struct tuple tuple;
   struct segment seg;
 };
