@@ -44,14 +44,14 @@ static unsigned usual_below(unsigned len)
   return PMTU_MIN;
 }
 
-// The destination's own place, else one that is free or no longer holds, else that of the one told longest ago.
-static struct entry *place(struct pmtu_table *t, uint32_t dst, uint64_t now_us)
+// The destination's own place, else a free one or that of the one told longest ago.
+static struct entry *place(struct pmtu_table *t, uint32_t dst)
 {
   struct entry *best = &t->e[0];
   for (size_t i = 0; i < t->n; i++) {
     struct entry *e = &t->e[i];
     if (e->mtu && e->dst == dst) return e;
-    if (holds(best, now_us) && (!holds(e, now_us) || e->told_us < best->told_us)) best = e;
+    if (e->told_us < best->told_us) best = e;
   }
   return best;
 }
@@ -59,10 +59,9 @@ static struct entry *place(struct pmtu_table *t, uint32_t dst, uint64_t now_us)
 bool pmtu_lower(struct pmtu_table *t, uint32_t dst, unsigned mtu, unsigned len, uint64_t now_us)
 {
   unsigned known = pmtu_get(t, dst, now_us);
-  if (len > known) return false;       // of a packet sent before we knew
   if (mtu == 0) mtu = usual_below(len);
   if (mtu < PMTU_MIN) mtu = PMTU_MIN;
   if (mtu >= known || mtu >= len) return false;
-  *place(t, dst, now_us) = (struct entry){dst, mtu, now_us};
+  *place(t, dst) = (struct entry){dst, mtu, now_us};
   return true;
 }

@@ -133,7 +133,7 @@ struct reass_result reass_input(struct reass *r, const uint8_t *frame, const str
   if (!known) begin(d, ip, now_us);
   res.kind = add(d, frame, ip);
   if (res.kind == REASS_REFUSED) d->refused = true;
-  if (res.kind == REASS_WAITS && d->has_last && d->units == (d->end + UNIT - 1) / UNIT) res = finish(d);
+  if (d->has_last && d->units == (d->end + UNIT - 1) / UNIT) res = finish(d);
   res.evicted = evicted;
   return res;
 }
@@ -146,7 +146,7 @@ enum reass_given_up reass_expire(struct reass *r, uint64_t now_us, const uint8_t
     struct datagram *d = &r->d[i];
     if (!late(d, now_us)) continue;
     d->used = false;
-    *frame = payload(d) - d->headers;
+    *frame = d->headers ? payload(d) - d->headers : NULL;
     if (d->refused) return REASS_FORGOTTEN;
     return d->headers ? REASS_LATE_FIRST : REASS_LATE;
   }

@@ -203,6 +203,17 @@ static void test_reass_refuses_overlaps(void **state)
   }
 }
 
+// What the last datagram in the same place has left behind is not there.
+static void test_reass_refuses_overlaps_whatever_stands_in_the_gap(void **state)
+{
+  struct bed *b = *state;
+  for (int turn = 0; turn < 2; turn++) {
+    assert_int_equal(give(b, 1, 0, 16, true), REASS_WAITS);
+    if (turn == 0) assert_int_equal(give(b, 1, 16, 16, false), REASS_WHOLE);
+    else assert_int_equal(give(b, 1, 8, 16, true), REASS_REFUSED);
+  }
+}
+
 static void test_reass_refuses_two_ends(void **state)
 {
   struct bed *b = *state;
@@ -275,6 +286,7 @@ int main(void)
     REASS_TEST(test_reass_refuses_what_can_be_no_fragment),
     REASS_TEST(test_reass_ignores_a_repetition_and_refuses_one_that_differs),
     REASS_TEST(test_reass_refuses_overlaps),
+    REASS_TEST(test_reass_refuses_overlaps_whatever_stands_in_the_gap),
     REASS_TEST(test_reass_refuses_two_ends),
     REASS_TEST(test_reass_gives_up_after_30_seconds_from_the_first),
     REASS_TEST(test_reass_forgets_the_one_begun_first_when_full),

@@ -83,6 +83,9 @@ static void test_error_of_an_open_connection_is_soft_whatever_it_is(void **state
     assert_int_equal(stat(b, ST_ICMP_ERROR), i + 1);
     assert_int_equal(sock_poll(b->s, p.sid), SOCK_OUT);
   }
+  struct error big = about(&p, ICMP_TYPE_UNREACHABLE, ICMP_CODE_TOO_BIG, 0);
+  hear(b, &big);
+  assert_int_equal(soft_error(b, p.sid), EPROTO);   // that says nothing of the connection
   bed_expect_no_call(b);
   assert_int_equal(sock_getsockopt(b->s, p.sid, SOCK_OPT_ERROR, &value), 0);
   assert_int_equal(value, 0);
@@ -137,8 +140,10 @@ static void test_error_that_quotes_nothing_of_ours_is_not_believed(void **state)
 {
   struct bed *b = *state;
   struct peer p = bed_connect(b, PEER_PORT);
+  int udp = sock_socket(b->s, SOCK_UDP);
+  assert_int_equal(sock_bind(b->s, udp, 0, UDP_PORT), 0);
   assert_int_equal(sock_send(b->s, p.sid, "x", 1), 1);
-  for (int i = 0; i < 10; i++) {
+  for (int i = 0; i < 11; i++) {
     struct error e = about(&p, ICMP_TYPE_UNREACHABLE, ICMP_CODE_HOST, 0);
     if (i == 0) e.src = PEER_IP;
     if (i == 1) e.dst = PEER_IP + 1;
@@ -150,6 +155,7 @@ static void test_error_that_quotes_nothing_of_ours_is_not_believed(void **state)
     if (i == 7) e.quoted = 27;
     if (i == 8) e.quoted = 19;
     if (i == 9) e.src = 0x7f000001;
+    if (i == 10) e.src = BED_IP + 1, e.proto = IPV4_PROTO_UDP, e.from = UDP_PORT;
     hear(b, &e);
     assert_int_equal(stat(b, ST_ICMP_ERROR_STRAY), i + 1);
   }

@@ -146,7 +146,7 @@ static void test_source_routes_are_refused(void **state)
   struct bed *b = *state;
   static const struct { uint8_t options[4]; enum stack_stat why; } t[] = {
     {{131, 3, 4, 0}, ST_IP_SOURCE_ROUTE}, {{137, 3, 4, 0}, ST_IP_SOURCE_ROUTE}, {{1, 131, 3, 4}, ST_IP_SOURCE_ROUTE},
-    {{7, 3, 131, 131}, ST_IP_SOURCE_ROUTE}, {{0, 131, 3, 4}, ST_IP_OPTIONS}, {{7, 4, 131, 131}, ST_IP_OPTIONS},
+    {{7, 3, 131, 131}, ST_IP_SOURCE_ROUTE}, {{0, 2, 131, 3}, ST_IP_OPTIONS}, {{7, 4, 131, 131}, ST_IP_OPTIONS},
     {{7, 1, 131, 3}, ST_IP_OPTIONS}, {{1, 1, 1, 7}, ST_IP_OPTIONS}, {{7, 255, 131, 3}, ST_IP_OPTIONS}};
   for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
     uint8_t frame[2048], out[2048];
@@ -157,6 +157,10 @@ static void test_source_routes_are_refused(void **state)
     input_exact(b, frame, len);
     assert_int_equal(stack_stat(b->s, t[i].why), before + 1);
     assert_int_equal(stack_output(b->s, out, sizeof out) > 0, t[i].why == ST_IP_OPTIONS);
+    put_be16(frame + 16, 24);   // options, and no more
+    set_ip_checksum(frame);
+    input_exact(b, frame, 38);
+    assert_int_equal(stack_stat(b->s, t[i].why), before + 2);
   }
 }
 

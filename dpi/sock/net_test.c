@@ -383,7 +383,7 @@ static void test_options_of_a_listener_go_to_what_it_accepts(void **state)
 
 enum { ROUTER_IP = NET_IP_0 + 100, ROUTER_MTU = 1000 };
 
-static uint16_t said_mtu;              // by the router
+static uint16_t router_mtu, said_mtu;  // what it passes, and what it says
 
 // It passes little, and says so to who sent more.
 static bool router(struct net *n, int from, const struct segment *seg)
@@ -391,7 +391,7 @@ static bool router(struct net *n, int from, const struct segment *seg)
   const struct ipv4_hdr *ip = &n->ip[from];
   unsigned len = ip->hdr_len + (unsigned)ip->payload_len;
   uint8_t quote[28], frame[128];
-  if (len <= ROUTER_MTU) return false;
+  if (len <= router_mtu) return false;
   assert_true(ip->dont_fragment);
   n->count++;
   ipv4_emit(quote, 20, ip->src, ip->dst, IPV4_PROTO_TCP, 0, len - 20);
@@ -420,7 +420,7 @@ static void test_path_of_smaller_mtu_shortens_what_is_sent_both_ways(void **stat
 {
   struct net *n = *state;
   struct net_pair p = net_connect(n);
-  said_mtu = ROUTER_MTU;
+  said_mtu = router_mtu = ROUTER_MTU;
   n->lose = router;
   moves_through_the_router(n, &p);
   assert_true(n->count > 0 && n->count < 30);
@@ -430,12 +430,16 @@ static void test_path_of_smaller_mtu_shortens_what_is_sent_both_ways(void **stat
   set(n, 0, p.sid[0], SOCK_OPT_NODELAY, 1);        // and no other choice makes them long again
   moves_through_the_router(n, &p);
   assert_int_equal(n->count, 0);
+  said_mtu = router_mtu = 800;
+  moves_through_the_router(n, &p);
+  assert_true(net_stat(n, 0, ST_PATH_MTU_LOWERED) == 2 && net_stat(n, 1, ST_PATH_MTU_LOWERED) == 2);
 }
 
 static void test_router_that_names_no_mtu_is_asked_again(void **state)
 {
   struct net *n = *state;
   struct net_pair p = net_connect(n);
+  router_mtu = ROUTER_MTU;
   said_mtu = 0;
   n->lose = router;
   net_transfer(n, &p, 200000);
@@ -448,7 +452,7 @@ static void test_path_mtu_holds_for_other_connections_and_is_tried_anew_in_ten_m
 {
   struct net *n = *state;
   struct net_pair p = net_connect(n);
-  said_mtu = ROUTER_MTU;
+  said_mtu = router_mtu = ROUTER_MTU;
   n->lose = router;
   moves_through_the_router(n, &p);
   for (int later = 0; later < 2; later++) {
