@@ -97,7 +97,7 @@ class Builder:
             ("last_fragment", "ip_fragment", bytes(self.ether() / last / Raw(payload[32:]))),
             ("fragment_beyond_64k", "ip_fragment_beyond_64k", bytes(self.ether() / self.ip(proto=6, frag=8191) / Raw(bytes(64)))),
             ("igmp", "other_proto", bytes(self.ether() / self.ip(proto=2) / Raw(bytes(24)))),
-            ("icmp_bad_checksum", "icmp_other", bytes(self.ether() / self.ip() / ICMP(chksum=1) / Raw(b"x" * 20))),
+            ("icmp_bad_checksum", "icmp_bad", bytes(self.ether() / self.ip() / ICMP(chksum=1) / Raw(b"x" * 20))),
         ]
 
     def all(self):

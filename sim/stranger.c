@@ -247,9 +247,25 @@ static void ping(struct forgery *g)
   g->len = TCP + n;
 }
 
+// A router's word about what the receiver may have in flight: a path that takes less, and other trouble.
+static void router(struct forgery *g)
+{
+  static const uint8_t type[] = {ICMP_TYPE_UNREACHABLE, ICMP_TYPE_UNREACHABLE, ICMP_TYPE_TIME_EXCEEDED, ICMP_TYPE_PARAMETER};
+  uint8_t quote[IPV4_HDR_BYTES + 8];
+  ipv4_emit(quote, sizeof quote, g->ip.dst, g->ip.src, IPV4_PROTO_TCP, 0, 540 + below(g, 900));
+  put_be16(quote + IPV4_HDR_BYTES, g->seg.dst_port);
+  put_be16(quote + IPV4_HDR_BYTES + 2, g->seg.src_port);
+  put_be32(quote + IPV4_HDR_BYTES + 4, seq_add(g->seg.ack, below(g, 2) ? 0 : below(g, 20000)).v);
+  struct icmp_msg m = {.type = type[below(g, 4)], .code = below(g, 2) ? ICMP_CODE_TOO_BIG : (uint8_t)below(g, 16), .seq = (uint16_t)below(g, 1500),
+                       .data = quote, .data_len = sizeof quote};
+  size_t n = icmp_emit(g->f + TCP, sizeof g->payload, &m);
+  ipv4_emit(g->f + IP, IPV4_HDR_BYTES, g->ip.src, g->ip.dst, IPV4_PROTO_ICMP, 0, n);
+  g->len = TCP + n;
+}
+
 static forger *const frames[] = {other_mac, to_all, vlan, other_type, ip_options, fragment, other_protocol, version, header_length, total_length,
                                  data_offset, bad_ip_sum, bad_tcp_sum, cut, padded, oversize, odd_layout, odd_layout, odd_layout,
-                                 odd_layout, ping, ping};
+                                 odd_layout, ping, ping, router, router};
 
 // --- the wire --------------------------------------------------------------------------------------------------------
 

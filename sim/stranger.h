@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A wire around a wire that slips frames of its own between those received, as anyone on a network can: resets and SYNs that
 // miss, ACKs of what was never sent, old and far data, frames damaged in one field with checksums that fit, other protocols.
-// Each is made from the frame before it, and none may change what two correct ends say to each other.
+// Each is made from the frame before it, and none may change what two correct ends say to each other: at most, when it plays a
+// router on the way, how long the segments are in which they say it.
 #ifndef LW_STRANGER_H
 #define LW_STRANGER_H
 #include "base/seq.h"

@@ -11,7 +11,7 @@
 #include "app/apps.h"
 #include "app/conns.h"
 
-enum { ECHO_BUF_BYTES = 4096, ECHO_DATAGRAM_BYTES = 9000 };   // no datagram is longer than the MTU may be
+enum { ECHO_BUF_BYTES = 4096, ECHO_DATAGRAM_BYTES = 65507 };   // the longest datagram
 
 struct echo {
   struct app base;

@@ -46,7 +46,7 @@ size_t arp_emit_reply(uint8_t *frame, size_t cap, const uint8_t mac[static 6], c
 // --- the table ---
 // An entry is known for 300 s after it was last heard. Frames for an address that is not known are parked, in order (RFC 1122
 // section 2.3.2.2 wants the latest one at least; a whole fragmented datagram fits); the address is asked for at once and each
-// second after, three times in all; then they are dropped. All that becomes due comes out of arp_next.
+// second after, three times in all; then they are given back as lost. All that becomes due comes out of arp_next.
 enum {
   ARP_TIMEOUT_US = 300 * 1000000, ARP_RETRY_US = 1000000, ARP_TRIES = 3,
   ARP_QUEUE = 128           // frames parked for one neighbour: 64 KiB at the smallest MTU
@@ -79,14 +79,14 @@ enum arp_due_kind {
   ARP_DUE_NOTHING,
   ARP_DUE_REQUEST,   // ask for ip
   ARP_DUE_FRAME,     // send this frame: its destination is filled in
-  ARP_DUE_GAVE_UP,   // nobody answered for ip; its frames are dropped, so many
+  ARP_DUE_GAVE_UP,   // nobody answered for ip
+  ARP_DUE_LOST       // this frame waited in vain, and is dropped
 };
 struct arp_due {
   enum arp_due_kind kind;
   uint32_t ip;
   const uint8_t *frame;  // inside the table, valid until the next call that takes a non-const table
   size_t frame_len;
-  size_t dropped;
 };
 // The next thing due; call it until ARP_DUE_NOTHING.
 struct arp_due arp_next(struct arp_table *t, uint64_t now_us);

@@ -11,6 +11,7 @@ enum entry_state {
   ASKING,   // frames are parked, tries requests went out, the next step is due at `at_us`
   READY,    // known, and its parked frames are to be sent
   KNOWN,    // known, heard last at `at_us`
+  LOST,     // given up, and its parked frames are to be given back
 };
 
 struct entry {
@@ -108,13 +109,6 @@ static void take_back(struct arp_table *t)
   t->lent = NULL;
 }
 
-static size_t drop_parked(struct arp_table *t, struct entry *e)
-{
-  size_t n = e->parked.n;
-  for (struct frame *f; (f = frame_pop(&e->parked));) frame_give(&t->pool, f);
-  return n;
-}
-
 enum arp_parked arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame, size_t len, uint64_t now_us)
 {
   take_back(t);
@@ -128,7 +122,7 @@ enum arp_parked arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame,
   if (!f) return ARP_NOT_PARKED;
   if (e->ip == ip && is_fresh(e, now_us)) {
     e->state = READY;
-  } else if (e->ip != ip || e->state != ASKING) {
+  } else if (e->ip != ip || (e->state != ASKING && e->state != LOST)) {
     e->state = ASKING;
     e->ip = ip;
     e->tries = 0;
@@ -140,21 +134,22 @@ enum arp_parked arp_park(struct arp_table *t, uint32_t ip, const uint8_t *frame,
   return for_older ? ARP_PARKED_FOR_OLDER : ARP_PARKED;
 }
 
-// The next parked frame of an entry; behind the last it is only known.
+// The next parked frame of an entry that is READY or LOST; behind the last it is only known, or nothing.
 static struct arp_due lend(struct arp_table *t, struct entry *e)
 {
+  bool lost = e->state == LOST;
   struct frame *f = t->lent = frame_pop(&e->parked);
-  if (e->parked.n == 0) e->state = KNOWN;
-  memcpy(f->bytes, e->mac, 6);
-  return (struct arp_due){.kind = ARP_DUE_FRAME, .ip = e->ip, .frame = f->bytes, .frame_len = f->len};
+  if (e->parked.n == 0) e->state = lost ? FREE : KNOWN;
+  if (!lost) memcpy(f->bytes, e->mac, 6);
+  return (struct arp_due){.kind = lost ? ARP_DUE_LOST : ARP_DUE_FRAME, .ip = e->ip, .frame = f->bytes, .frame_len = f->len};
 }
 
-static struct arp_due ask_again(struct arp_table *t, struct entry *e, uint64_t now_us)
+static struct arp_due ask_again(struct entry *e, uint64_t now_us)
 {
   e->at_us = now_us + ARP_RETRY_US;
   if (e->tries++ < ARP_TRIES) return (struct arp_due){.kind = ARP_DUE_REQUEST, .ip = e->ip};
-  e->state = FREE;
-  return (struct arp_due){.kind = ARP_DUE_GAVE_UP, .ip = e->ip, .dropped = drop_parked(t, e)};
+  e->state = LOST;                     // there is a frame, or nobody would have asked
+  return (struct arp_due){.kind = ARP_DUE_GAVE_UP, .ip = e->ip};
 }
 
 struct arp_due arp_next(struct arp_table *t, uint64_t now_us)
@@ -162,8 +157,8 @@ struct arp_due arp_next(struct arp_table *t, uint64_t now_us)
   take_back(t);
   for (size_t i = 0; i < t->n; i++) {
     struct entry *e = &t->e[i];
-    if (e->state == READY) return lend(t, e);
-    if (e->state == ASKING && now_us >= e->at_us) return ask_again(t, e, now_us);
+    if (e->state == READY || e->state == LOST) return lend(t, e);
+    if (e->state == ASKING && now_us >= e->at_us) return ask_again(e, now_us);
   }
   return (struct arp_due){.kind = ARP_DUE_NOTHING};
 }
@@ -173,7 +168,7 @@ uint64_t arp_next_deadline(const struct arp_table *t)
   uint64_t soonest = UINT64_MAX;
   for (size_t i = 0; i < t->n; i++) {
     const struct entry *e = &t->e[i];
-    if (e->state == READY) return 0;
+    if (e->state == READY || e->state == LOST) return 0;
     if (e->state == ASKING && e->at_us < soonest) soonest = e->at_us;
   }
   return soonest;

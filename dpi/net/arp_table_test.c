@@ -133,6 +133,8 @@ static void test_arp_asks_three_times_a_second_apart_then_gives_up(void **state)
     assert_int_equal(arp_next_deadline(t), due + SECOND);
   }
   expect(t, ARP_DUE_GAVE_UP, IP_A, START + 3 * SECOND);
+  assert_int_equal(arp_next_deadline(t), 0);
+  expect(t, ARP_DUE_LOST, IP_A, START + 3 * SECOND);
   expect(t, ARP_DUE_NOTHING, 0, START + 3 * SECOND);
   assert_int_equal(arp_next_deadline(t), UINT64_MAX);
   arp_learn(t, IP_A, mac_a, false, START + 4 * SECOND);  // too late: not asked for any more
@@ -173,14 +175,19 @@ static void test_arp_oldest_frame_makes_room_for_the_newest(void **state)
   for (unsigned i = 0; i < ARP_QUEUE; i++) assert_true(park(t, IP_B + 1, (uint8_t)i, START));   // and all room is free again
 }
 
-static void test_arp_frames_are_dropped_when_nobody_answers(void **state)
+static void test_arp_frames_come_back_as_lost_when_nobody_answers(void **state)
 {
   struct arp_table *t = *state;
-  for (unsigned i = 0; i < 5; i++) assert_true(park(t, IP_A, 1, START));
+  for (uint8_t i = 0; i < 5; i++) assert_true(park(t, IP_A, i, START));
   for (unsigned i = 0; i < 3; i++) expect(t, ARP_DUE_REQUEST, IP_A, START + i * SECOND);
-  struct arp_due d = arp_next(t, START + 3 * SECOND);
-  assert_int_equal(d.kind, ARP_DUE_GAVE_UP);
-  assert_int_equal(d.dropped, 5);
+  expect(t, ARP_DUE_GAVE_UP, IP_A, START + 3 * SECOND);
+  for (uint8_t i = 0; i < 5; i++) {
+    struct arp_due d = arp_next(t, START + 3 * SECOND);
+    assert_int_equal(d.kind, ARP_DUE_LOST);
+    assert_int_equal(d.frame_len, 60);
+    assert_int_equal(d.frame[59], i);
+  }
+  expect(t, ARP_DUE_NOTHING, 0, START + 3 * SECOND);
   for (unsigned i = 0; i < FRAMES - 12; i++) assert_true(park(t, IP_B, 2, START + 3 * SECOND));
   for (unsigned i = 0; i < 12; i++) assert_true(park(t, IP_B + 1, 2, START + 3 * SECOND));
 }
@@ -262,7 +269,7 @@ int main(void)
     TABLE_TEST(test_arp_asks_three_times_a_second_apart_then_gives_up),
     TABLE_TEST(test_arp_parked_frames_go_out_in_order_without_new_request),
     TABLE_TEST(test_arp_oldest_frame_makes_room_for_the_newest),
-    TABLE_TEST(test_arp_frames_are_dropped_when_nobody_answers),
+    TABLE_TEST(test_arp_frames_come_back_as_lost_when_nobody_answers),
     TABLE_TEST(test_arp_shows_its_neighbours),
     TABLE_TEST(test_arp_frame_parked_for_known_address_goes_out_at_once),
     TABLE_TEST(test_arp_asks_again_for_expired_address),

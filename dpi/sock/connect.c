@@ -152,13 +152,3 @@ void connect_cancel(struct stack *s, struct conn *c)
   }
   handshake_drop(s, c, 0);
 }
-
-void connect_hop_lost(struct stack *s, uint32_t hop_ip)
-{
-  for (size_t i = 0; i < s->conns.n; i++) {
-    struct conn *c = &s->conns.conns[i];
-    struct route_way w;
-    if (c->state == CONN_SYN_SENT && route_find(&s->net, c->node.tuple.remote_ip, &w) && w.hop == hop_ip)
-      handshake_drop(s, c, EHOSTUNREACH);
-  }
-}

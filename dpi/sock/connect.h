@@ -16,6 +16,4 @@ void connect_input(struct stack *s, struct conn *c, const struct arrival *a);
 void connect_timeout(struct stack *s, struct conn *c);
 // Its socket goes away before it stands.
 void connect_cancel(struct stack *s, struct conn *c);
-// Nobody answers for this neighbour: ends what waits in SYN-SENT to go there.
-void connect_hop_lost(struct stack *s, uint32_t hop_ip);
 #endif

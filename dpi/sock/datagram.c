@@ -11,7 +11,14 @@
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
-enum { RECORD_BYTES = 8 };      // before each datagram in the receive buffer: sender's address 4, port 2, length 2
+// Before each datagram in the receive buffer: sender's address 4, port 2, length 2, time to live 1, an errno 1. With an errno it is an
+// error about an echo request of the socket's, whose sequence number is the port; the address is that of who says so.
+enum { RECORD_BYTES = 10 };
+
+struct record {
+  struct sock_addr from;
+  uint8_t ttl, err;
+};
 
 // --- ports -----------------------------------------------------------------------------------------------------------
 
@@ -49,7 +56,7 @@ int datagram_connect(struct stack *s, struct sock *k, struct sock_addr to)
 {
   struct route_way w = {0};
   bool dissolve = to.ip == 0 && to.port == 0;
-  if (!dissolve && to.port == 0) return -EINVAL;
+  if (!dissolve && to.port == 0 && k->space == SOCKS_UDP) return -EINVAL;
   if (!dissolve && !route_find(&s->net, to.ip, &w)) return -ENETUNREACH;
   int err = dissolve || k->port ? 0 : datagram_bind(s, k, 0, 0);
   if (err) return err;
@@ -83,37 +90,44 @@ static void tell(struct stack *s, struct sock *k, int err)
 
 // --- in --------------------------------------------------------------------------------------------------------------
 
-// Into the buffer of whose it is, or dropped when that is full. False: nobody has the port.
-static bool deliver(struct stack *s, const struct tuple *t, const uint8_t *data, size_t len)
+// Into the buffer of a socket; dropped when that is full.
+static void queue(struct stack *s, struct sock *k, const struct record *r, const uint8_t *data, size_t len)
 {
-  struct sock *k = socks_find(s, SOCKS_UDP, t);
-  if (!k) return false;
+  bool udp = k->space == SOCKS_UDP;
   if (socks_rx_room(k) < RECORD_BYTES + len) {
-    s->stat[ST_UDP_QUEUE_FULL]++;
-    return true;
+    s->stat[udp ? ST_UDP_QUEUE_FULL : ST_PING_QUEUE_FULL]++;
+    return;
   }
-  uint8_t record[RECORD_BYTES];
-  put_be32(record, t->remote_ip);
-  put_be16(record + 4, t->remote_port);
-  put_be16(record + 6, (uint16_t)len);
-  socks_rx_append(k, record, sizeof record);
+  uint8_t head[RECORD_BYTES] = {[8] = r->ttl, [9] = r->err};
+  put_be32(head, r->from.ip);
+  put_be16(head + 4, r->from.port);
+  put_be16(head + 6, (uint16_t)len);
+  socks_rx_append(k, head, sizeof head);
   socks_rx_append(k, data, len);
-  s->stat[ST_UDP_IN]++;
+  if (!r->err) s->stat[udp ? ST_UDP_IN : ST_PING_IN]++;
   socks_mark_ready(s, k);
-  return true;
+}
+
+// To whose it is. False: nobody has the port.
+static bool deliver(struct stack *s, enum socks_space space, const struct tuple *t, uint8_t ttl, const uint8_t *data, size_t len)
+{
+  struct sock *k = socks_find(s, space, t);
+  if (k) queue(s, k, &(struct record){{t->remote_ip, t->remote_port}, ttl, 0}, data, len);
+  return k;
 }
 
 ssize_t datagram_recv(struct sock *k, void *buf, size_t cap, struct sock_addr *from)
 {
   if (k->err) return datagram_take_error(k);
   if (socks_rx_used(k) == 0) return -EAGAIN;
-  uint8_t record[RECORD_BYTES];
-  socks_rx_take(k, record, sizeof record);
-  size_t len = get_be16(record + 6), n = len < cap ? len : cap;
+  uint8_t head[RECORD_BYTES];
+  socks_rx_take(k, head, sizeof head);
+  size_t len = get_be16(head + 6), n = len < cap ? len : cap;
   socks_rx_take(k, buf, n);
   k->rx_taken += (uint32_t)(len - n);   // what the caller had no room for is lost
-  if (from) *from = (struct sock_addr){get_be32(record), get_be16(record + 4)};
-  return (ssize_t)n;
+  k->got_ttl = head[8];
+  if (from) *from = (struct sock_addr){get_be32(head), get_be16(head + 4)};
+  return head[9] ? -head[9] : (ssize_t)n;
 }
 
 void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr *ip)
@@ -125,25 +139,23 @@ void datagram_input(struct stack *s, const uint8_t *frame, const struct ipv4_hdr
     return;
   }
   const struct tuple t = {ip->dst, ip->src, u.dst_port, u.src_port};
-  if (deliver(s, &t, u.data, u.data_len)) return;
+  if (deliver(s, SOCKS_UDP, &t, ip->ttl, u.data, u.data_len)) return;
   s->stat[ST_UDP_NO_PORT]++;
   icmperr_send(s, frame, ip, ICMP_TYPE_UNREACHABLE, ICMP_CODE_PORT);   // RFC 1122 section 4.1.3.1
 }
 
-bool datagram_icmp(struct stack *s, const struct tuple *t, int err)
+void datagram_echo_reply(struct stack *s, const struct ipv4_hdr *ip, const struct icmp_msg *m)
 {
-  struct sock *k = socks_find(s, SOCKS_UDP, t);
-  if (k && k->connected) tell(s, k, err);
-  return k;
+  const struct tuple t = {ip->dst, ip->src, m->id, m->seq};
+  if (!deliver(s, SOCKS_ECHO, &t, ip->ttl, m->data, m->data_len)) s->stat[ST_ICMP_OTHER]++;
 }
 
-void datagram_hop_lost(struct stack *s, uint32_t hop_ip)
+bool datagram_icmp(struct stack *s, enum socks_space space, const struct tuple *t, int err, uint32_t router)
 {
-  for (size_t i = 0; i < s->socks.n; i++) {
-    struct sock *k = s->socks.of[i];
-    struct route_way w;
-    if (k && k->connected && route_find(&s->net, k->peer.ip, &w) && w.hop == hop_ip) tell(s, k, EHOSTUNREACH);
-  }
+  struct sock *k = socks_find(s, space, t);
+  if (k && space == SOCKS_ECHO) queue(s, k, &(struct record){{router, t->remote_port}, 0, (uint8_t)err}, NULL, 0);
+  else if (k && k->connected) tell(s, k, err);
+  return k;
 }
 
 // --- out -------------------------------------------------------------------------------------------------------------
@@ -157,12 +169,23 @@ static int check_send(const struct stack *s, struct sock *k, size_t len, const s
   if (k->err) return datagram_take_error(k);
   if (k->shut) return -EPIPE;
   if (!dst) return -EDESTADDRREQ;
-  if (dst->port == 0) return -EINVAL;
+  if (dst->port == 0 && k->space == SOCKS_UDP) return -EINVAL;
   if (len > datagram_max()) return -EMSGSIZE;
   if (k->ip && !route_is_ours(&s->net, k->ip)) return -EADDRNOTAVAIL;
   if (!route_find(&s->net, dst->ip, &w)) return -ENETUNREACH;
   *src = k->ip ? k->ip : w.src;
   return 0;
+}
+
+// To our own address. False: nobody has the port.
+static bool send_inside(struct stack *s, struct sock *k, const struct tuple *t, const void *data, size_t len)
+{
+  const struct tuple back = {t->remote_ip, t->local_ip, t->remote_port, t->local_port};
+  uint8_t ttl = k->opt.ip.ttl ? k->opt.ip.ttl : IPV4_TTL;
+  if (k->space == SOCKS_UDP) return deliver(s, SOCKS_UDP, &back, ttl, data, len);
+  s->stat[ST_ICMP_ECHO]++;
+  queue(s, k, &(struct record){{t->remote_ip, t->remote_port}, IPV4_TTL, 0}, data, len);   // our own answer
+  return true;
 }
 
 ssize_t datagram_send(struct stack *s, struct sock *k, const void *data, size_t len, const struct sock_addr *to)
@@ -173,12 +196,12 @@ ssize_t datagram_send(struct stack *s, struct sock *k, const void *data, size_t 
   if (!err && k->port == 0) err = datagram_bind(s, k, 0, 0);
   if (err) return err;
   t = (struct tuple){t.local_ip, dst->ip, k->port, dst->port};
+  bool udp = k->space == SOCKS_UDP;
   if (route_is_ours(&s->net, dst->ip)) {
-    const struct tuple back = {t.remote_ip, t.local_ip, t.remote_port, t.local_port};
-    if (!deliver(s, &back, data, len)) datagram_icmp(s, &t, ECONNREFUSED);
-  } else if (!out_datagram(s, &t, k->opt.ip, data, len)) {
+    if (!send_inside(s, k, &t, data, len)) datagram_icmp(s, SOCKS_UDP, &t, ECONNREFUSED, t.remote_ip);
+  } else if (!(udp ? out_datagram : out_echo)(s, &t, k->opt.ip, data, len)) {
     return -ENOBUFS;
   }
-  s->stat[ST_UDP_OUT]++;
+  s->stat[udp ? ST_UDP_OUT : ST_PING_OUT]++;
   return (ssize_t)len;
 }

@@ -48,20 +48,20 @@ static bool tell_connection(struct stack *s, const struct tuple *t, struct seq s
   return true;
 }
 
-static bool tell(struct stack *s, const struct ipv4_hdr *ip, const uint8_t *p, int err)
+static bool tell(struct stack *s, const struct ipv4_hdr *ip, const uint8_t *p, int err, uint32_t router)
 {
-  const struct tuple t = {ip->src, ip->dst, get_be16(p), get_be16(p + 2)};
-  if (ip->proto == IPV4_PROTO_TCP) return tell_connection(s, &t, seq_of(get_be32(p + 4)), err);
-  return ip->proto == IPV4_PROTO_UDP && datagram_icmp(s, &t, err);
+  const struct tuple ports = {ip->src, ip->dst, get_be16(p), get_be16(p + 2)}, echo = {ip->src, ip->dst, get_be16(p + 4), get_be16(p + 6)};
+  if (ip->proto == IPV4_PROTO_TCP) return tell_connection(s, &ports, seq_of(get_be32(p + 4)), err);
+  if (ip->proto == IPV4_PROTO_UDP) return datagram_icmp(s, SOCKS_UDP, &ports, err, router);
+  return ip->proto == IPV4_PROTO_ICMP && p[0] == ICMP_TYPE_ECHO_REQUEST && datagram_icmp(s, SOCKS_ECHO, &echo, err, router);
 }
 
 void icmperr_input(struct stack *s, const struct icmp_msg *m, uint32_t from)
 {
   struct ipv4_hdr ip;
   int err = error_of(m);
-  (void)from;
   bool good = ipv4_parse_quoted(m->data, m->data_len, &ip) == IPV4_OK && m->data_len >= ip.hdr_len + (size_t)QUOTED_BYTES;
-  if (!good || !route_is_addr(&s->net, ip.src) || ip.frag_offset != 0 || !tell(s, &ip, m->data + ip.hdr_len, err)) {
+  if (!good || !route_is_addr(&s->net, ip.src) || ip.frag_offset != 0 || !tell(s, &ip, m->data + ip.hdr_len, err, from)) {
     s->stat[ST_ICMP_ERROR_STRAY]++;
     return;
   }
@@ -71,6 +71,14 @@ void icmperr_input(struct stack *s, const struct icmp_msg *m, uint32_t from)
     s->stat[ST_PATH_MTU_LOWERED]++;
     flow_path_mtu(s, ip.dst);
   }
+}
+
+void icmperr_lost(struct stack *s, const uint8_t *frame, size_t len)
+{
+  struct ipv4_hdr ip;
+  const uint8_t *p = frame + ETH_HDR_BYTES;
+  if (ipv4_parse(p, len - ETH_HDR_BYTES, &ip) != IPV4_OK || ip.frag_offset != 0 || ip.payload_len < QUOTED_BYTES) return;
+  tell(s, &ip, p + ip.hdr_len, EHOSTUNREACH, ip.src);
 }
 
 // --- out -------------------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ static void input_icmp(struct stack *s, const uint8_t *frame, const struct ipv4_
   } else if (m.type == ICMP_TYPE_ECHO_REQUEST) {
     s->stat[ST_ICMP_ECHO]++;
     if (!s->cfg.shared_ip) out_echo_reply(s, frame + 6, ip, &m);
+  } else if (m.type == ICMP_TYPE_ECHO_REPLY) {
+    datagram_echo_reply(s, ip, &m);
   } else if (m.type == ICMP_TYPE_UNREACHABLE || m.type == ICMP_TYPE_TIME_EXCEEDED || m.type == ICMP_TYPE_PARAMETER) {
     icmperr_input(s, &m, ip->src);
   } else {

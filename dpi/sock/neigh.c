@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "sock/connect.h"
-#include "sock/datagram.h"
+#include "sock/icmperr.h"
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
@@ -101,10 +100,8 @@ void neigh_run(struct stack *s)
     } else if (d.kind == ARP_DUE_FRAME) {
       send_copy(s, &d);
     } else {
-      s->stat[ST_ARP_NO_ANSWER]++;
-      s->stat[ST_ARP_DROPPED] += d.dropped;
-      connect_hop_lost(s, d.ip);
-      datagram_hop_lost(s, d.ip);
+      s->stat[d.kind == ARP_DUE_LOST ? ST_ARP_DROPPED : ST_ARP_NO_ANSWER]++;
+      if (d.kind == ARP_DUE_LOST) icmperr_lost(s, d.frame, d.frame_len);
     }
   }
   s->neigh_due_us = arp_next_deadline(s->arp);

@@ -120,6 +120,13 @@ bool out_datagram(struct stack *s, const struct tuple *t, struct ipv4_choice ip,
   return send_ip(s, &p, udp_emit(s->packet, sizeof s->packet, t->local_ip, t->remote_ip, &u));
 }
 
+bool out_echo(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const void *data, size_t len)
+{
+  const struct icmp_msg m = {.type = ICMP_TYPE_ECHO_REQUEST, .id = t->local_port, .seq = t->remote_port, .data = data, .data_len = len};
+  const struct packet p = {.src = t->local_ip, .dst = t->remote_ip, .proto = IPV4_PROTO_ICMP, .choice = ip};
+  return send_ip(s, &p, icmp_emit(s->packet, sizeof s->packet, &m));
+}
+
 static struct frame *take(struct stack *s)
 {
   struct frame *f = frame_take(&s->out_pool);

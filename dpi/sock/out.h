@@ -37,6 +37,8 @@ void out_segment_routed(struct stack *s, const struct tuple *t, struct ipv4_choi
 // A datagram of this tuple, routed likewise, in fragments where it exceeds the MTU. False: the output queue has no room for all
 // of it; it was dropped.
 bool out_datagram(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const void *data, size_t len);
+// An echo request likewise: identifier and sequence number in the places of the ports.
+bool out_echo(struct stack *s, const struct tuple *t, struct ipv4_choice ip, const void *data, size_t len);
 // The RST for a segment that has no connection or acknowledges what was never sent (RFC 9293 section 3.5.2, groups 1 and
 // 2), back to where it came from. The segment itself is no RST.
 void out_reset_reply(struct stack *s, const struct arrival *a);

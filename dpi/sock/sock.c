@@ -18,12 +18,13 @@ static bool half_open(const struct sock *k) { return k->conn && !flow_carried(k-
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
-  if (type != SOCK_TCP && type != SOCK_UDP) return -EPROTONOSUPPORT;
-  if (type == SOCK_UDP && s->cfg.shared_ip) return -EPROTONOSUPPORT;   // the kernel has all of UDP there
+  static const enum socks_space space[] = {[SOCK_TCP] = SOCKS_TCP, [SOCK_UDP] = SOCKS_UDP, [SOCK_ICMP] = SOCKS_ECHO};
+  if (type != SOCK_TCP && type != SOCK_UDP && type != SOCK_ICMP) return -EPROTONOSUPPORT;
+  if (type != SOCK_TCP && s->cfg.shared_ip) return -EPROTONOSUPPORT;   // the kernel has all of that there
   int err;
   struct sock *k = socks_new(s, &err);
   if (!k) return err;
-  k->space = type == SOCK_UDP ? SOCKS_UDP : SOCKS_TCP;
+  k->space = space[type];
   if (type == SOCK_TCP || datagram_open(k)) return k->sid;
   socks_delete(s, k);
   return -ENOMEM;

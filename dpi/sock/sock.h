@@ -17,10 +17,10 @@ struct snd_ctx;
 // answered neither data (where the engine tells) nor the SYN, though they were sent again three times (RFC 9293 section
 // 3.8.3); it may come back.
 enum { SOCK_IN = 1, SOCK_OUT = 2, SOCK_HUP = 4, SOCK_ERR = 8, SOCK_STALL = 16 };
-enum sock_type { SOCK_TCP, SOCK_UDP };
+enum sock_type { SOCK_TCP, SOCK_UDP, SOCK_ICMP };
 
 // SOCK_OPT_...: values as int. Read only: the buffers and the errors. What the engine cannot do is -ENOPROTOOPT. Datagram
-// sockets have REUSEADDR, the buffers and ERROR.
+// sockets have REUSEADDR, DSCP, TTL, RECV_TTL, the buffers and ERROR.
 enum sock_opt {
   SOCK_OPT_NODELAY,            // 1: Nagle's algorithm off
   SOCK_OPT_USER_TIMEOUT_MS,    // how long data may wait for their ACK (RFC 5482); 0: the engine's own limit
@@ -34,6 +34,7 @@ enum sock_opt {
   SOCK_OPT_TTL,                // time to live, 1..255; at first 64
   SOCK_OPT_RCVBUF, SOCK_OPT_SNDBUF,   // bytes; SNDBUF of a datagram socket: the longest datagram
   SOCK_OPT_ERROR,              // why the connection failed, a positive errno, or 0; stays, but of datagrams is told once
+  SOCK_OPT_RECV_TTL,           // read only, of a datagram socket: the time to live that the datagram received last came with; 0: none
   SOCK_OPT_SOFT_ERROR,         // what ICMP has said of a connection that goes on, a positive errno; 0: nothing since it last made way
   SOCK_OPT_N
 };
@@ -54,7 +55,12 @@ typedef enum sock_verdict (*sock_policy)(void *arg, const struct sock_addr *peer
 // connected. What finds the receive buffer full is dropped. When a connected one's datagram is known not to have arrived,
 // the next send or recv says so, once: -ECONNREFUSED (nobody has the port), -EHOSTUNREACH, -ENETUNREACH, -EMSGSIZE (too
 // big for the way there).
-int sock_socket(struct stack *s, enum sock_type type);   // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT (UDP on a shared address)
+//
+// Echo sockets (SOCK_ICMP) are datagram sockets for ping: sendto sends an echo request with data of up to 65507 bytes, recvfrom gives
+// the answer's. Their port is the identifier, the other one's (`to`, *from) is the sequence number, where 0 is as good as any.
+// When an error comes in place of an answer, recvfrom says so in its turn, as above (too far for its time to live:
+// -EHOSTUNREACH); *from is then who says so, with the request's sequence number. What comes that answers nobody is dropped.
+int sock_socket(struct stack *s, enum sock_type type);   // sid, or -ENOMEM, -EMFILE, -EPROTONOSUPPORT (datagrams on a shared address)
 // 0, or -EADDRINUSE, -EINVAL (port 0, bound already, an address not ours); ip 0 = any of ours. Datagrams: port 0 chooses
 // one, or -EADDRNOTAVAIL (none is free).
 int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port);

@@ -35,7 +35,7 @@ static int check(const struct engine *e, bool datagram, enum sock_opt opt, int v
   };
   bool can = false;
   if (opt == SOCK_OPT_REUSEADDR) can = datagram || value == 1;   // TCP's ports are always free once their listener is closed
-  else if (datagram) can = false;
+  else if (datagram) can = opt == SOCK_OPT_DSCP || opt == SOCK_OPT_TTL;
   else if (opt == SOCK_OPT_NODELAY) can = e->nagle || value == 1;   // without Nagle there is never a delay
   else if (opt == SOCK_OPT_USER_TIMEOUT_MS) can = e->user_timeout;
   else if (opt == SOCK_OPT_PACING) can = e->pacing;
@@ -83,6 +83,9 @@ static int get_datagram(struct sock *k, enum sock_opt opt, int *value)
 {
   switch (opt) {
     case SOCK_OPT_REUSEADDR: *value = k->opt.reuse; return 0;
+    case SOCK_OPT_DSCP: *value = k->opt.ip.dscp; return 0;
+    case SOCK_OPT_TTL: *value = k->opt.ip.ttl ? k->opt.ip.ttl : IPV4_TTL; return 0;
+    case SOCK_OPT_RECV_TTL: *value = k->got_ttl; return 0;
     case SOCK_OPT_RCVBUF: *value = SOCKS_RX_BYTES; return 0;
     case SOCK_OPT_SNDBUF: *value = (int)datagram_max(); return 0;
     case SOCK_OPT_ERROR: *value = -datagram_take_error(k); return 0;
@@ -110,7 +113,7 @@ int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
     case SOCK_OPT_SNDBUF: *value = (int)s->engine->tx_ring_bytes; return 0;
     case SOCK_OPT_ERROR: *value = k->err; return 0;
     case SOCK_OPT_SOFT_ERROR: *value = k->conn ? k->conn->soft_err : 0; return 0;
-    case SOCK_OPT_N: break;
+    case SOCK_OPT_RECV_TTL: case SOCK_OPT_N: break;
   }
   return -ENOPROTOOPT;
 }

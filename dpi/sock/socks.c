@@ -110,7 +110,8 @@ void socks_bind(struct stack *s, struct sock *k, uint32_t ip, uint16_t port)
 static int fits(const struct sock *k, const struct tuple *t)
 {
   if (k->port != t->local_port || (k->ip && k->ip != t->local_ip)) return 0;
-  if (k->connected) return k->peer.ip == t->remote_ip && k->peer.port == t->remote_port ? 3 : 0;
+  bool from_peer = k->peer.ip == t->remote_ip && (k->space == SOCKS_ECHO || k->peer.port == t->remote_port);
+  if (k->connected) return from_peer ? 3 : 0;
   return k->ip ? 2 : 1;
 }
 

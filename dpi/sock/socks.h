@@ -23,7 +23,7 @@ enum {
   SOCKS_BUCKETS = 256
 };
 
-enum socks_space { SOCKS_TCP, SOCKS_UDP, SOCKS_SPACES };   // each has ports of its own
+enum socks_space { SOCKS_TCP, SOCKS_UDP, SOCKS_ECHO, SOCKS_SPACES };   // each has ports of its own; of echo, identifiers
 
 // What a program has chosen, as it was told; the engine gets it as struct flow_tuning.
 struct sock_options {
@@ -68,6 +68,7 @@ struct sock {
 
   // Datagrams: peer, err, shut and rx as above, but err is told once.
   bool connected;                         // to peer; false of every other kind
+  uint8_t got_ttl;                        // of the datagram received last; 0: none
 };
 
 struct socks {

@@ -43,6 +43,8 @@ enum stack_stat {
   ST_ARP_DROPPED,           // frames that waited for one in vain, or had to make room for newer ones
   ST_ARP_CONFLICT,          // another station says that an address of ours is its own
   ST_ICMP_ECHO,             // requests
+  ST_PING_OUT, ST_PING_IN,  // echo requests of programs, and answers to them
+  ST_PING_QUEUE_FULL,       // their socket's receive buffer
   ST_ICMP_BAD,              // malformed
   ST_ICMP_ERROR,            // about what we have sent
   ST_ICMP_ERROR_STRAY,      // about what we have not
