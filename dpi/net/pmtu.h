@@ -18,6 +18,6 @@ struct pmtu_table *pmtu_open(size_t entries, unsigned link_mtu);   // entries > 
 void pmtu_close(struct pmtu_table *t);                             // NULL is allowed
 unsigned pmtu_get(const struct pmtu_table *t, uint32_t dst, uint64_t now_us);
 // "Fragmentation needed", about a packet of `len` bytes to dst: `mtu` as the router has it, 0 from an old one, for which the next
-// usual MTU below len is taken (section 7.1). True when that is less than what was known: len is then what it cannot be any more.
+// usual MTU below len is taken (section 7.1). True when that is less than what was known, and than the packet.
 bool pmtu_lower(struct pmtu_table *t, uint32_t dst, unsigned mtu, unsigned len, uint64_t now_us);
 #endif
