@@ -106,6 +106,12 @@ void ipv4_choose(uint8_t *p, struct ipv4_choice c)
   seal(p);
 }
 
+void ipv4_set_ecn(uint8_t *p, uint8_t ecn)
+{
+  p[1] = (uint8_t)((p[1] & ~IPV4_ECN_MASK) | ecn);
+  seal(p);
+}
+
 void ipv4_make_fragment(uint8_t *p, uint16_t id, size_t offset, bool more)
 {
   put_be16(p + 4, id);

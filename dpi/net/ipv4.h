@@ -59,6 +59,9 @@ struct ipv4_choice {
 // Puts it into a header that ipv4_emit wrote.
 void ipv4_choose(uint8_t *p, struct ipv4_choice c);
 
+enum { IPV4_ECN_ECT0 = 2, IPV4_ECN_CE = 3, IPV4_ECN_MASK = 3 };   // in TOS (RFC 3168 section 5)
+void ipv4_set_ecn(uint8_t *p, uint8_t ecn);
+
 // Makes of it the header of a fragment: `offset` bytes (a multiple of 8) into its datagram, which all bear the same identification.
 void ipv4_make_fragment(uint8_t *p, uint16_t id, size_t offset, bool more);
 

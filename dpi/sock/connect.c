@@ -48,7 +48,8 @@ static void send_syn(struct stack *s, struct conn *c)
 {
   const struct segment seg = {
     .seq = c->iss,
-    .flags = TCP_SYN,
+    // RFC 3168 section 6.1.1.1: what gets no answer may have been dropped for asking.
+    .flags = (uint8_t)(TCP_SYN | (s->engine->ecn && c->tries == 0 ? TCP_ECE | TCP_CWR : 0)),
     .window = out_window(s, 0),   // RFC 7323 section 2.2: never scaled
     .opt = handshake_offer(s),
   };

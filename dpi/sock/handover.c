@@ -36,6 +36,7 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
     .rcv_wscale = c->rcv_wscale,
     .ts_ok = c->ts_ok,
     .sack_ok = c->sack_ok,
+    .ecn_ok = c->ecn_ok,
     .syn_again = c->tries > 1,
     .ts_recent = c->ts_recent,
     .tuning = c->tuning,

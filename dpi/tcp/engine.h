@@ -37,6 +37,7 @@ struct flow_open {
   uint16_t rcv_mss;                  // largest segment payload we announced
   uint8_t snd_wscale, rcv_wscale;    // 0 when not negotiated
   bool ts_ok, sack_ok;               // options negotiated (within the engine's caps)
+  bool ecn_ok;                       // ECN likewise
   bool syn_again;                    // our SYN or SYN-ACK had to be sent again
   uint32_t ts_recent;                // peer's last TSval, with ts_ok
   struct flow_tuning tuning;
@@ -90,7 +91,7 @@ struct engine {
   const struct engine_ops *ops;
   uint16_t num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
-  bool timestamps, sack;             // what it can do: options beyond that are not offered to a peer
+  bool timestamps, sack, ecn;        // what it can do: options beyond that are not offered to a peer
   bool nagle, user_timeout, pacing, keepalive;   // ... nor to a program; without Nagle nothing ever waits for an ACK
   bool ip_choice;
   // What an engine cannot tell stays false in its events: stalled.

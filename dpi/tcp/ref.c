@@ -26,6 +26,7 @@ struct ref_flow {
   struct flow_open o;
   struct rcv_ctx rcv;
   struct snd_ctx snd;
+  struct core_ecn ecn;
   struct sent_mirror sent;
   uint8_t *tx, *rx;        // rings; a byte's place is the low bits of its sequence number
   struct seq tail, consumed;
@@ -117,7 +118,7 @@ static void tell_stall(struct ref *r, struct ref_flow *f)
 
 // --- frames out --------------------------------------------------------------------------------------------------------
 
-static void put_frame(struct ref *r, const struct ref_flow *f, const uint8_t *segment, size_t len)
+static void put_frame(struct ref *r, const struct ref_flow *f, bool ecn_capable, const uint8_t *segment, size_t len)
 {
   uint8_t headers[HEADERS];
   struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
@@ -126,6 +127,7 @@ static void put_frame(struct ref *r, const struct ref_flow *f, const uint8_t *se
   eth_emit(headers, ETH_HDR_BYTES, &eth);
   ipv4_emit(headers + ETH_HDR_BYTES, IPV4_HDR_BYTES, f->o.local_ip, f->o.remote_ip, IPV4_PROTO_TCP, 0, len);
   ipv4_choose(headers + ETH_HDR_BYTES, f->tuning.ip);
+  if (ecn_capable) ipv4_set_ecn(headers + ETH_HDR_BYTES, IPV4_ECN_ECT0);
   recq_begin(&r->tx, 0);
   recq_append(&r->tx, headers, sizeof headers);
   recq_append(&r->tx, segment, len);
@@ -151,17 +153,18 @@ static void sample(struct ref *r, struct ref_flow *f, struct segment *s, bool pu
   for (size_t i = 0; i < h.n_sack; i++) s->opt.sack[i] = (struct segment_sack){h.sack[i].start, h.sack[i].end};
 }
 
-static void send(struct ref *r, struct ref_flow *f, const struct tx_desc *d)
+static void send(struct ref *r, struct ref_flow *f, const struct tx_desc *d, bool rexmit)
 {
   bool rst = d->kind == TX_RST;
+  struct ecn_header ecn = ecn_leaves(&f->ecn, &f->snd, d, rexmit);
   struct segment s = {
       .src_port = f->o.local_port, .dst_port = f->o.remote_port, .seq = d->seq, .payload = r->payload, .payload_len = d->len,
-      .flags = (uint8_t)(TCP_ACK | (d->fin ? TCP_FIN : 0) | (d->psh ? TCP_PSH : 0) | (rst ? TCP_RST : 0)),
+      .flags = (uint8_t)(TCP_ACK | (d->fin ? TCP_FIN : 0) | (d->psh ? TCP_PSH : 0) | (rst ? TCP_RST : 0) | (ecn.ece ? TCP_ECE : 0) | (ecn.cwr ? TCP_CWR : 0)),
   };
   if (d->len) ring_get(f->tx, r->engine.tx_ring_bytes, d->seq, r->payload, d->len);
   sample(r, f, &s, d->kind == TX_ACK);
   size_t len = segment_emit(&s, f->o.local_ip, f->o.remote_ip, r->segment, sizeof r->segment);
-  put_frame(r, f, r->segment, len);
+  put_frame(r, f, ecn.capable, r->segment, len);
   if (!d->len) r->stats.pure_acks_out++;
 }
 
@@ -169,7 +172,7 @@ static void send(struct ref *r, struct ref_flow *f, const struct tx_desc *d)
 static void reset_out(struct ref *r, struct ref_flow *f)
 {
   struct tx_desc d;
-  if (snd_abort(&f->snd, &d)) send(r, f, &d);
+  if (snd_abort(&f->snd, &d)) send(r, f, &d, false);
   f->rcv.open = f->rcv.delack_vld = false;
 }
 
@@ -180,7 +183,7 @@ static void serve(struct ref *r, struct ref_flow *f)
     struct snd_view v = {.tail = f->tail, .fin = f->fin, .ack_owed = f->ack_bit || f->ack_now, .ack_now = f->ack_now};
     struct snd_actions a = snd_next(&r->caps, &f->snd, &v, r->now_us);
     if (a.rexmit) r->stats.retransmissions++;
-    if (a.emit && a.desc.kind != TX_FREE) send(r, f, &a.desc);
+    if (a.emit && a.desc.kind != TX_FREE) send(r, f, &a.desc, a.rexmit);
     if (a.desc.tell) {
       f->level.tx_freed = a.desc.una;
       f->level.fin_acked = a.desc.fin_acked;
@@ -210,7 +213,7 @@ static void keep_due(struct ref *r, struct ref_flow *f)
   } else if (f->keep_probes < f->tuning.keep_count) {
     f->keep_probes++;
     f->keep_at_us = r->now_us + (uint64_t)f->tuning.keep_interval_ms * 1000;
-    send(r, f, &(struct tx_desc){.kind = TX_ACK, .seq = seq_add(f->snd.max, UINT32_MAX)});
+    send(r, f, &(struct tx_desc){.kind = TX_ACK, .seq = seq_add(f->snd.max, UINT32_MAX)}, false);
   } else {   // an ABORT in the program's place: a peer that lives and is not heard learns of it
     reset_out(r, f);
     f->level.timed_out = true;
@@ -220,7 +223,7 @@ static void keep_due(struct ref *r, struct ref_flow *f)
 
 // --- frames in ---------------------------------------------------------------------------------------------------------
 
-static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *s)
+static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *s, bool marked)
 {
   struct core_segment cs = {
       .seq = s->seq, .ack = s->ack, .len = (uint32_t)s->payload_len, .wnd = s->window, .flags = s->flags & 0x1f,
@@ -245,9 +248,11 @@ static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *
   if (a.forward) {
     for (unsigned i = 0; i < s->opt.n_sack; i++)
       snd_sack(&r->caps, &f->snd, (struct core_block){s->opt.sack[i].start, s->opt.sack[i].end});
-    snd_ack(&r->caps, &f->snd, &a.dd, r->now_us);
-    tell_stall(r, f);
   }
+  ecn_arrived(&f->ecn, a.class_id, cs.len, marked, s->flags & TCP_CWR);
+  bool heeded = a.class_id == RCV_ACCEPT || a.class_id == RCV_PURE_ACK || a.class_id == RCV_OUT_OF_ORDER || a.class_id == RCV_DUPLICATE;
+  ecn_ack(&r->caps, &f->ecn, &f->snd, a.forward ? &a.dd : NULL, heeded && s->flags & TCP_ECE, r->now_us);
+  if (a.forward) tell_stall(r, f);
   if (a.forward || f->ack_bit) wake(r, f);
   set_timer(r, f);
 }
@@ -268,7 +273,7 @@ bool ref_input(struct ref *r, const uint8_t *frame, size_t len, uint64_t now_us)
   struct ref_flow *f = (struct ref_flow *)tuple_map_find(&r->map, &t);
   if (!f || memcmp(eth.dst, f->o.local_mac, 6) != 0) return false;
   if (segment_parse(&s, ip.src, ip.dst, p, ip.payload_len) != SEGMENT_OK) return false;   // the stack counts it
-  on_segment(r, f, &s);
+  on_segment(r, f, &s, (ip.tos & IPV4_ECN_MASK) == IPV4_ECN_CE);
   return true;
 }
 
@@ -311,6 +316,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   snd_open(&r->caps, &f->snd, &c);
   rcv_open(&r->caps, &f->rcv, &c, r->now_us);
   f->sent = (struct sent_mirror){.ack = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, e->rx_ring_bytes < UINT16_MAX ? e->rx_ring_bytes : UINT16_MAX)};
+  f->ecn.ok = r->caps.ecn && o->ecn_ok;
   f->level = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt};
   f->node.tuple = (struct tuple){o->local_ip, o->remote_ip, o->local_port, o->remote_port};
   if (tuple_map_find(&r->map, &f->node.tuple)) f->failed = true;
@@ -431,7 +437,7 @@ struct ref *ref_open(const struct ref_config *c)
   rng_seed(&rng, c->seed);
   for (int i = 0; i < 4; i++) put_be32(key + 4 * i, (uint32_t)rng_next(&rng));
   r->engine = (struct engine){.ops = &ops, .num_flows = c->num_flows, .tx_ring_bytes = c->tx_ring_bytes,
-                              .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack,
+                              .rx_ring_bytes = c->rx_ring_bytes, .timestamps = c->caps.timestamps, .sack = c->caps.sack, .ecn = c->caps.ecn,
                               .nagle = c->caps.silly, .user_timeout = c->caps.user_timeout, .pacing = c->caps.pacing, .keepalive = true, .ip_choice = true, .contexts = contexts};
   r->caps = c->caps;
   r->ready.tail = &r->ready.head;
@@ -465,7 +471,10 @@ void ref_run(struct ref *r, uint64_t now_us)
   r->now_us = now_us;
   for (struct timer *t; (t = timers_first(&r->timers)) && t->deadline_us <= now_us;) {
     struct ref_flow *f = (struct ref_flow *)((char *)t - offsetof(struct ref_flow, timer));
-    if (snd_timeout(&r->caps, &f->snd, now_us).expired) r->stats.timeouts++;
+    if (snd_timeout(&r->caps, &f->snd, now_us).expired) {
+      r->stats.timeouts++;
+      ecn_timed_out(&f->ecn, &f->snd);
+    }
     tell_stall(r, f);
     if (rcv_timeout(&f->rcv, &f->sent, now_us)) f->ack_bit = true;
     keep_due(r, f);

@@ -34,9 +34,10 @@ struct core_caps {
   bool rescue;              // with SACK: the fourth rule of NextSeg, RFC 6675 section 4
   bool user_timeout;        // RFC 9293 section 3.9.1, RFC 5482
   bool pacing;              // a token bucket per flow
+  bool ecn;                 // RFC 3168 (where the flow has agreed to it); never among core_caps_full: it is asked for
 };
 
-// Everything the core can do.
+// Everything the core can do unasked.
 struct core_caps core_caps_full(uint32_t rx_ring_bytes);
 
 // A segment as the receive side sees it: header fields in host order, payload by length alone.
@@ -134,6 +135,28 @@ static inline uint64_t snd_deadline(const struct snd_ctx *c)
 }
 // Bytes thought to be in the network (RFC 6675 section 4, SetPipe).
 uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
+
+// --- ECN (ecn.c) -------------------------------------------------------------------------------------------------------
+// What a flow keeps for it. Apart from its contexts, since the RTL has none of it yet.
+struct core_ecn {
+  bool ok;                  // agreed
+  bool echo;                // marked data came, and the peer has not said that it slowed down
+  bool cwr;                 // the next new data says that we did
+  bool slow;                // we did: not again before something behind `until` is acknowledged
+  struct seq until;
+};
+struct ecn_header {
+  bool capable;             // IP: ECT(0)
+  bool cwr, ece;            // TCP
+};
+// A segment of the flow, after rcv_segment: whether its packet was marked (CE), whether it bears CWR.
+void ecn_arrived(struct core_ecn *e, enum rcv_class_e class_id, uint32_t len, bool marked, bool cwr);
+// In the place of snd_ack: with ECE or without. `ev` NULL: an acceptable segment of which the send side need not hear.
+struct snd_actions ecn_ack(const struct core_caps *caps, struct core_ecn *e, struct snd_ctx *c, const struct dd_in *ev, bool ece, uint64_t now_us);
+// After a snd_timeout that has `expired`.
+void ecn_timed_out(struct core_ecn *e, const struct snd_ctx *c);
+// For the header of a segment that leaves.
+struct ecn_header ecn_leaves(struct core_ecn *e, const struct snd_ctx *c, const struct tx_desc *d, bool rexmit);
 
 // --- congestion control (cc.c) -----------------------------------------------------------------------------------------
 // What happened to the flow, in terms of the window: cwnd, ssthresh and the algorithm's own members follow.
