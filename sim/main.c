@@ -12,20 +12,23 @@
 
 static const struct pair_nic pair_nic = {nic_build, nic_open};
 
-static int cmd_run(int argc, char **argv)
+// `lockwire run`, or a client's own command.
+static int run(const struct app_ops *client, int argc, char **argv)
 {
   struct run_options o;
   char err[OPT_ERR_LEN];
-  if (!options_parse_run(&o, argc, argv, err)) {
+  if (!(client ? options_parse_client(&o, client, argc, argv, err) : options_parse_run(&o, argc, argv, err))) {
     fprintf(stderr, "lockwire: %s\n", err);
     return EXIT_USAGE;
   }
   if (o.help) {
-    options_help_run();
+    options_help(&o);
     return EXIT_GOOD;
   }
   return o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
 }
+
+static int cmd_run(int argc, char **argv) { return run(NULL, argc, argv); }
 
 static int cmd_seeds(int argc, char **argv) { return seeds_main(argc, argv, &pair_nic); }
 
@@ -44,6 +47,9 @@ static void usage(FILE *out)
 {
   fputs("lockwire: a TCP NIC that exists only as RTL, on a live network\n\nusage: lockwire COMMAND [--help]\n", out);
   for (size_t i = 0; i < N_COMMANDS; i++) fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].text);
+  fputs("clients, each on a stack of its own:\n", out);
+  for (size_t i = 0; app_table[i]; i++)
+    if (app_table[i]->ends) fprintf(out, "  %s OPTION... %s\n", app_table[i]->name, app_table[i]->usage);
 }
 
 int main(int argc, char **argv)
@@ -54,6 +60,8 @@ int main(int argc, char **argv)
   }
   for (size_t i = 0; argc > 1 && i < N_COMMANDS; i++)
     if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 2, argv + 2);
+  const struct app_ops *client = argc > 1 ? app_find(argv[1]) : NULL;
+  if (client && client->ends) return run(client, argc - 2, argv + 2);
   if (argc > 1) fprintf(stderr, "lockwire: %s: no such command (see lockwire --help)\n", argv[1]);
   else usage(stderr);
   return EXIT_USAGE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of `lockwire run`, parsed and checked.
+// The command line of `lockwire run`, and of the clients that are commands of their own, parsed and checked.
 #ifndef LW_OPTIONS_H
 #define LW_OPTIONS_H
 #include <stdbool.h>
@@ -39,10 +39,14 @@ struct run_options {
   bool no_check;             // --check off
   struct app_spec apps[OPT_MAX_APPS];
   size_t n_apps;
+  const struct app_ops *client;   // `lockwire NAME`: apps[0] alone, and what is said is its own; NULL: `lockwire run`
+  uint16_t port;             // of the client, 0: any
   bool help;
 };
 
 // Parses argv (after the subcommand; the strings are borrowed and split in place). False with one line in err.
 bool options_parse_run(struct run_options *o, int argc, char **argv, char err[static OPT_ERR_LEN]);
-void options_help_run(void);   // to stdout
+// The same for `lockwire NAME [OPTION]... [TARGET] [OPT[=VAL]]...`, NAME being a program that ends by itself.
+bool options_parse_client(struct run_options *o, const struct app_ops *client, int argc, char **argv, char err[static OPT_ERR_LEN]);
+void options_help(const struct run_options *o);   // to stdout
 #endif

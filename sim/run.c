@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "endpoint.h"
 #include "nic.h"
+#include "programs.h"
 #include "recording.h"
 #include "summary.h"
 #include "tcp/ref.h"
@@ -26,6 +27,7 @@ enum {
   FRAMES_PER_TURN = 64,
   RX_BACKLOG_BYTES = 256 * 1024,  // not more frames wait for the receive stream; the kernel holds the rest
   POLL_US = 50,                   // look at the wire this long before sleeping: a wake-up costs about 20 us
+  LINGER_US = 10000000,           // what the clients sent last has so long to arrive, when they have ended
 };
 
 struct run {
@@ -36,7 +38,7 @@ struct run {
   struct ref *ref;
   struct wire *wire;         // opened by the simulation or by us; ours to close unless it is the simulation's
   char wire_err[WIRE_ERR_LEN];
-  struct app *apps[OPT_MAX_APPS];
+  struct programs programs;
   struct wire_record_note note;
   struct wire *fault;        // the fault wire among the wires, NULL for none
   struct recording *recording;   // NULL: none
@@ -133,8 +135,10 @@ static struct wire *open_wire(void *user, char err[static WIRE_ERR_LEN])
   struct run *r = user;
   const struct run_options *o = r->opt;
   uint16_t ports[OPT_MAX_APPS];
-  for (size_t i = 0; i < o->n_apps; i++) ports[i] = o->apps[i].port;
-  struct wire_afpacket_opts w = {.ifname = o->ifname, .shared_ip = o->shared_ip, .ip = o->ip, .ports = ports, .n_ports = o->n_apps};
+  size_t n_ports = 0;
+  for (size_t i = 0; i < o->n_apps; i++)
+    if (o->apps[i].port) ports[n_ports++] = o->apps[i].port;
+  struct wire_afpacket_opts w = {.ifname = o->ifname, .shared_ip = o->shared_ip, .ip = o->ip, .ports = ports, .n_ports = n_ports};
   memcpy(w.mac, r->mac, 6);
   struct wire *wire = wire_afpacket_open(&w, err);
   if (wire && o->have_fault) wire = wrap_fault(r, wire, err);
@@ -158,20 +162,6 @@ static bool choose_link(struct run *r, char err[static WIRE_ERR_LEN])
   return true;
 }
 
-static bool open_apps(struct run *r)
-{
-  for (size_t i = 0; i < r->opt->n_apps; i++) {
-    const struct app_spec *a = &r->opt->apps[i];
-    char err[APP_ERR_LEN];
-    r->apps[i] = a->ops->open(r->e.stack, a->port, a->opts, a->n_opts, err);
-    if (!r->apps[i]) {
-      complain("--app %s:%u: %s", a->ops->name, a->port, err);
-      return false;
-    }
-  }
-  return true;
-}
-
 static bool open_loop(struct run *r)
 {
   struct sigaction sa = {.sa_handler = on_signal};
@@ -185,6 +175,7 @@ static bool open_loop(struct run *r)
   }
   sigaction(SIGINT, &sa, NULL);
   sigaction(SIGTERM, &sa, NULL);
+  signal(SIGPIPE, SIG_IGN);   // who reads what we say may go: the programs see EPIPE
   return true;
 }
 
@@ -236,7 +227,7 @@ static bool open_endpoint(struct run *r)
 static bool open_all(struct run *r)
 {
   const struct run_options *o = r->opt;
-  char err[WIRE_ERR_LEN];
+  char err[OPT_ERR_LEN];
   if (o->stats_file && !(r->stats = fopen(o->stats_file, "w"))) {
     complain("--stats %s: %s", o->stats_file, strerror(errno));
     return false;
@@ -250,17 +241,17 @@ static bool open_all(struct run *r)
     complain("--shared-ip: %s does not hold %s", o->ifname, text_format_ipv4(ip, o->ip));
     return false;
   }
-  if (!open_recording(r) || !open_endpoint(r)) return false;
-  if (!open_apps(r) || !open_loop(r)) return false;
-  if (wire_drop_privileges(err) && (!r->recording || recording_may_grow(r->recording, err))) return true;
+  if (!open_recording(r) || !open_endpoint(r) || !open_loop(r)) return false;
+  // Programs come last: what they open, they open as the user who started us, without our privileges.
+  if (wire_drop_privileges(err) && (!r->recording || recording_may_grow(r->recording, err))
+      && programs_open(&r->programs, o, r->e.stack, r->epoll_fd, r->now_us, err)) return true;
   complain("%s", err);
   return false;
 }
 
 static void close_all(struct run *r)
 {
-  for (size_t i = 0; i < r->opt->n_apps; i++)
-    if (r->apps[i]) r->apps[i]->ops->close(r->apps[i]);
+  programs_close(&r->programs);
   endpoint_close(&r->e);
   if (!r->nic) wire_close(r->wire);      // the simulation has closed its own
   if (!recording_close(r->recording)) complain("recording: %s: its end is missing", strerror(errno));
@@ -275,12 +266,7 @@ static void close_all(struct run *r)
 static void serve_apps(void *arg)
 {
   struct run *r = arg;
-  int sid;
-  unsigned events;
-  while (sock_next_ready(r->e.stack, &sid, &events)) {
-    struct app *a = sock_user(r->e.stack, sid);
-    if (a) a->ops->ready(a, sid, events);
-  }
+  programs_serve(&r->programs);
 }
 
 static void send_frame(void *arg, const uint8_t *frame, size_t len)
@@ -321,23 +307,33 @@ static void warn_of_conflict(struct run *r)
 static void set_time(struct run *r)
 {
   r->now_us = r->note.now_us = clock_us(r);
+  programs_set_time(&r->programs, r->now_us);
 }
 
-// Sleeps until the wire, a signal, or so many microseconds; UINT64_MAX: no limit. Without epoll_pwait2 up to a millisecond more.
+// Sleeps until the wire, a signal, a descriptor of the programs, or so many microseconds; UINT64_MAX: no limit. Without
+// epoll_pwait2 up to a millisecond more.
 static void wait_for(struct run *r, uint64_t us)
 {
+  enum { EVENTS = 16 };
   bool for_ever = us == UINT64_MAX;
   struct timespec t = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-  struct epoll_event ev[2];
-  if (!r->no_pwait2) r->no_pwait2 = epoll_pwait2(r->epoll_fd, ev, 2, for_ever ? NULL : &t, NULL) < 0 && errno == ENOSYS;
-  if (r->no_pwait2) epoll_wait(r->epoll_fd, ev, 2, for_ever ? -1 : us < INT_MAX ? (int)(us / 1000 + 1) : INT_MAX / 1000);
+  struct epoll_event ev[EVENTS];
+  int n = -1, ms = us < INT_MAX ? (int)((us + 999) / 1000) : INT_MAX / 1000;
+  if (!r->no_pwait2) r->no_pwait2 = (n = epoll_pwait2(r->epoll_fd, ev, EVENTS, for_ever ? NULL : &t, NULL)) < 0 && errno == ENOSYS;
+  if (r->no_pwait2) n = epoll_wait(r->epoll_fd, ev, EVENTS, for_ever ? -1 : ms);
+  for (int i = 0; i < n; i++) {
+    if (!ev[i].data.u64) continue;
+    programs_descriptor(&r->programs, ev[i].data.u64);
+    endpoint_poke(&r->e);
+  }
 }
 
-// Sleeps until the wire, a signal, or the next deadline of stack, NIC, wire, run or recording.
+// Sleeps until the wire, a signal, the programs' descriptors, or the next deadline of stack, NIC, wire, programs, run or recording.
 static void sleep_idle(struct run *r, uint64_t end_us)
 {
-  uint64_t until = endpoint_deadline(&r->e);
+  uint64_t until = endpoint_deadline(&r->e), programs = programs_deadline(&r->programs);
   if (end_us < until) until = end_us;
+  if (programs < until) until = programs;
   if (wire_deadline(r->wire) < until) until = wire_deadline(r->wire);
   uint64_t second = r->now_us + 1000000;   // a recording is flushed once a second
   if (r->opt->record_dir && second < until) until = second;
@@ -360,31 +356,6 @@ static void progress(struct run *r)
   r->progress_bytes = bytes;
 }
 
-static bool clients_are_over(const struct run *r)
-{
-  bool any = false;
-  for (size_t i = 0; i < r->opt->n_apps; i++) {
-    if (!r->apps[i]->ops->ends) continue;
-    if (r->apps[i]->end == APP_RUNS) return false;
-    any = true;
-  }
-  return any;
-}
-
-// What the clients came to, a line each; the worst of it is the exit status.
-static int say_clients(const struct run *r)
-{
-  int status = EXIT_GOOD;
-  for (size_t i = 0; i < r->opt->n_apps; i++) {
-    const struct app *a = r->apps[i];
-    if (!a->ops->ends) continue;
-    fprintf(stderr, "lockwire: %s:%u: %s\n", a->ops->name, r->opt->apps[i].port, a->end == APP_RUNS ? "was not over yet" : a->why);
-    if (a->end == APP_DIFFERS) status = EXIT_DIFFERENCE;
-    else if (a->end != APP_DONE && status == EXIT_GOOD) status = EXIT_USAGE;
-  }
-  return status;
-}
-
 static struct check *failed(const struct run *r) { return r->e.carrier->ops->failed(r->e.carrier); }
 
 static const char *broken(const struct run *r) { return r->e.carrier->ops->broken(r->e.carrier); }
@@ -399,10 +370,20 @@ static int say_difference(const struct run *r)
   return EXIT_DIFFERENCE;
 }
 
+// Programs' turn by time and descriptors. Sleeping watches those, too, so only a loop that does not sleep must ask here.
+static bool turn_programs(struct run *r, bool busy)
+{
+  if (busy && r->programs.watched) wait_for(r, 0);
+  if (!programs_due(&r->programs)) return busy;
+  endpoint_poke(&r->e);
+  return true;
+}
+
 static int loop(struct run *r)
 {
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
   uint64_t idle_since = 0;
+  bool over = false;         // the clients are, and end_us is when nobody waits for their last words any longer
   set_time(r);
   while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r) && !broken(r)) {
     bool busy = read_wire(r) > 0;
@@ -411,9 +392,14 @@ static int loop(struct run *r)
     warn_of_conflict(r);
     progress(r);
     set_time(r);
+    busy = turn_programs(r, busy);
+    if (!over && programs_over(&r->programs)) {
+      over = true;
+      if (r->now_us + LINGER_US < end_us) end_us = r->now_us + LINGER_US;
+    }
     if (busy) {
       idle_since = r->now_us;
-    } else if (clients_are_over(r)) {
+    } else if (over && stack_stat(r->e.stack, ST_CONN_NOW) == 0) {
       break;
     } else if (r->now_us >= idle_since + POLL_US) {
       sleep_idle(r, end_us);
@@ -423,7 +409,7 @@ static int loop(struct run *r)
   if (r->tty) fputs("\r\033[K", stderr);
   if (failed(r)) return say_difference(r);
   if (broken(r)) return complain("%s", broken(r));
-  return r->wire->dead ? complain("%s", r->wire->err) : say_clients(r);
+  return r->wire->dead ? complain("%s", r->wire->err) : programs_end(&r->programs);
 }
 
 static void say_ready(const struct run *r)
@@ -437,15 +423,15 @@ static void say_ready(const struct run *r)
 
 static int report(struct run *r)
 {
+  const struct run_options *o = r->opt;
   struct run_figures f = {.seed = r->seed, .elapsed_us = r->now_us};
   if (r->nic) {
     f.cycles = r->nic->cycles;
     f.model_us = r->nic->eval_ns / 1000;
   }
   struct summary_of of = {.model = model_of(r), .ref = r->ref, .stack = r->e.stack, .wire = r->wire, .fault = r->fault};
-  summary_print(stdout, &f, &of);
-  if (r->stats && !summary_json(r->stats, &f, &of))
-    return complain("--stats %s: %s", r->opt->stats_file, strerror(errno));
+  if (!o->client) summary_print(stdout, &f, &of);
+  if (r->stats && !summary_json(r->stats, &f, &of)) return complain("--stats %s: %s", o->stats_file, strerror(errno));
   return EXIT_GOOD;
 }
 
@@ -456,12 +442,12 @@ int run_main(const struct run_options *o)
   r->opt = o;
   r->epoll_fd = -1;
   r->start_ns = clock_ns();
-  r->tty = isatty(STDERR_FILENO);
+  r->tty = isatty(STDERR_FILENO) && !o->client;
   r->seed = o->seed;
   if (!o->have_seed && getrandom(&r->seed, sizeof r->seed, 0) != sizeof r->seed) r->seed = r->start_ns;
   int status = EXIT_USAGE;
   if (open_all(r)) {
-    say_ready(r);
+    if (!o->client) say_ready(r);
     status = loop(r);
     int reported = report(r);
     if (!status) status = reported;

@@ -81,28 +81,34 @@ static bool parse_addr(const char *text, uint64_t *out)
   return true;
 }
 
+// NULL, or what the option wants; its value is stored then.
+static const char *wanted(const struct app_opt_desc *d, const char *val, char buf[static APP_ERR_LEN])
+{
+  switch (d->kind) {
+    case APP_OPT_FLAG:
+      *(uint64_t *)d->dst = 1;
+      return val[0] == '\0' ? NULL : "no value";
+    case APP_OPT_TEXT:
+      if (val[0] == '\0') return "a value";
+      *(const char **)d->dst = val;
+      return NULL;
+    case APP_OPT_ADDR:
+      return parse_addr(val, d->dst) ? NULL : "an address and port, as 10.0.0.1:80";
+    case APP_OPT_NUMBER: case APP_OPT_BYTES: break;
+  }
+  if (parse_value(d, val, d->dst)) return NULL;
+  snprintf(buf, APP_ERR_LEN, "a number%s from %llu to %llu", d->kind == APP_OPT_BYTES ? " of bytes (k, M, G allowed)" : "",
+           (unsigned long long)d->min, (unsigned long long)d->max);
+  return buf;
+}
+
 static bool apply_one(const char *app, const struct app_opt_desc *d, const char *val, char err[static APP_ERR_LEN])
 {
-  if (d->kind == APP_OPT_FLAG) {
-    if (val[0] != '\0') {
-      snprintf(err, APP_ERR_LEN, "%s: option '%s' takes no value", app, d->key);
-      return false;
-    }
-    *d->dst = 1;
-    return true;
-  }
-  if (d->kind == APP_OPT_ADDR) {
-    if (parse_addr(val, d->dst)) return true;
-    snprintf(err, APP_ERR_LEN, "%s: %s=%.40s: wants an address and port, as 10.0.0.1:80", app, d->key, val);
-    return false;
-  }
-  if (!parse_value(d, val, d->dst)) {
-    snprintf(err, APP_ERR_LEN, "%s: %s=%.40s: wants a number%s from %llu to %llu", app, d->key, val,
-             d->kind == APP_OPT_BYTES ? " of bytes (k, M, G allowed)" : "", (unsigned long long)d->min,
-             (unsigned long long)d->max);
-    return false;
-  }
-  return true;
+  char buf[APP_ERR_LEN];
+  const char *want = wanted(d, val, buf);
+  if (!want) return true;
+  snprintf(err, APP_ERR_LEN, "%s: %s=%.40s: wants %.90s", app, d->key, val, want);
+  return false;
 }
 
 bool app_opts_apply(const char *app, struct app_common *common, const struct app_opt_desc *table, size_t n_table,

@@ -43,6 +43,7 @@ struct stack {
   size_t room;  // of each out queue: what was not yet taken counts
 };
 static struct stack fake;
+static struct app_env env = {.stack = &fake, .in_fd = -1, .out_fd = -1};
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
@@ -167,7 +168,7 @@ static struct app *open_app_with(const char *name, const struct app_opt *opt)
 {
   char err[APP_ERR_LEN];
   fake = (struct stack){.room = 1 << 14};
-  struct app *a = app_find(name)->open(&fake, 7, opt, opt ? 1 : 0, err);
+  struct app *a = app_find(name)->open(&env, 7, opt, opt ? 1 : 0, err);
   assert_non_null(a);
   assert_true(fake.listening && fake.sid[0].user == a);
   return a;
@@ -212,11 +213,13 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
 {
   (void)state;
   uint64_t flag = 0, number = 5, bytes = 0, addr = 0;
+  const char *text = NULL;
   const struct app_opt_desc table[] = {
       {"flag", APP_OPT_FLAG, 0, 0, &flag},
       {"number", APP_OPT_NUMBER, 1, 10, &number},
       {"bytes", APP_OPT_BYTES, 1024, UINT64_MAX, &bytes},
       {"addr", APP_OPT_ADDR, 0, 0, &addr},
+      {"text", APP_OPT_TEXT, 0, 0, &text},
   };
   static const struct {
     struct app_opt opt[2];
@@ -226,10 +229,12 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
       {{{"bytes", "64k"}, {"number", "1"}}, NULL},
       {{{"bytes", "3G"}, {"number", "1"}}, NULL},
       {{{"addr", "10.0.0.1:80"}, {"number", "1"}}, NULL},
+      {{{"text", "a=b"}, {"number", "1"}}, NULL},
+      {{{"text", ""}, {"number", "1"}}, "x: text=: wants a value"},
       {{{"addr", "10.0.0.1"}, {"number", "1"}}, "x: addr=10.0.0.1: wants an address and port, as 10.0.0.1:80"},
       {{{"addr", "10.0.0.1:0"}, {"number", "1"}}, "x: addr=10.0.0.1:0: wants an address and port, as 10.0.0.1:80"},
       {{{"addr", "100.100.100.1000:80"}, {"number", "1"}}, "x: addr=100.100.100.1000:80: wants an address and port, as 10.0.0.1:80"},
-      {{{"flag", "1"}, {"number", "1"}}, "x: option 'flag' takes no value"},
+      {{{"flag", "1"}, {"number", "1"}}, "x: flag=1: wants no value"},
       {{{"number", "1"}, {"number", "1"}}, "x: option 'number' is given twice"},
       {{{"number", "11"}, {"flag", ""}}, "x: number=11: wants a number from 1 to 10"},
       {{{"number", "0"}, {"flag", ""}}, "x: number=0: wants a number from 1 to 10"},
@@ -240,16 +245,17 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
       {{{"bytes", "1Mb"}, {"flag", ""}}, "x: bytes=1Mb: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
       {{{"bytes", "99999999999999G"}, {"flag", ""}},
        "x: bytes=99999999999999G: wants a number of bytes (k, M, G allowed) from 1024 to 18446744073709551615"},
-      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes, addr, user-timeout)"},
+      {{{"maxmem", "1"}, {"flag", ""}}, "x: unknown option 'maxmem' (it has flag, number, bytes, addr, text, user-timeout)"},
   };
   struct app_common common;
   char err[APP_ERR_LEN];
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    bool ok = app_opts_apply("x", &common, table, 4, cases[i].opt, 2, err);
+    bool ok = app_opts_apply("x", &common, table, 5, cases[i].opt, 2, err);
     assert_int_equal(ok, cases[i].err == NULL);
     if (cases[i].err) assert_string_equal(err, cases[i].err);
   }
   assert_int_equal(flag, 1);
+  assert_string_equal(text, "a=b");
   assert_false(app_opts_apply("echo", &common, NULL, 0, cases[0].opt, 1, err));
   assert_string_equal(err, "echo: unknown option 'flag' (it has user-timeout)");
 }
@@ -261,9 +267,9 @@ static void test_open_says_what_is_wrong(void **state)
   const struct app_opt bad = {"maxmem", "1"};
   fake = (struct stack){.bind_fails = true};
   for (size_t i = 0; app_table[i]; i++) {
-    assert_null(app_table[i]->open(&fake, 80, NULL, 0, err));
+    assert_null(app_table[i]->open(&env, 80, NULL, 0, err));
     assert_non_null(strstr(err, app_table[i]->ends ? "to=ADDR:PORT is missing" : "port 80: cannot listen: Address already in use"));
-    assert_null(app_table[i]->open(&fake, 80, &bad, 1, err));
+    assert_null(app_table[i]->open(&env, 80, &bad, 1, err));
     assert_non_null(strstr(err, "maxmem"));
     app_table[i]->close(NULL);
     assert_ptr_equal(app_find(app_table[i]->name), app_table[i]);
@@ -280,15 +286,15 @@ static void test_user_timeout_is_an_option_of_every_program(void **state)
   for (size_t i = 0; app_table[i]; i++) {
     size_t n = app_table[i]->ends ? 2 : 1;
     fake = (struct stack){0};
-    struct app *a = app_table[i]->open(&fake, 80, opt, n, err);
+    struct app *a = app_table[i]->open(&env, 80, opt, n, err);
     assert_non_null(a);
     assert_int_equal(fake.user_timeout_ms, 30000);
     app_table[i]->close(a);
     fake = (struct stack){.tunes_not = true};
-    assert_null(app_table[i]->open(&fake, 80, opt, n, err));
+    assert_null(app_table[i]->open(&env, 80, opt, n, err));
     assert_non_null(strstr(err, "user-timeout: not with this engine"));
     assert_false(fake.sid[0].open);
-    assert_null(app_table[i]->open(&fake, 80, &long_one, 1, err));
+    assert_null(app_table[i]->open(&env, 80, &long_one, 1, err));
     assert_non_null(strstr(err, "user-timeout=2147484: wants a number from 1 to 2147483"));
   }
 }
@@ -408,7 +414,7 @@ static void test_echo_leaves_udp_alone_unless_asked_and_says_why_it_cannot(void 
   for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
     char err[APP_ERR_LEN];
     fake = (struct stack){.udp_error = t[i].error, .udp_bind_fails = t[i].bind};
-    assert_null(echo_ops.open(&fake, 80, &udp_opt, 1, err));
+    assert_null(echo_ops.open(&env, 80, &udp_opt, 1, err));
     assert_string_equal(err, t[i].want);
     assert_false(fake.sid[0].open || fake.sid[UDP_SID].open);
   }
@@ -491,7 +497,7 @@ static void test_kv_connections_share_one_store(void **state)
 static struct app *open_client(char err[static APP_ERR_LEN])
 {
   static const struct app_opt opts[] = {{"to", "10.0.0.1:7"}, {"bytes", "1000"}};
-  return app_find("echo-client")->open(&fake, 5000, opts, 2, err);
+  return app_find("echo-client")->open(&env, 5000, opts, 2, err);
 }
 
 // What the other end does with the bytes: `spoil` one of them (none: -1), or leaves out those from `stop`.
@@ -555,7 +561,7 @@ static void test_echo_client_fails_without_a_connection(void **state)
   char err[APP_ERR_LEN];
   fake = (struct stack){.no_way = true};
   assert_null(open_client(err));
-  assert_string_equal(err, "to 10.0.0.1:7: Network is unreachable");
+  assert_string_equal(err, "echo-client: to 10.0.0.1:7: Network is unreachable");
   assert_false(fake.sid[0].open);
   fake = (struct stack){.room = 10};
   struct app *a = open_client(err);

@@ -93,7 +93,7 @@ static void bulk_close(struct app *a)
   free(b);
 }
 
-static struct app *bulk_open(const struct app_ops *ops, struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts,
+static struct app *bulk_open(const struct app_ops *ops, struct app_env *e, uint16_t port, const struct app_opt *opts, size_t n_opts,
                              char err[static APP_ERR_LEN])
 {
   struct bulk *b = calloc(1, sizeof *b);
@@ -101,7 +101,7 @@ static struct app *bulk_open(const struct app_ops *ops, struct stack *s, uint16_
     snprintf(err, APP_ERR_LEN, "%s: out of memory", ops->name);
     return NULL;
   }
-  b->base = (struct app){.ops = ops, .stack = s};
+  b->base = (struct app){.ops = ops, .env = e, .stack = e->stack};
   const struct app_opt_desc table[] = {{"bytes", APP_OPT_BYTES, 1, UINT64_MAX, &b->bytes}};
   if (app_opts_apply(ops->name, &b->base.common, table, ops == &source_ops, opts, n_opts, err)
       && conns_listen(&b->conns, &b->base, port, err))
@@ -110,14 +110,14 @@ static struct app *bulk_open(const struct app_ops *ops, struct stack *s, uint16_
   return NULL;
 }
 
-static struct app *sink_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN])
+static struct app *sink_open(struct app_env *e, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN])
 {
-  return bulk_open(&sink_ops, s, port, opts, n_opts, err);
+  return bulk_open(&sink_ops, e, port, opts, n_opts, err);
 }
 
-static struct app *source_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN])
+static struct app *source_open(struct app_env *e, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN])
 {
-  return bulk_open(&source_ops, s, port, opts, n_opts, err);
+  return bulk_open(&source_ops, e, port, opts, n_opts, err);
 }
 
 const struct app_ops sink_ops = {

@@ -124,7 +124,7 @@ static bool open_udp(struct echo *e, char err[static APP_ERR_LEN])
   return true;
 }
 
-static struct app *echo_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts,
+static struct app *echo_open(struct app_env *env, uint16_t port, const struct app_opt *opts, size_t n_opts,
                              char err[static APP_ERR_LEN])
 {
   uint64_t udp = 0;
@@ -136,7 +136,7 @@ static struct app *echo_open(struct stack *s, uint16_t port, const struct app_op
     snprintf(err, APP_ERR_LEN, "echo: out of memory");
     return NULL;
   }
-  e->base = (struct app){.ops = &echo_ops, .stack = s, .common = common};
+  e->base = (struct app){.ops = &echo_ops, .env = env, .stack = env->stack, .common = common};
   e->port = port;
   e->udp = -1;
   if (!conns_listen(&e->conns, &e->base, port, err)) {

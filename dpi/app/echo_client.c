@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The other end of an echo (RFC 862): connects, sends bytes, and holds what comes back against them. It ends by itself.
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/app_opt.h"
 #include "app/apps.h"
+#include "app/client.h"
 #include "app/pattern.h"
-#include "base/text.h"
 
 enum { PIECE_BYTES = 16384, BYTES_DEFAULT = 65536 };
 
@@ -20,15 +19,10 @@ struct client {
   bool shut;
 };
 
-static void end(struct client *c, enum app_end how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void end(struct client *c, enum app_end how, const char *fmt, ...)
+// The socket goes with the client's end; client_end has said which.
+static void leave(struct client *c)
 {
-  va_list ap;
-  va_start(ap, fmt);
-  vsnprintf(c->base.why, sizeof c->base.why, fmt, ap);
-  va_end(ap);
-  c->base.end = how;
-  if (how == APP_DONE) sock_close(c->base.stack, c->sid);
+  if (c->base.end == APP_DONE) sock_close(c->base.stack, c->sid);
   else sock_abort(c->base.stack, c->sid);
   c->sid = -1;
 }
@@ -36,7 +30,8 @@ static void end(struct client *c, enum app_end how, const char *fmt, ...)
 static bool failed(struct client *c, ssize_t rc)
 {
   if (rc >= 0 || rc == -EAGAIN) return false;
-  end(c, APP_FAILED, "after %llu of %llu bytes: %s", (unsigned long long)c->got, (unsigned long long)c->bytes, strerror((int)-rc));
+  client_end(&c->base, APP_FAILED, "after %llu of %llu bytes: %s", (unsigned long long)c->got, (unsigned long long)c->bytes, strerror((int)-rc));
+  leave(c);
   return true;
 }
 
@@ -61,8 +56,9 @@ static bool check(struct client *c, const uint8_t *data, size_t n)
 {
   for (size_t i = 0; i < n; i++, c->got++)
     if (c->got == c->sent || data[i] != pattern_byte(c->got)) {
-      end(c, APP_DIFFERS, "byte %llu came back as %02x, was sent as %02x%s", (unsigned long long)c->got, data[i],
-          pattern_byte(c->got), c->got == c->sent ? " not at all" : "");
+      client_end(&c->base, APP_DIFFERS, "byte %llu came back as %02x, was sent as %02x%s", (unsigned long long)c->got, data[i],
+                 pattern_byte(c->got), c->got == c->sent ? " not at all" : "");
+      leave(c);
       return false;
     }
   return true;
@@ -75,8 +71,9 @@ static void receive(struct client *c)
   while ((rc = sock_recv(c->base.stack, c->sid, piece, sizeof piece)) > 0)
     if (!check(c, piece, (size_t)rc)) return;
   if (failed(c, rc) || rc < 0) return;
-  if (c->got == c->bytes) end(c, APP_DONE, "%llu bytes came back as they were sent", (unsigned long long)c->bytes);
-  else end(c, APP_DIFFERS, "%llu of %llu bytes came back", (unsigned long long)c->got, (unsigned long long)c->bytes);
+  if (c->got == c->bytes) client_end(&c->base, APP_DONE, "%llu bytes came back as they were sent", (unsigned long long)c->bytes);
+  else client_end(&c->base, APP_DIFFERS, "%llu of %llu bytes came back", (unsigned long long)c->got, (unsigned long long)c->bytes);
+  leave(c);
 }
 
 static void client_ready(struct app *a, int sid, unsigned events)
@@ -94,44 +91,30 @@ static void client_close(struct app *a)
   free(c);
 }
 
-static bool begin(struct client *c, uint16_t port, uint64_t to, char err[static APP_ERR_LEN])
-{
-  char ip[TEXT_IPV4_LEN];
-  int rc = c->sid = sock_socket(c->base.stack, SOCK_TCP);
-  if (rc >= 0 && !app_tune(&c->base, c->sid, err)) return false;
-  if (rc >= 0) {
-    sock_set_user(c->base.stack, c->sid, c);
-    rc = sock_bind(c->base.stack, c->sid, 0, port);
-    if (!rc) rc = sock_connect(c->base.stack, c->sid, (uint32_t)(to >> 16), (uint16_t)to);
-  }
-  if (rc == -EINPROGRESS) return true;
-  snprintf(err, APP_ERR_LEN, "to %s:%u: %s", text_format_ipv4(ip, (uint32_t)(to >> 16)), (unsigned)(to & 0xffff), strerror(-rc));
-  return false;
-}
-
-static struct app *client_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts,
+static struct app *client_open(struct app_env *e, uint16_t port, const struct app_opt *opts, size_t n_opts,
                                char err[static APP_ERR_LEN])
 {
   struct client *c = calloc(1, sizeof *c);
   if (!c) {
-    snprintf(err, APP_ERR_LEN, "out of memory");
+    snprintf(err, APP_ERR_LEN, "echo-client: out of memory");
     return NULL;
   }
-  *c = (struct client){.base = {.ops = &echo_client_ops, .stack = s}, .sid = -1, .bytes = BYTES_DEFAULT};
+  *c = (struct client){.base = {.ops = &echo_client_ops, .env = e, .stack = e->stack}, .sid = -1, .bytes = BYTES_DEFAULT};
   uint64_t to = 0;
   const struct app_opt_desc table[] = {{"to", APP_OPT_ADDR, 0, 0, &to}, {"bytes", APP_OPT_BYTES, 1, UINT64_MAX, &c->bytes}};
   if (app_opts_apply("echo-client", &c->base.common, table, 2, opts, n_opts, err)) {
     if (!to) snprintf(err, APP_ERR_LEN, "echo-client: to=ADDR:PORT is missing");
-    else if (begin(c, port, to, err)) return &c->base;
+    else if ((c->sid = client_socket(&c->base, SOCK_TCP, port, err)) >= 0 && client_connect(&c->base, c->sid, to, err)) return &c->base;
   }
-  client_close(&c->base);
+  free(c);
   return NULL;
 }
 
 const struct app_ops echo_client_ops = {
     .name = "echo-client",
-    .summary = "echo-client:PORT,to=ADDR:PORT[,bytes=N]  from our PORT: sends N bytes (k, M, G; default 64k), wants them back, ends",
+    .summary = "echo-client[:PORT]=ADDR:PORT[,bytes=N]  sends N bytes (k, M, G; default 64k), wants them back, ends",
     .ends = true,
+    .usage = "ADDR:PORT [bytes=N]",
     .open = client_open,
     .ready = client_ready,
     .close = client_close,

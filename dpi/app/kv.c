@@ -106,7 +106,7 @@ static void kv_close(struct app *a)
   free(k);
 }
 
-static struct app *kv_open(struct stack *s, uint16_t port, const struct app_opt *opts, size_t n_opts,
+static struct app *kv_open(struct app_env *e, uint16_t port, const struct app_opt *opts, size_t n_opts,
                            char err[static APP_ERR_LEN])
 {
   uint64_t maxmem = MAXMEM_DEFAULT;
@@ -126,7 +126,7 @@ static struct app *kv_open(struct stack *s, uint16_t port, const struct app_opt 
     free(k);
     return NULL;
   }
-  k->base = (struct app){.ops = &kv_ops, .stack = s, .common = common};
+  k->base = (struct app){.ops = &kv_ops, .env = e, .stack = e->stack, .common = common};
   if (!conns_listen(&k->conns, &k->base, port, err)) {
     kv_server_free(&k->srv);
     free(k);
