@@ -26,6 +26,8 @@ procps            pgrep, to pass signals into the namespace
 iputils-ping      a client: ping
 netcat-openbsd    a client: nc
 redis-tools       clients: redis-cli, redis-benchmark
+curl              a client: curl, of httpd
+wrk               a client: wrk, 64 connections to httpd
 tshark            dumpcap and tshark, the independent judge of the NIC's frames
 shellcheck        lint of the scripts
 LIST

@@ -1,211 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs' options, and their socket side against a stand-in for sock.h whose connections have little
-// room, one byte if a test wants, so that every way of getting stuck shows.
-#include "app/app.h"
-
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+// The programs' options, and the socket side of echo, kv and echo-client.
 #include "app/app_opt.h"
 #include "app/apps.h"
-
-// --- the stand-in: a listener (sid 0), connections as pairs of byte queues, and one datagram socket ---
-
-enum { SIDS = 8, UDP_SID = SIDS, DATAGRAMS = 8, BYTES = 65536 };
-
-struct queue {
-  size_t off, len;
-  uint8_t bytes[BYTES];
-};
-
-struct datagrams {
-  size_t n, taken;
-  struct { struct sock_addr addr; size_t len; uint8_t bytes[9000]; } of[DATAGRAMS];
-};
-
-struct stack {
-  bool listening, bind_fails, no_way, tunes_not;
-  int user_timeout_ms;
-  int waiting;  // connections to accept
-  struct {
-    bool open, aborted, shut, fin, reset;
-    void *user;
-    struct queue in, out;
-  } sid[SIDS + 1];
-  int udp_error;                     // of its socket or bind
-  bool udp_bind_fails;
-  struct datagrams heard, said;
-  size_t room;  // of each out queue: what was not yet taken counts
-};
-static struct stack fake;
-static struct app_env env = {.stack = &fake, .in_fd = -1, .out_fd = -1};
-
-int sock_socket(struct stack *s, enum sock_type type)
-{
-  if (type == SOCK_UDP && s->udp_error && !s->udp_bind_fails) return s->udp_error;
-  int sid = type == SOCK_UDP ? UDP_SID : 0;
-  s->sid[sid].open = true;
-  return sid;
-}
-
-int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
-{
-  assert_true(sid == 0 && ip == 0x0a000001 && port == 7);
-  return s->no_way ? -ENETUNREACH : -EINPROGRESS;
-}
-
-int sock_shutdown(struct stack *s, int sid)
-{
-  assert_false(s->sid[sid].shut);
-  s->sid[sid].shut = true;
-  return 0;
-}
-
-int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
-{
-  assert_true((sid == 0 || sid == UDP_SID) && ip == 0 && port > 0);
-  if (sid == UDP_SID) return s->udp_error;
-  return s->bind_fails ? -EADDRINUSE : 0;
-}
-
-int sock_listen(struct stack *s, int sid, int backlog)
-{
-  assert_true(sid == 0 && backlog > 0);
-  s->listening = true;
-  return 0;
-}
-
-int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
-{
-  assert_true(s->sid[sid].open && sid == 0 && opt == SOCK_OPT_USER_TIMEOUT_MS);
-  if (s->tunes_not) return -ENOPROTOOPT;
-  s->user_timeout_ms = value;
-  return 0;
-}
-
-int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
-{
-  assert_true(sid == 0 && !peer);
-  if (s->waiting == 0) return -EAGAIN;
-  for (int i = 1; i < SIDS; i++)
-    if (!s->sid[i].open) {
-      s->waiting--;
-      s->sid[i].open = true;
-      s->sid[i].user = s->sid[0].user;
-      return i;
-    }
-  return -EAGAIN;
-}
-
-ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
-{
-  struct queue *q = &s->sid[sid].out;
-  assert_true(s->sid[sid].open && len > 0);
-  if (s->sid[sid].reset) return -ECONNRESET;
-  size_t held = q->len - q->off, n = held < s->room ? s->room - held : 0;
-  if (n == 0) return -EAGAIN;
-  if (n > len) n = len;
-  assert_true(q->len + n <= BYTES);
-  memcpy(q->bytes + q->len, data, n);
-  q->len += n;
-  return (ssize_t)n;
-}
-
-ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
-{
-  struct queue *q = &s->sid[sid].in;
-  assert_true(s->sid[sid].open);
-  if (s->sid[sid].reset) return -ECONNRESET;
-  size_t n = q->len - q->off < cap ? q->len - q->off : cap;
-  if (n == 0) return s->sid[sid].fin ? 0 : -EAGAIN;
-  memcpy(buf, q->bytes + q->off, n);
-  q->off += n;
-  return (ssize_t)n;
-}
-
-ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to)
-{
-  struct datagrams *d = &s->said;
-  assert_true(sid == UDP_SID && s->sid[sid].open && d->n < DATAGRAMS && len <= sizeof d->of[0].bytes);
-  d->of[d->n].addr = *to;
-  d->of[d->n].len = len;
-  memcpy(d->of[d->n++].bytes, data, len);
-  return (ssize_t)len;
-}
-
-ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct sock_addr *from)
-{
-  struct datagrams *d = &s->heard;
-  assert_true(sid == UDP_SID && s->sid[sid].open);
-  if (d->taken == d->n) return -EAGAIN;
-  size_t i = d->taken++, n = d->of[i].len < cap ? d->of[i].len : cap;
-  memcpy(buf, d->of[i].bytes, n);
-  *from = d->of[i].addr;
-  return (ssize_t)n;
-}
-
-int sock_close(struct stack *s, int sid)
-{
-  assert_true(s->sid[sid].open);
-  s->sid[sid].open = false;
-  return 0;
-}
-
-int sock_abort(struct stack *s, int sid)
-{
-  s->sid[sid].aborted = true;
-  return sock_close(s, sid);
-}
-
-void sock_set_user(struct stack *s, int sid, void *user) { s->sid[sid].user = user; }
-
-static struct app *open_app_with(const char *name, const struct app_opt *opt)
-{
-  char err[APP_ERR_LEN];
-  fake = (struct stack){.room = 1 << 14};
-  struct app *a = app_find(name)->open(&env, 7, opt, opt ? 1 : 0, err);
-  assert_non_null(a);
-  assert_true(fake.listening && fake.sid[0].user == a);
-  return a;
-}
-
-static struct app *open_app(const char *name) { return open_app_with(name, NULL); }
-
-static void connect_one(struct app *a)
-{
-  fake.waiting++;
-  a->ops->ready(a, 0, SOCK_IN);
-}
-
-static void say(struct app *a, int sid, const void *data, size_t len)
-{
-  struct queue *q = &fake.sid[sid].in;
-  assert_true(q->len + len <= BYTES);
-  memcpy(q->bytes + q->len, data, len);
-  q->len += len;
-  a->ops->ready(a, sid, SOCK_IN);
-}
-
-// The peer takes what was sent, in pieces, until the program has no more to say.
-static void take_all(struct app *a, int sid)
-{
-  struct queue *q = &fake.sid[sid].out;
-  while (q->off < q->len) {
-    q->off = q->len;
-    if (fake.sid[sid].open) a->ops->ready(a, sid, SOCK_OUT);
-  }
-}
-
-static void finish(struct app *a, int sid)
-{
-  fake.sid[sid].fin = true;
-  a->ops->ready(a, sid, SOCK_IN | SOCK_HUP);
-}
+#include "app/fake.h"
 
 // --- options ---
 
@@ -260,6 +57,19 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
   assert_string_equal(err, "echo: unknown option 'flag' (it has user-timeout)");
 }
 
+// What a program cannot do without: an option of its own, and what it says when that is missing.
+static const struct { const char *name; struct app_opt opt; const char *missing; } needs[] = {
+    {"echo-client", {"to", "10.0.0.1:7"}, "echo-client: to=ADDR:PORT is missing"},
+    {"httpd", {"root", "/"}, "httpd: root=DIR is missing"},
+};
+
+static size_t need_of(const struct app_ops *ops)
+{
+  size_t i = 0;
+  while (i < sizeof needs / sizeof *needs && strcmp(needs[i].name, ops->name) != 0) i++;
+  return i;
+}
+
 static void test_open_says_what_is_wrong(void **state)
 {
   (void)state;
@@ -267,8 +77,12 @@ static void test_open_says_what_is_wrong(void **state)
   const struct app_opt bad = {"maxmem", "1"};
   fake = (struct stack){.bind_fails = true};
   for (size_t i = 0; app_table[i]; i++) {
+    size_t need = need_of(app_table[i]);
+    bool needy = need < sizeof needs / sizeof *needs;
     assert_null(app_table[i]->open(&env, 80, NULL, 0, err));
-    assert_non_null(strstr(err, app_table[i]->ends ? "to=ADDR:PORT is missing" : "port 80: cannot listen: Address already in use"));
+    if (needy) assert_string_equal(err, needs[need].missing);
+    assert_null(app_table[i]->open(&env, 80, needy ? &needs[need].opt : NULL, needy, err));
+    assert_non_null(strstr(err, app_table[i]->ends ? "port 80: Address already in use" : "port 80: cannot listen: Address already in use"));
     assert_null(app_table[i]->open(&env, 80, &bad, 1, err));
     assert_non_null(strstr(err, "maxmem"));
     app_table[i]->close(NULL);
@@ -282,9 +96,10 @@ static void test_user_timeout_is_an_option_of_every_program(void **state)
 {
   (void)state;
   char err[APP_ERR_LEN];
-  const struct app_opt opt[] = {{"user-timeout", "30"}, {"to", "10.0.0.1:7"}}, long_one = {"user-timeout", "2147484"};
+  struct app_opt opt[] = {{"user-timeout", "30"}, {"", ""}}, long_one = {"user-timeout", "2147484"};
   for (size_t i = 0; app_table[i]; i++) {
-    size_t n = app_table[i]->ends ? 2 : 1;
+    size_t need = need_of(app_table[i]), n = 1;
+    if (need < sizeof needs / sizeof *needs) opt[n++] = needs[need].opt;
     fake = (struct stack){0};
     struct app *a = app_table[i]->open(&env, 80, opt, n, err);
     assert_non_null(a);

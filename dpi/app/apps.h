@@ -6,6 +6,7 @@
 
 extern const struct app_ops echo_ops;  // echo.c: RFC 862 over TCP and UDP
 extern const struct app_ops echo_client_ops;  // echo_client.c
+extern const struct app_ops httpd_ops; // httpd.c: files by HTTP/1.1
 extern const struct app_ops kv_ops;    // kv.c: a key-value store speaking RESP2
 extern const struct app_ops sink_ops, source_ops;  // bulk.c: one way, for measuring
 #endif

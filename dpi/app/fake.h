@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// For the tests: a stand-in for sock.h whose connections have little room, one byte if a test wants, so that every way of getting stuck
+// shows; and what the owner of the loop lends.
+#ifndef LW_FAKE_H
+#define LW_FAKE_H
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "app/app.h"
+
+// A listener, or what connects (sid 0), connections as pairs of byte queues, and one datagram socket.
+enum { SIDS = 8, UDP_SID = SIDS, DATAGRAMS = 8, BYTES = 65536 };
+
+struct queue {
+  size_t off, len;
+  uint8_t bytes[BYTES];
+};
+
+struct datagrams {
+  size_t n, taken;
+  struct { struct sock_addr addr; size_t len; uint8_t bytes[9000]; } of[DATAGRAMS];
+};
+
+struct stack {
+  bool listening, bind_fails, no_way, tunes_not;
+  int user_timeout_ms;
+  int waiting;  // connections to accept
+  struct {
+    bool open, aborted, shut, fin, reset;
+    void *user;
+    struct queue in, out;
+  } sid[SIDS + 1];
+  int udp_error;                     // of its socket or bind
+  bool udp_bind_fails;
+  struct datagrams heard, said;
+  size_t room;  // of each out queue: what was not yet taken counts
+};
+static struct stack fake;
+static struct app_env env = {.stack = &fake, .in_fd = -1, .out_fd = -1};
+
+int sock_socket(struct stack *s, enum sock_type type)
+{
+  if (type == SOCK_UDP && s->udp_error && !s->udp_bind_fails) return s->udp_error;
+  int sid = type == SOCK_UDP ? UDP_SID : 0;
+  s->sid[sid].open = true;
+  return sid;
+}
+
+int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
+{
+  assert_true(sid == 0 && ip == 0x0a000001 && port == 7);
+  return s->no_way ? -ENETUNREACH : -EINPROGRESS;
+}
+
+int sock_shutdown(struct stack *s, int sid)
+{
+  assert_false(s->sid[sid].shut);
+  s->sid[sid].shut = true;
+  return 0;
+}
+
+int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
+{
+  assert_true((sid == 0 || sid == UDP_SID) && ip == 0 && port > 0);
+  if (sid == UDP_SID) return s->udp_error;
+  return s->bind_fails ? -EADDRINUSE : 0;
+}
+
+int sock_listen(struct stack *s, int sid, int backlog)
+{
+  assert_true(sid == 0 && backlog > 0);
+  s->listening = true;
+  return 0;
+}
+
+int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
+{
+  assert_true(s->sid[sid].open && sid == 0 && opt == SOCK_OPT_USER_TIMEOUT_MS);
+  if (s->tunes_not) return -ENOPROTOOPT;
+  s->user_timeout_ms = value;
+  return 0;
+}
+
+int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
+{
+  assert_true(sid == 0 && !peer);
+  if (s->waiting == 0) return -EAGAIN;
+  for (int i = 1; i < SIDS; i++)
+    if (!s->sid[i].open) {
+      s->waiting--;
+      s->sid[i].open = true;
+      s->sid[i].user = s->sid[0].user;
+      return i;
+    }
+  return -EAGAIN;
+}
+
+ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
+{
+  struct queue *q = &s->sid[sid].out;
+  assert_true(s->sid[sid].open && len > 0);
+  if (s->sid[sid].reset) return -ECONNRESET;
+  size_t held = q->len - q->off, n = held < s->room ? s->room - held : 0;
+  if (n == 0) return -EAGAIN;
+  if (n > len) n = len;
+  assert_true(q->len + n <= BYTES);
+  memcpy(q->bytes + q->len, data, n);
+  q->len += n;
+  return (ssize_t)n;
+}
+
+ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
+{
+  struct queue *q = &s->sid[sid].in;
+  assert_true(s->sid[sid].open);
+  if (s->sid[sid].reset) return -ECONNRESET;
+  size_t n = q->len - q->off < cap ? q->len - q->off : cap;
+  if (n == 0) return s->sid[sid].fin ? 0 : -EAGAIN;
+  memcpy(buf, q->bytes + q->off, n);
+  q->off += n;
+  return (ssize_t)n;
+}
+
+ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to)
+{
+  struct datagrams *d = &s->said;
+  assert_true(sid == UDP_SID && s->sid[sid].open && d->n < DATAGRAMS && len <= sizeof d->of[0].bytes);
+  d->of[d->n].addr = *to;
+  d->of[d->n].len = len;
+  memcpy(d->of[d->n++].bytes, data, len);
+  return (ssize_t)len;
+}
+
+ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct sock_addr *from)
+{
+  struct datagrams *d = &s->heard;
+  assert_true(sid == UDP_SID && s->sid[sid].open);
+  if (d->taken == d->n) return -EAGAIN;
+  size_t i = d->taken++, n = d->of[i].len < cap ? d->of[i].len : cap;
+  memcpy(buf, d->of[i].bytes, n);
+  *from = d->of[i].addr;
+  return (ssize_t)n;
+}
+
+int sock_close(struct stack *s, int sid)
+{
+  assert_true(s->sid[sid].open);
+  s->sid[sid].open = false;
+  return 0;
+}
+
+int sock_abort(struct stack *s, int sid)
+{
+  s->sid[sid].aborted = true;
+  return sock_close(s, sid);
+}
+
+void sock_set_user(struct stack *s, int sid, void *user) { s->sid[sid].user = user; }
+
+static inline struct app *open_app_with(const char *name, const struct app_opt *opt)
+{
+  char err[APP_ERR_LEN];
+  fake = (struct stack){.room = 1 << 14};
+  struct app *a = app_find(name)->open(&env, 7, opt, opt ? 1 : 0, err);
+  assert_non_null(a);
+  assert_true(fake.listening && fake.sid[0].user == a);
+  return a;
+}
+
+static inline struct app *open_app(const char *name) { return open_app_with(name, NULL); }
+
+static inline void connect_one(struct app *a)
+{
+  fake.waiting++;
+  a->ops->ready(a, 0, SOCK_IN);
+}
+
+static inline void say(struct app *a, int sid, const void *data, size_t len)
+{
+  struct queue *q = &fake.sid[sid].in;
+  assert_true(q->len + len <= BYTES);
+  memcpy(q->bytes + q->len, data, len);
+  q->len += len;
+  a->ops->ready(a, sid, SOCK_IN);
+}
+
+// The peer takes what was sent, in pieces, until the program has no more to say.
+static inline void take_all(struct app *a, int sid)
+{
+  struct queue *q = &fake.sid[sid].out;
+  while (q->off < q->len) {
+    q->off = q->len;
+    if (fake.sid[sid].open) a->ops->ready(a, sid, SOCK_OUT);
+  }
+}
+
+static inline void finish(struct app *a, int sid)
+{
+  fake.sid[sid].fin = true;
+  a->ops->ready(a, sid, SOCK_IN | SOCK_HUP);
+}
+#endif
