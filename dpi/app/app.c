@@ -11,7 +11,7 @@
 #include "app/apps.h"
 #include "base/text.h"
 
-const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &httpd_ops, &kv_ops, &sink_ops, &source_ops, NULL};
+const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &forward_ops, &httpd_ops, &kv_ops, &nc_ops, &sink_ops, &source_ops, &udpecho_ops, &wget_ops, NULL};
 
 const char app_common_help[] = "user-timeout=SECONDS  a peer that acknowledges nothing for so long is given up";
 
@@ -68,7 +68,7 @@ static bool parse_value(const struct app_opt_desc *d, const char *text, uint64_t
   return *out >= d->min && *out <= d->max;
 }
 
-static bool parse_addr(const char *text, uint64_t *out)
+bool app_parse_addr(const char *text, uint64_t *out)
 {
   char ip_text[TEXT_IPV4_LEN];
   const char *colon = strchr(text, ':');
@@ -93,7 +93,7 @@ static const char *wanted(const struct app_opt_desc *d, const char *val, char bu
       *(const char **)d->dst = val;
       return NULL;
     case APP_OPT_ADDR:
-      return parse_addr(val, d->dst) ? NULL : "an address and port, as 10.0.0.1:80";
+      return app_parse_addr(val, d->dst) ? NULL : "an address and port, as 10.0.0.1:80";
     case APP_OPT_NUMBER: case APP_OPT_BYTES: break;
   }
   if (parse_value(d, val, d->dst)) return NULL;

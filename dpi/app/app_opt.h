@@ -22,6 +22,8 @@ struct app_opt_desc {
 // unknown or repeated key, missing or superfluous value, no number, out of range.
 bool app_opts_apply(const char *app, struct app_common *common, const struct app_opt_desc *table, size_t n_table,
                     const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN]);
+// 10.0.0.1:80 as ip << 16 | port; false: it is not that.
+bool app_parse_addr(const char *text, uint64_t *out);
 // Sets a program's common options on a socket of its own (accepted ones have them from their listener). False with one line in
 // err when the engine cannot.
 bool app_tune(const struct app *a, int sid, char err[static APP_ERR_LEN]);

@@ -58,16 +58,19 @@ static void test_opts_apply_by_table_and_say_what_is_wrong(void **state)
 }
 
 // What a program cannot do without: an option of its own, and what it says when that is missing.
-static const struct { const char *name; struct app_opt opt; const char *missing; } needs[] = {
-    {"echo-client", {"to", "10.0.0.1:7"}, "echo-client: to=ADDR:PORT is missing"},
-    {"httpd", {"root", "/"}, "httpd: root=DIR is missing"},
+static const struct need { const char *name; struct app_opt opt; const char *missing; bool datagrams; } needs[] = {
+    {"echo-client", {"to", "10.0.0.1:7"}, "echo-client: to=ADDR:PORT is missing", false},
+    {"forward", {"to", "127.0.0.1:1"}, "forward: to=ADDR:PORT is missing", false},
+    {"httpd", {"root", "/"}, "httpd: root=DIR is missing", false},
+    {"udpecho", {"to", "10.0.0.1:7"}, "udpecho: to=ADDR:PORT is missing", true},
+    {"wget", {"to", "10.0.0.1:7/x"}, "wget: to=: wants a URL, as http://10.0.0.1:80/file", false},
 };
 
-static size_t need_of(const struct app_ops *ops)
+static const struct need *need_of(const struct app_ops *ops)
 {
-  size_t i = 0;
-  while (i < sizeof needs / sizeof *needs && strcmp(needs[i].name, ops->name) != 0) i++;
-  return i;
+  for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+    if (strcmp(needs[i].name, ops->name) == 0) return &needs[i];
+  return NULL;
 }
 
 static void test_open_says_what_is_wrong(void **state)
@@ -75,20 +78,20 @@ static void test_open_says_what_is_wrong(void **state)
   (void)state;
   char err[APP_ERR_LEN];
   const struct app_opt bad = {"maxmem", "1"};
-  fake = (struct stack){.bind_fails = true};
+  fake = (struct stack){.bind_fails = true, .udp_bind_fails = true, .udp_error = -EADDRINUSE};
   for (size_t i = 0; app_table[i]; i++) {
-    size_t need = need_of(app_table[i]);
-    bool needy = need < sizeof needs / sizeof *needs;
+    const struct need *need = need_of(app_table[i]);
     assert_null(app_table[i]->open(&env, 80, NULL, 0, err));
-    if (needy) assert_string_equal(err, needs[need].missing);
-    assert_null(app_table[i]->open(&env, 80, needy ? &needs[need].opt : NULL, needy, err));
+    if (need) assert_string_equal(err, need->missing);
+    assert_null(app_table[i]->open(&env, 80, need ? &need->opt : NULL, need ? 1 : 0, err));
     assert_non_null(strstr(err, app_table[i]->ends ? "port 80: Address already in use" : "port 80: cannot listen: Address already in use"));
     assert_null(app_table[i]->open(&env, 80, &bad, 1, err));
     assert_non_null(strstr(err, "maxmem"));
     app_table[i]->close(NULL);
     assert_ptr_equal(app_find(app_table[i]->name), app_table[i]);
   }
-  assert_false(fake.sid[0].open);
+  assert_false(fake.sid[0].open || fake.sid[UDP_SID].open);
+  assert_int_equal(fds_watched(), 0);
   assert_null(app_find("nope"));
 }
 
@@ -98,19 +101,21 @@ static void test_user_timeout_is_an_option_of_every_program(void **state)
   char err[APP_ERR_LEN];
   struct app_opt opt[] = {{"user-timeout", "30"}, {"", ""}}, long_one = {"user-timeout", "2147484"};
   for (size_t i = 0; app_table[i]; i++) {
-    size_t need = need_of(app_table[i]), n = 1;
-    if (need < sizeof needs / sizeof *needs) opt[n++] = needs[need].opt;
+    const struct need *need = need_of(app_table[i]);
+    if (need) opt[1] = need->opt;
+    size_t n = need ? 2 : 1;
     fake = (struct stack){0};
     struct app *a = app_table[i]->open(&env, 80, opt, n, err);
     assert_non_null(a);
-    assert_int_equal(fake.user_timeout_ms, 30000);
+    assert_int_equal(fake.user_timeout_ms, need && need->datagrams ? 0 : 30000);
     app_table[i]->close(a);
+    assert_null(app_table[i]->open(&env, 80, &long_one, 1, err));
+    assert_non_null(strstr(err, "user-timeout=2147484: wants a number from 1 to 2147483"));
+    if (need && need->datagrams) continue;
     fake = (struct stack){.tunes_not = true};
     assert_null(app_table[i]->open(&env, 80, opt, n, err));
     assert_non_null(strstr(err, "user-timeout: not with this engine"));
     assert_false(fake.sid[0].open);
-    assert_null(app_table[i]->open(&env, 80, &long_one, 1, err));
-    assert_non_null(strstr(err, "user-timeout=2147484: wants a number from 1 to 2147483"));
   }
 }
 
@@ -178,15 +183,6 @@ static void test_echo_drops_a_reset_connection_and_serves_others(void **state)
 // --- echo of datagrams ---
 
 static const struct app_opt udp_opt = {"udp", ""};
-
-static void hear(struct app *a, uint16_t port, const uint8_t *data, size_t len)
-{
-  struct datagrams *d = &fake.heard;
-  d->of[d->n].addr = (struct sock_addr){0x0a000001, port};
-  d->of[d->n].len = len;
-  memcpy(d->of[d->n++].bytes, data, len);
-  if (a) a->ops->ready(a, UDP_SID, SOCK_IN | SOCK_OUT);
-}
 
 static void test_echo_sends_datagrams_back_to_their_senders(void **state)
 {

@@ -27,7 +27,7 @@ struct datagrams {
 };
 
 struct stack {
-  bool listening, bind_fails, no_way, tunes_not;
+  bool listening, bind_fails, no_way, tunes_not, half_open;
   int user_timeout_ms;
   int waiting;  // connections to accept
   struct {
@@ -37,11 +37,45 @@ struct stack {
   } sid[SIDS + 1];
   int udp_error;                     // of its socket or bind
   bool udp_bind_fails;
+  struct sock_addr udp_peer;         // connected to; port 0: not
   struct datagrams heard, said;
   size_t room;  // of each out queue: what was not yet taken counts
 };
 static struct stack fake;
-static struct app_env env = {.stack = &fake, .in_fd = -1, .out_fd = -1};
+
+// Descriptors are told by hand, with fds_ready.
+static struct app *fake_watch[64];
+
+static bool fake_watch_fd(struct app_env *e, struct app *a, int fd)
+{
+  (void)e;
+  assert_true(fd >= 0 && fd < 64 && !fake_watch[fd]);
+  fake_watch[fd] = a;
+  return true;
+}
+
+static void fake_unwatch(struct app_env *e, int fd)
+{
+  (void)e;
+  if (fd >= 0) fake_watch[fd] = NULL;
+}
+
+static const struct app_env_ops fake_env_ops = {fake_watch_fd, fake_unwatch};
+static struct app_env env = {.ops = &fake_env_ops, .stack = &fake, .in_fd = 0, .out_fd = 1};
+
+// All descriptors that are watched may be ready.
+static inline void fds_ready(void)
+{
+  for (int fd = 0; fd < 64; fd++)
+    if (fake_watch[fd]) fake_watch[fd]->ops->fd_ready(fake_watch[fd], fd);
+}
+
+static inline size_t fds_watched(void)
+{
+  size_t n = 0;
+  for (int fd = 0; fd < 64; fd++) n += fake_watch[fd] != NULL;
+  return n;
+}
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
@@ -53,13 +87,17 @@ int sock_socket(struct stack *s, enum sock_type type)
 
 int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
-  assert_true(sid == 0 && ip == 0x0a000001 && port == 7);
-  return s->no_way ? -ENETUNREACH : -EINPROGRESS;
+  assert_true((sid == 0 || sid == UDP_SID) && ip == 0x0a000001 && port == 7);
+  if (s->no_way) return -ENETUNREACH;
+  if (sid == 0) return -EINPROGRESS;
+  s->udp_peer = (struct sock_addr){ip, port};
+  return 0;
 }
 
 int sock_shutdown(struct stack *s, int sid)
 {
   assert_false(s->sid[sid].shut);
+  if (s->half_open) return -ENOTCONN;
   s->sid[sid].shut = true;
   return 0;
 }
@@ -86,6 +124,13 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
   return 0;
 }
 
+int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
+{
+  assert_true(s->sid[sid].open && sid == UDP_SID && opt == SOCK_OPT_SNDBUF);
+  *value = 1472;
+  return 0;
+}
+
 int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
 {
   assert_true(sid == 0 && !peer);
@@ -102,6 +147,7 @@ int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
 
 ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
 {
+  if (sid == UDP_SID) return s->udp_peer.port ? sock_sendto(s, sid, data, len, &s->udp_peer) : -EDESTADDRREQ;
   struct queue *q = &s->sid[sid].out;
   assert_true(s->sid[sid].open && len > 0);
   if (s->sid[sid].reset) return -ECONNRESET;
@@ -116,6 +162,7 @@ ssize_t sock_send(struct stack *s, int sid, const void *data, size_t len)
 
 ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
 {
+  if (sid == UDP_SID) return sock_recvfrom(s, sid, buf, cap, NULL);
   struct queue *q = &s->sid[sid].in;
   assert_true(s->sid[sid].open);
   if (s->sid[sid].reset) return -ECONNRESET;
@@ -129,7 +176,8 @@ ssize_t sock_recv(struct stack *s, int sid, void *buf, size_t cap)
 ssize_t sock_sendto(struct stack *s, int sid, const void *data, size_t len, const struct sock_addr *to)
 {
   struct datagrams *d = &s->said;
-  assert_true(sid == UDP_SID && s->sid[sid].open && d->n < DATAGRAMS && len <= sizeof d->of[0].bytes);
+  assert_true(sid == UDP_SID && s->sid[sid].open && len <= sizeof d->of[0].bytes);
+  if (d->n == DATAGRAMS) return -ENOBUFS;
   d->of[d->n].addr = *to;
   d->of[d->n].len = len;
   memcpy(d->of[d->n++].bytes, data, len);
@@ -140,10 +188,14 @@ ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct so
 {
   struct datagrams *d = &s->heard;
   assert_true(sid == UDP_SID && s->sid[sid].open);
+  if (s->sid[sid].reset) {   // told once
+    s->sid[sid].reset = false;
+    return -ECONNREFUSED;
+  }
   if (d->taken == d->n) return -EAGAIN;
   size_t i = d->taken++, n = d->of[i].len < cap ? d->of[i].len : cap;
   memcpy(buf, d->of[i].bytes, n);
-  *from = d->of[i].addr;
+  if (from) *from = d->of[i].addr;
   return (ssize_t)n;
 }
 
@@ -203,5 +255,15 @@ static inline void finish(struct app *a, int sid)
 {
   fake.sid[sid].fin = true;
   a->ops->ready(a, sid, SOCK_IN | SOCK_HUP);
+}
+
+// A datagram from 10.0.0.1:port; a NULL: nobody is told yet.
+static inline void hear(struct app *a, uint16_t port, const uint8_t *data, size_t len)
+{
+  struct datagrams *d = &fake.heard;
+  d->of[d->n].addr = (struct sock_addr){0x0a000001, port};
+  d->of[d->n].len = len;
+  memcpy(d->of[d->n++].bytes, data, len);
+  if (a) a->ops->ready(a, UDP_SID, SOCK_IN | SOCK_OUT);
 }
 #endif
