@@ -178,7 +178,7 @@ $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
 
 # The NIC between a host and a peer played by hand: what it does in a cycle; hazards.
 HAND_TOOLS := $(B)/nic_rate $(B)/nic_hazards
@@ -186,7 +186,7 @@ HAND_OBJ := $(addprefix $(B)/obj/sim/tools/,hand.o talk.o events.o at_once.o)
 $(HAND_OBJ) $(HAND_TOOLS:$(B)/%=$(B)/obj/sim/tools/%.o): CFLAGS += -Isim
 $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
 
 # packetdrill's interface: a shared object with the whole endpoint in it.
 PD_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard sim/packetdrill/*.c)) $(addprefix sim/,endpoint.c carrier_ref.c nic.c recorder.c recording.c stimulus.c))

@@ -17,6 +17,7 @@ iverilog          the second simulator of the unit benches: X where Verilator ha
 yosys             synthesis check and proofs
 libcmocka-dev     C unit tests
 libpcap-dev       reads captures for the wire monitor
+libedit-dev       line editing in the shell
 zlib1g-dev        checksums of recordings
 python3           test drivers and generators
 python3-scapy     hostile frames

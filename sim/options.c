@@ -312,7 +312,7 @@ bool options_parse_client(struct run_options *o, const struct app_ops *client, i
   struct app_spec *a = &o->apps[0];
   a->ops = client;
   keep_command(o, argc, argv);
-  bool has_target = false;
+  bool has_target = client->no_target;
   for (int i = 0; i < argc && !o->help; i++) {
     bool option = is_option(argv[i]), target = !option && !has_target;
     if (!(option ? parse_option(o, argc, argv, &i, err) : target ? add_app_opt(a, "to", argv[i], err) : add_app_item(a, argv[i], err))) return false;

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "edit.h"
+#include "inside.h"
 #include "run.h"
 
 struct watch {
@@ -89,6 +91,44 @@ static int own(int fd, int mode)
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+// --- the terminal, and what is behind the sockets ---------------------------------------------------------------------
+
+static bool edit(struct app_env *e, const char *text, const char *history, char err[static APP_ERR_LEN])
+{
+  struct programs *p = (struct programs *)e;
+  err[0] = '\0';
+  if (p->edit || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return false;
+  p->edit = edit_open(text, history, err, APP_ERR_LEN);
+  if (!p->edit) return false;
+  close(e->in_fd);
+  e->in_fd = p->edit->in_fd;
+  e->say = p->edit->say;
+  return true;
+}
+
+static void prompt(struct app_env *e)
+{
+  struct programs *p = (struct programs *)e;
+  if (p->edit) edit_prompt(p->edit);
+}
+
+static void inside(struct app_env *e, const struct sock_info *i, FILE *out)
+{
+  (void)e;
+  inside_print(out, i->rcv, i->snd);
+}
+
+// Gives the terminal back, with all that was said.
+static void end_edit(struct programs *p)
+{
+  if (!p->edit) return;
+  unwatch(&p->env, p->env.in_fd);
+  edit_close(p->edit);
+  p->edit = NULL;
+  p->env.in_fd = -1;
+  p->env.say = stdout;
+}
+
 // --- opening and closing ---------------------------------------------------------------------------------------------
 
 static uint64_t epoch_us(uint64_t now_us)
@@ -98,12 +138,12 @@ static uint64_t epoch_us(uint64_t now_us)
   return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u - now_us;
 }
 
-bool programs_open(struct programs *p, const struct run_options *o, struct stack *s, int epoll_fd, uint64_t now_us,
+bool programs_open(struct programs *p, const struct run_options *o, struct endpoint *e, int epoll_fd, uint64_t now_us,
                    char err[static OPT_ERR_LEN])
 {
-  static const struct app_env_ops ops = {watch, unwatch};
-  *p = (struct programs){.opt = o, .epoll_fd = epoll_fd};
-  p->env = (struct app_env){.ops = &ops, .stack = s, .now_us = now_us, .epoch_us = epoch_us(now_us), .in_fd = -1, .out_fd = -1, .say = stdout};
+  static const struct app_env_ops ops = {watch, unwatch, edit, prompt, inside};
+  *p = (struct programs){.opt = o, .endpoint = e, .epoll_fd = epoll_fd};
+  p->env = (struct app_env){.ops = &ops, .stack = e->stack, .now_us = now_us, .epoch_us = epoch_us(now_us), .in_fd = -1, .out_fd = -1, .say = stdout};
   bool clients = false;
   for (size_t i = 0; i < o->n_apps; i++) clients |= o->apps[i].ops->ends;
   if (clients) {
@@ -125,6 +165,7 @@ void programs_close(struct programs *p)
 {
   for (size_t i = 0; i < p->n; i++) p->app[i]->ops->close(p->app[i]);
   if (!p->env.ops) return;   // never opened
+  end_edit(p);
   if (p->env.in_fd >= 0) close(p->env.in_fd);
   if (p->env.out_fd >= 0) close(p->env.out_fd);
   free(p->watch);
@@ -178,9 +219,8 @@ bool programs_over(const struct programs *p)
   return any;
 }
 
-static int end_one(const struct programs *p, struct app *a, uint16_t port)
+static int end_one(const struct programs *p, const struct app *a, uint16_t port)
 {
-  if (a->end == APP_RUNS && a->ops->stop) a->ops->stop(a);
   const char *why = a->end == APP_RUNS ? "was not over yet" : a->why;
   if (why[0] && p->opt->client) fprintf(stderr, "lockwire: %s: %s\n", a->ops->name, why);
   else if (why[0]) fprintf(stderr, "lockwire: %s:%u: %s\n", a->ops->name, port, why);
@@ -190,11 +230,14 @@ static int end_one(const struct programs *p, struct app *a, uint16_t port)
 int programs_end(struct programs *p)
 {
   int status = EXIT_GOOD;
+  for (size_t i = 0; i < p->n; i++)
+    if (p->app[i]->ops->stop && p->app[i]->end == APP_RUNS) p->app[i]->ops->stop(p->app[i]);
+  end_edit(p);
+  fflush(p->env.say);
   for (size_t i = 0; i < p->n; i++) {
     if (!p->app[i]->ops->ends) continue;
     int how = end_one(p, p->app[i], p->opt->apps[i].port);
     if (how == EXIT_DIFFERENCE || status == EXIT_GOOD) status = how;
   }
-  fflush(p->env.say);
   return status;
 }

@@ -2,13 +2,17 @@
 // The programs of a run: opens them, gives them sockets that are ready, time and descriptors, and says how they ended.
 #ifndef LW_PROGRAMS_H
 #define LW_PROGRAMS_H
+#include "endpoint.h"
 #include "options.h"
 
+struct edit;
 struct watch;
 
 struct programs {
   struct app_env env;         // first: lent to each
   const struct run_options *opt;
+  struct endpoint *endpoint;  // borrowed
+  struct edit *edit;          // the terminal's; NULL: nobody edits
   struct app *app[OPT_MAX_APPS];
   size_t n;                   // open ones
   int epoll_fd;               // borrowed; the events of programs have data.u64 other than 0
@@ -18,7 +22,7 @@ struct programs {
 };
 
 // Opens all programs of the command line. False with one line in err; then, too, close them.
-bool programs_open(struct programs *p, const struct run_options *o, struct stack *s, int epoll_fd, uint64_t now_us,
+bool programs_open(struct programs *p, const struct run_options *o, struct endpoint *e, int epoll_fd, uint64_t now_us,
                    char err[static OPT_ERR_LEN]);
 void programs_close(struct programs *p);
 void programs_set_time(struct programs *p, uint64_t now_us);

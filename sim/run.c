@@ -244,7 +244,7 @@ static bool open_all(struct run *r)
   if (!open_recording(r) || !open_endpoint(r) || !open_loop(r)) return false;
   // Programs come last: what they open, they open as the user who started us, without our privileges.
   if (wire_drop_privileges(err) && (!r->recording || recording_may_grow(r->recording, err))
-      && programs_open(&r->programs, o, r->e.stack, r->epoll_fd, r->now_us, err)) return true;
+      && programs_open(&r->programs, o, &r->e, r->epoll_fd, r->now_us, err)) return true;
   complain("%s", err);
   return false;
 }

@@ -11,7 +11,7 @@
 #include "app/apps.h"
 #include "base/text.h"
 
-const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &forward_ops, &httpd_ops, &kv_ops, &nc_ops, &sink_ops, &source_ops, &udpecho_ops, &wget_ops, NULL};
+const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &forward_ops, &httpd_ops, &kv_ops, &nc_ops, &shell_ops, &sink_ops, &source_ops, &udpecho_ops, &wget_ops, NULL};
 
 const char app_common_help[] = "user-timeout=SECONDS  a peer that acknowledges nothing for so long is given up";
 

@@ -34,13 +34,19 @@ struct app_env_ops {
   // non-blocking, and the program's to close. False with errno: it cannot be watched, or is already.
   bool (*watch)(struct app_env *e, struct app *a, int fd);
   void (*unwatch)(struct app_env *e, int fd);   // before it is closed; nothing when it is not watched
+  // When somebody sits at a terminal, lines come edited from in_fd from now on, and `say` goes round what is being typed. Their history
+  // is kept in a file, unless that is NULL. False when nobody does; or with a line in err, which is empty otherwise.
+  bool (*edit)(struct app_env *e, const char *prompt, const char *history, char err[static APP_ERR_LEN]);
+  void (*prompt)(struct app_env *e);            // the line is done with, the next may be typed
+  void (*inside)(struct app_env *e, const struct sock_info *i, FILE *out);   // what carries a connection, in lines
 };
 
 struct app_ops {
   const char *name;
   const char *summary;  // one line for --help, with its options
   bool ends;            // a client: ends by itself, and the run with it when no other client goes on
-  const char *usage;    // a client's: the arguments of `lockwire NAME`, the first of them is its option `to`
+  const char *usage;    // a client's: the arguments of `lockwire NAME`, the first of them is its option `to`,
+  bool no_target;       // ... unless it has none
   // Opens and listens on `port` (a client: connects from it, 0: from any), or returns NULL with one line in err (unknown option, bad
   // value, port in use). The options' texts outlive the program.
   struct app *(*open)(struct app_env *e, uint16_t port, const struct app_opt *opts, size_t n_opts, char err[static APP_ERR_LEN]);

@@ -13,7 +13,7 @@
 
 #include "app/app.h"
 
-// A listener, or what connects (sid 0), connections as pairs of byte queues, and one datagram socket.
+// Connections as pairs of byte queues, the first (sid 0) what listens or connects if a program has one such; and one datagram socket.
 enum { SIDS = 8, UDP_SID = SIDS, DATAGRAMS = 8, BYTES = 65536 };
 
 struct queue {
@@ -29,7 +29,7 @@ struct datagrams {
 struct stack {
   bool listening, bind_fails, no_way, tunes_not, half_open;
   int user_timeout_ms;
-  int waiting;  // connections to accept
+  int listener, waiting;  // connections to accept
   struct {
     bool open, aborted, shut, fin, reset;
     void *user;
@@ -60,7 +60,31 @@ static void fake_unwatch(struct app_env *e, int fd)
   if (fd >= 0) fake_watch[fd] = NULL;
 }
 
-static const struct app_env_ops fake_env_ops = {fake_watch_fd, fake_unwatch};
+static bool fake_tty;          // somebody types
+static unsigned fake_prompts;
+
+static bool fake_edit(struct app_env *e, const char *prompt, const char *history, char err[static APP_ERR_LEN])
+{
+  (void)e;
+  (void)prompt;
+  (void)history;
+  err[0] = '\0';
+  return fake_tty;
+}
+
+static void fake_prompt(struct app_env *e)
+{
+  (void)e;
+  fake_prompts++;
+}
+
+static void fake_inside(struct app_env *e, const struct sock_info *i, FILE *out)
+{
+  (void)e;
+  fprintf(out, "inside of %u\n", i->flow);
+}
+
+static const struct app_env_ops fake_env_ops = {fake_watch_fd, fake_unwatch, fake_edit, fake_prompt, fake_inside};
 static struct app_env env = {.ops = &fake_env_ops, .stack = &fake, .in_fd = 0, .out_fd = 1};
 
 // All descriptors that are watched may be ready.
@@ -81,15 +105,16 @@ int sock_socket(struct stack *s, enum sock_type type)
 {
   if (type == SOCK_UDP && s->udp_error && !s->udp_bind_fails) return s->udp_error;
   int sid = type == SOCK_UDP ? UDP_SID : 0;
+  while (sid < SIDS && s->sid[sid].open) sid++;
   s->sid[sid].open = true;
   return sid;
 }
 
 int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
-  assert_true((sid == 0 || sid == UDP_SID) && ip == 0x0a000001 && port == 7);
+  assert_true(s->sid[sid].open && ip == 0x0a000001 && port == 7);
   if (s->no_way) return -ENETUNREACH;
-  if (sid == 0) return -EINPROGRESS;
+  if (sid != UDP_SID) return -EINPROGRESS;
   s->udp_peer = (struct sock_addr){ip, port};
   return 0;
 }
@@ -104,15 +129,16 @@ int sock_shutdown(struct stack *s, int sid)
 
 int sock_bind(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
-  assert_true((sid == 0 || sid == UDP_SID) && ip == 0 && port > 0);
+  assert_true(s->sid[sid].open && ip == 0 && port > 0);
   if (sid == UDP_SID) return s->udp_error;
   return s->bind_fails ? -EADDRINUSE : 0;
 }
 
 int sock_listen(struct stack *s, int sid, int backlog)
 {
-  assert_true(sid == 0 && backlog > 0);
+  assert_true(s->sid[sid].open && backlog > 0);
   s->listening = true;
+  s->listener = sid;
   return 0;
 }
 
@@ -126,20 +152,21 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
 
 int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
 {
-  assert_true(s->sid[sid].open && sid == UDP_SID && opt == SOCK_OPT_SNDBUF);
-  *value = 1472;
+  assert_true(s->sid[sid].open && opt == (sid == UDP_SID ? SOCK_OPT_SNDBUF : SOCK_OPT_ERROR));
+  *value = sid == UDP_SID ? 1472 : s->sid[sid].reset ? ECONNRESET : 0;
   return 0;
 }
 
 int sock_accept(struct stack *s, int sid, struct sock_addr *peer)
 {
-  assert_true(sid == 0 && !peer);
+  if (!s->listening || sid != s->listener) return -EINVAL;
   if (s->waiting == 0) return -EAGAIN;
+  if (peer) *peer = (struct sock_addr){0x0a000001, 5000};
   for (int i = 1; i < SIDS; i++)
     if (!s->sid[i].open) {
       s->waiting--;
       s->sid[i].open = true;
-      s->sid[i].user = s->sid[0].user;
+      s->sid[i].user = s->sid[sid].user;
       return i;
     }
   return -EAGAIN;
@@ -213,6 +240,33 @@ int sock_abort(struct stack *s, int sid)
 }
 
 void sock_set_user(struct stack *s, int sid, void *user) { s->sid[sid].user = user; }
+void *sock_user(struct stack *s, int sid) { return sid <= SIDS && s->sid[sid].open ? s->sid[sid].user : NULL; }
+
+unsigned sock_poll(struct stack *s, int sid)
+{
+  assert_true(s->sid[sid].open);
+  return s->sid[sid].reset ? SOCK_ERR | SOCK_IN : s->half_open ? 0 : SOCK_OUT;
+}
+
+const char *sock_state_name(enum sock_state state) { return state == SOCK_LISTENS ? "LISTEN" : "ESTABLISHED"; }
+
+int sock_info_next(const struct stack *s, int sid)
+{
+  while (++sid <= SIDS)
+    if (s->sid[sid].open) return sid;
+  return -1;
+}
+
+int sock_info(struct stack *s, int sid, struct sock_info *i)
+{
+  if (sid > SIDS || !s->sid[sid].open) return -EBADF;
+  bool listens = s->listening && sid == s->listener;
+  const struct queue *in = &s->sid[sid].in, *out = &s->sid[sid].out;
+  *i = (struct sock_info){.type = sid == UDP_SID ? SOCK_UDP : SOCK_TCP, .state = listens ? SOCK_LISTENS : SOCK_ESTABLISHED, .local = {listens ? 0 : 0x0a000002, 4000},
+                          .peer = {0x0a000001, listens ? 0 : 7}, .unread = (uint32_t)(in->len - in->off), .unacked = (uint32_t)(out->len - out->off),
+                          .flow = (uint16_t)sid, .iss = {100}, .irs = {200}, .mss = listens ? 0 : 1460, .sack = true};
+  return 0;
+}
 
 static inline struct app *open_app_with(const char *name, const struct app_opt *opt)
 {

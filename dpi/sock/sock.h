@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/seq.h"
+
 struct stack;
 struct rcv_ctx;   // tcp/core/core.h
 struct snd_ctx;
@@ -118,10 +120,14 @@ const char *sock_state_name(enum sock_state s);   // "FIN-WAIT-1"
 struct sock_info {
   enum sock_type type;
   enum sock_state state;
+  struct sock_addr local, peer;   // port 0: none
   int err;                     // why it ended, a positive errno; 0: in order, or not
   bool shut;                   // our side is closed
   uint32_t unread, unacked;    // bytes that recv would give in all (of datagrams 8 more for each); that were sent, and are not acknowledged
+  unsigned waiting;            // of a listener: connections to be accepted
   // Of a connection, from the end of its handshake until it is over; zeros otherwise.
+  uint16_t flow;               // of the engine
+  struct seq iss, irs;
   uint16_t mss, rcv_mss;       // largest payload to the peer, of segments with time stamps where agreed; and that we announced
   bool wscale, sack, timestamps;
   uint8_t snd_wscale, rcv_wscale;
@@ -130,6 +136,7 @@ struct sock_info {
   const struct snd_ctx *snd;
 };
 int sock_info(struct stack *s, int sid, struct sock_info *i);
+int sock_info_next(const struct stack *s, int sid);   // the first socket behind sid, -1 to begin; -1: there are no more
 
 // The event loop: the next socket whose readiness changed (new data, new room, new connection, end, error) since it was
 // last returned. Edge-triggered: the program does what it can until -EAGAIN. False when there is none.

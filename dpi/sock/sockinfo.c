@@ -36,6 +36,9 @@ static void tell_carried(struct stack *s, const struct conn *c, struct sock_info
 {
   i->unread += (uint32_t)seq_diff(c->rx_ready, c->rx_got);
   i->unacked = s->engine->tx_ring_bytes - flow_credit(s, c);
+  i->flow = c->flow;
+  i->iss = c->iss;
+  i->irs = c->irs;
   i->mss = c->snd_mss;
   i->rcv_mss = out_mss(s);
   i->wscale = c->wscale_ok;
@@ -46,12 +49,20 @@ static void tell_carried(struct stack *s, const struct conn *c, struct sock_info
   if (s->engine->contexts && !s->engine->contexts(s->engine, c->flow, &i->rcv, &i->snd)) i->rcv = NULL, i->snd = NULL;
 }
 
+int sock_info_next(const struct stack *s, int sid)
+{
+  for (size_t i = (size_t)(sid + 1); i < s->socks.n; i++)
+    if (s->socks.of[i]) return (int)i;
+  return -1;
+}
+
 int sock_info(struct stack *s, int sid, struct sock_info *i)
 {
   const struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
   *i = (struct sock_info){.type = k->kind == SOCK_KIND_DATAGRAM ? SOCK_UDP : SOCK_TCP, .state = state_of(s, k), .err = k->err, .shut = k->shut,
-                          .unread = k->rx ? socks_rx_used(k) : 0};
+                          .local = {k->ip, k->port}, .waiting = k->queued, .unread = k->rx ? socks_rx_used(k) : 0};
+  if (k->kind == SOCK_KIND_CONN || k->connected) i->peer = k->peer;
   if (k->conn && flow_carried(k->conn)) tell_carried(s, k->conn, i);
   return 0;
 }
