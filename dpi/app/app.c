@@ -11,7 +11,7 @@
 #include "app/apps.h"
 #include "base/text.h"
 
-const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &forward_ops, &httpd_ops, &kv_ops, &nc_ops, &shell_ops, &sink_ops, &source_ops, &udpecho_ops, &wget_ops, NULL};
+const struct app_ops *const app_table[] = {&echo_ops, &echo_client_ops, &forward_ops, &httpd_ops, &kv_ops, &nc_ops, &ping_ops, &shell_ops, &sink_ops, &source_ops, &udpecho_ops, &wget_ops, NULL};
 
 const char app_common_help[] = "user-timeout=SECONDS  a peer that acknowledges nothing for so long is given up";
 
@@ -81,6 +81,14 @@ bool app_parse_addr(const char *text, uint64_t *out)
   return true;
 }
 
+static bool parse_ip(const char *text, uint64_t *out)
+{
+  uint32_t ip;
+  if (!text_parse_ipv4(text, &ip)) return false;
+  *out = (uint64_t)ip << 16;
+  return true;
+}
+
 // NULL, or what the option wants; its value is stored then.
 static const char *wanted(const struct app_opt_desc *d, const char *val, char buf[static APP_ERR_LEN])
 {
@@ -94,6 +102,7 @@ static const char *wanted(const struct app_opt_desc *d, const char *val, char bu
       return NULL;
     case APP_OPT_ADDR:
       return app_parse_addr(val, d->dst) ? NULL : "an address and port, as 10.0.0.1:80";
+    case APP_OPT_IP: return parse_ip(val, d->dst) ? NULL : "an address, as 10.0.0.1";
     case APP_OPT_NUMBER: case APP_OPT_BYTES: break;
   }
   if (parse_value(d, val, d->dst)) return NULL;

@@ -12,8 +12,9 @@
 // One option that a program knows: where its value goes, and what is allowed.
 struct app_opt_desc {
   const char *key;
-  // BYTES takes a suffix k, M or G (powers of 1024); ADDR is as 10.0.0.1:80, stored as ip << 16 | port; TEXT is not empty.
-  enum { APP_OPT_FLAG, APP_OPT_NUMBER, APP_OPT_BYTES, APP_OPT_ADDR, APP_OPT_TEXT } kind;
+  // BYTES takes a suffix k, M or G (powers of 1024); ADDR is as 10.0.0.1:80, stored as ip << 16 | port, IP as 10.0.0.1, stored
+  // the same way; TEXT is not empty.
+  enum { APP_OPT_FLAG, APP_OPT_NUMBER, APP_OPT_BYTES, APP_OPT_ADDR, APP_OPT_IP, APP_OPT_TEXT } kind;
   uint64_t min, max;                                          // of the number; others ignore them
   void *dst;                                                  // uint64_t, a flag stores 1; of TEXT const char *, borrowed
 };

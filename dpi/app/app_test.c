@@ -62,6 +62,7 @@ static const struct need { const char *name; struct app_opt opt; const char *mis
     {"echo-client", {"to", "10.0.0.1:7"}, "echo-client: to=ADDR:PORT is missing", false},
     {"forward", {"to", "127.0.0.1:1"}, "forward: to=ADDR:PORT is missing", false},
     {"httpd", {"root", "/"}, "httpd: root=DIR is missing", false},
+    {"ping", {"to", "10.0.0.1"}, "ping: to=ADDR is missing", true},
     {"udpecho", {"to", "10.0.0.1:7"}, "udpecho: to=ADDR:PORT is missing", true},
     {"wget", {"to", "10.0.0.1:7/x"}, "wget: to=: wants a URL, as http://10.0.0.1:80/file", false},
 };

@@ -27,11 +27,12 @@ int client_socket(struct app *a, enum sock_type type, uint16_t port, char err[st
 
 bool client_connect(struct app *a, int sid, uint64_t to, char err[static APP_ERR_LEN])
 {
-  char ip[TEXT_IPV4_LEN];
+  char ip[TEXT_IPV4_LEN], port[8] = "";
   int rc = sock_connect(a->stack, sid, (uint32_t)(to >> 16), (uint16_t)to);
   if (rc == 0 || rc == -EINPROGRESS) return true;
   sock_close(a->stack, sid);
-  snprintf(err, APP_ERR_LEN, "%s: to %s:%u: %s", a->ops->name, text_format_ipv4(ip, (uint32_t)(to >> 16)), (unsigned)(to & 0xffff), strerror(-rc));
+  if (to & 0xffff) snprintf(port, sizeof port, ":%u", (unsigned)(to & 0xffff));
+  snprintf(err, APP_ERR_LEN, "%s: to %s%s: %s", a->ops->name, text_format_ipv4(ip, (uint32_t)(to >> 16)), port, strerror(-rc));
   return false;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// nc, wget and udpecho over a stand-in for the sockets, with pipes for standard input and output.
+// nc, wget, ping and udpecho over a stand-in for the sockets, with pipes for standard input and output.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <signal.h>
@@ -534,6 +534,93 @@ static void test_udpecho_stopped_counts_what_had_its_time(void **state)
   assert_end(a, APP_DIFFERS, "0 of 1 came back");
 }
 
+// --- ping ---
+
+static struct app *probe_host(const char *count, const char *ttl)
+{
+  const struct app_opt opt[] = {{"to", "10.0.0.1"}, {"count", count}, {"size", "10"}, {"ttl", ttl}};
+  struct app *a = begin(&ping_ops, 0, opt, 4);
+  pass(a, 0);
+  return a;
+}
+
+// The i-th request's answer, to the sequence number seq.
+static void echo_back(struct app *a, size_t i, uint16_t seq) { hear(a, seq, fake.said.of[i].bytes, fake.said.of[i].len); }
+
+static void test_ping_says_what_linuxs_does(void **state)
+{
+  (void)state;
+  struct app *a = probe_host("2", "9");
+  assert_int_equal(fake.udp_ttl, 9);
+  assert_int_equal(fake.said.of[0].addr.port, 1);
+  env.now_us += 1500;
+  echo_back(a, 0, 1);
+  echo_back(a, 0, 1);
+  pass(a, SECOND - 1500);
+  assert_int_equal(fake.said.of[1].addr.port, 2);
+  pass(a, 2 * SECOND);
+  fflush(env.say);
+  assert_string_equal(said, "PING 10.0.0.1: 10 data bytes\n18 bytes from 10.0.0.1: icmp_seq=1 ttl=63 time=1.500 ms\n"
+                            "18 bytes from 10.0.0.1: icmp_seq=1 ttl=63 time=1.500 ms (DUP!)\n\n--- 10.0.0.1 ping statistics ---\n"
+                            "2 packets transmitted, 1 received, 50% packet loss, time 3000ms\nrtt min/avg/max = 1.500/1.500/1.500 ms\n");
+  assert_end(a, APP_DONE, "");
+}
+
+static void test_ping_without_an_answer_ends_with_1(void **state)
+{
+  (void)state;
+  struct app *a = probe_host("2", "64");
+  fake.heard_error = EHOSTUNREACH;
+  hear(a, 1, NULL, 0);
+  pass(a, SECOND);
+  pass(a, 2 * SECOND);
+  fflush(env.say);
+  assert_string_equal(said, "PING 10.0.0.1: 10 data bytes\nFrom 10.0.0.1 icmp_seq=1 No route to host\n\n--- 10.0.0.1 ping statistics ---\n"
+                            "2 packets transmitted, 0 received, +1 errors, 100% packet loss, time 3000ms\n");
+  assert_end(a, APP_DIFFERS, "");
+}
+
+static void test_ping_tells_what_differs(void **state)
+{
+  (void)state;
+  struct app *a = probe_host("3", "64");
+  echo_back(a, 0, 2);                         // not sent yet
+  pass(a, SECOND);
+  echo_back(a, 0, 2);                         // another one's
+  pass(a, SECOND);
+  echo_back(a, 2, 3);
+  assert_end(a, APP_DIFFERS, "2 came back otherwise than they were sent");
+}
+
+static void test_ping_knows_its_requests_when_their_numbers_begin_anew(void **state)
+{
+  (void)state;
+  struct app *a = probe_host("0", "64");
+  for (unsigned i = 0; i < 65537; i++) {
+    fake.heard.n = fake.heard.taken = 0;
+    echo_back(a, 0, (uint16_t)(i + 1));
+    fake.said.n = 0;
+    if (i < 65536) pass(a, SECOND);
+  }
+  a->ops->stop(a);
+  fflush(env.say);
+  assert_non_null(strstr(said, "\n65537 packets transmitted, 65537 received, 0% packet loss"));
+  assert_end(a, APP_DONE, "");
+}
+
+static void test_ping_wants_a_way_there(void **state)
+{
+  (void)state;
+  char err[APP_ERR_LEN];
+  fake.no_way = true;
+  assert_null(ping_ops.open(&env, 0, &(struct app_opt){"to", "10.0.0.1"}, 1, err));
+  assert_string_equal(err, "ping: to 10.0.0.1: Network is unreachable");
+  assert_null(ping_ops.open(&env, 0, &(struct app_opt){"to", "10.0.0.1:7"}, 1, err));
+  assert_string_equal(err, "ping: to=10.0.0.1:7: wants an address, as 10.0.0.1");
+  assert_null(ping_ops.open(&env, 0, NULL, 0, err));
+  assert_string_equal(err, "ping: to=ADDR is missing");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -560,6 +647,11 @@ int main(void)
       TEST(test_udpecho_tells_what_is_lost),
       TEST(test_udpecho_tells_what_differs),
       TEST(test_udpecho_stopped_counts_what_had_its_time),
+      TEST(test_ping_says_what_linuxs_does),
+      TEST(test_ping_without_an_answer_ends_with_1),
+      TEST(test_ping_tells_what_differs),
+      TEST(test_ping_knows_its_requests_when_their_numbers_begin_anew),
+      TEST(test_ping_wants_a_way_there),
   };
   signal(SIGPIPE, SIG_IGN);
   return cmocka_run_group_tests_name("clients", tests, make_dir, remove_dir);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "app/app.h"
+#include "sock/netconf.h"
 
 // Connections as pairs of byte queues, the first (sid 0) what listens or connects if a program has one such; and one datagram socket.
 enum { SIDS = 8, UDP_SID = SIDS, DATAGRAMS = 8, BYTES = 65536 };
@@ -37,11 +38,15 @@ struct stack {
   } sid[SIDS + 1];
   int udp_error;                     // of its socket or bind
   bool udp_bind_fails;
+  int udp_ttl;                       // as set
   struct sock_addr udp_peer;         // connected to; port 0: not
   struct datagrams heard, said;
+  int heard_error;                   // an error comes in place of the next
+  struct route_table net;
   size_t room;  // of each out queue: what was not yet taken counts
 };
 static struct stack fake;
+static bool fake_pings;   // the datagram socket is one for echoes
 
 // Descriptors are told by hand, with fds_ready.
 static struct app *fake_watch[64];
@@ -103,6 +108,8 @@ static inline size_t fds_watched(void)
 
 int sock_socket(struct stack *s, enum sock_type type)
 {
+  fake_pings = type == SOCK_ICMP;
+  if (type == SOCK_ICMP) type = SOCK_UDP;   // one for both
   if (type == SOCK_UDP && s->udp_error && !s->udp_bind_fails) return s->udp_error;
   int sid = type == SOCK_UDP ? UDP_SID : 0;
   while (sid < SIDS && s->sid[sid].open) sid++;
@@ -112,7 +119,7 @@ int sock_socket(struct stack *s, enum sock_type type)
 
 int sock_connect(struct stack *s, int sid, uint32_t ip, uint16_t port)
 {
-  assert_true(s->sid[sid].open && ip == 0x0a000001 && port == 7);
+  assert_true(s->sid[sid].open && ip == 0x0a000001 && port == (fake_pings ? 0 : 7));
   if (s->no_way) return -ENETUNREACH;
   if (sid != UDP_SID) return -EINPROGRESS;
   s->udp_peer = (struct sock_addr){ip, port};
@@ -144,6 +151,8 @@ int sock_listen(struct stack *s, int sid, int backlog)
 
 int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
 {
+  if (opt == SOCK_OPT_TTL) s->udp_ttl = value;
+  if (opt == SOCK_OPT_TTL) return 0;
   assert_true(s->sid[sid].open && sid == 0 && opt == SOCK_OPT_USER_TIMEOUT_MS);
   if (s->tunes_not) return -ENOPROTOOPT;
   s->user_timeout_ms = value;
@@ -152,6 +161,8 @@ int sock_setsockopt(struct stack *s, int sid, enum sock_opt opt, int value)
 
 int sock_getsockopt(struct stack *s, int sid, enum sock_opt opt, int *value)
 {
+  if (opt == SOCK_OPT_RECV_TTL) *value = 63;
+  if (opt == SOCK_OPT_RECV_TTL) return 0;
   assert_true(s->sid[sid].open && opt == (sid == UDP_SID ? SOCK_OPT_SNDBUF : SOCK_OPT_ERROR));
   *value = sid == UDP_SID ? 1472 : s->sid[sid].reset ? ECONNRESET : 0;
   return 0;
@@ -220,6 +231,13 @@ ssize_t sock_recvfrom(struct stack *s, int sid, void *buf, size_t cap, struct so
     return -ECONNREFUSED;
   }
   if (d->taken == d->n) return -EAGAIN;
+  if (s->heard_error) {   // once, of the datagram
+    int err = s->heard_error;
+    s->heard_error = 0;
+    if (from) *from = d->of[d->taken].addr;
+    d->taken++;
+    return -err;
+  }
   size_t i = d->taken++, n = d->of[i].len < cap ? d->of[i].len : cap;
   memcpy(buf, d->of[i].bytes, n);
   if (from) *from = d->of[i].addr;
@@ -267,6 +285,30 @@ int sock_info(struct stack *s, int sid, struct sock_info *i)
                           .flow = (uint16_t)sid, .iss = {100}, .irs = {200}, .mss = listens ? 0 : 1460, .sack = true};
   return 0;
 }
+
+// The interface: 10.0.0.2/24 at first, and what is given by hand.
+struct netconf_link netconf_link(const struct stack *s)
+{
+  (void)s;
+  return (struct netconf_link){.mac = {2, 0, 0, 0, 0, 2}, .mtu = 1500};
+}
+
+bool netconf_addr(const struct stack *s, size_t i, struct route_addr *a)
+{
+  if (i < s->net.n_addrs) *a = s->net.addr[i];
+  return i < s->net.n_addrs;
+}
+
+bool netconf_route(const struct stack *s, size_t i, struct route *r)
+{
+  if (i < s->net.n_routes) *r = s->net.route[i];
+  return i < s->net.n_routes;
+}
+
+int netconf_addr_add(struct stack *s, struct route_addr a) { return route_addr_add(&s->net, a); }
+int netconf_addr_del(struct stack *s, uint32_t ip) { return route_addr_del(&s->net, ip); }
+int netconf_route_add(struct stack *s, struct route r) { return route_add(&s->net, r); }
+int netconf_route_del(struct stack *s, struct route r) { return route_del(&s->net, r); }
 
 static inline struct app *open_app_with(const char *name, const struct app_opt *opt)
 {
@@ -317,7 +359,8 @@ static inline void hear(struct app *a, uint16_t port, const uint8_t *data, size_
   struct datagrams *d = &fake.heard;
   d->of[d->n].addr = (struct sock_addr){0x0a000001, port};
   d->of[d->n].len = len;
-  memcpy(d->of[d->n++].bytes, data, len);
+  if (len) memcpy(d->of[d->n].bytes, data, len);
+  d->n++;
   if (a) a->ops->ready(a, UDP_SID, SOCK_IN | SOCK_OUT);
 }
 #endif

@@ -202,6 +202,10 @@ static const struct shell_command commands[] = {
     {"cl", "SID", "close", 1, 1, do_close},
     {"sf", "FILE ADDR PORT", "send a file to whoever listens there, in the background", 3, 3, shell_send_file},
     {"rf", "FILE PORT", "write what the first to connect sends into a file, in the background", 2, 2, shell_receive_file},
+    {"li", "", "the interface and its addresses", 0, 0, shell_interfaces},
+    {"lr", "", "the routes", 0, 0, shell_routes},
+    {"ifconfig", "[add ADDR/LEN | del ADDR]", "give us an address, or take it; alone as li", 0, 2, shell_ifconfig},
+    {"route", "add|del NET/LEN|default [GATEWAY]", "the way to a network; without a GATEWAY it is on the link", 2, 3, shell_route},
     {"st", "SID", "a connection's inner state, what is not 0 of it", 1, 1, do_state},
     {"help", "", "this", 0, 0, do_help},
     {"q", "", "close everything and leave, when all files are through; twice: now", 0, 0, do_quit},
@@ -212,9 +216,9 @@ static bool do_help(struct shell *h, char **arg)
 {
   (void)arg;
   for (size_t i = 0; i < N_COMMANDS; i++) {
-    char usage[40];
+    char usage[48];
     snprintf(usage, sizeof usage, "%s %s", commands[i].name, commands[i].args);
-    shell_say(h, "%-20s %s", usage, commands[i].text);
+    shell_say(h, "%-40s %s", usage, commands[i].text);
   }
   return true;
 }

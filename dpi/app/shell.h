@@ -38,7 +38,7 @@ struct shell_command {
   bool (*run)(struct shell *h, char **arg);   // NULL behind the last; false: it has said why not
 };
 
-// Lines for who typed. fail returns false, and counts.
+// Lines for whoever typed. fail returns false, and counts.
 void shell_say(struct shell *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool shell_fail(struct shell *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool shell_wrong(struct shell *h, const char *text, const char *what);   // a word of the command's; false
@@ -48,6 +48,11 @@ bool shell_addr(struct shell *h, const char *text, uint32_t *ip);
 int shell_socket(struct shell *h, uint16_t port);
 bool shell_connect(struct shell *h, int sid, uint32_t ip, uint16_t port);
 
+// shell_net.c
+bool shell_interfaces(struct shell *h, char **arg);     // li
+bool shell_routes(struct shell *h, char **arg);         // lr
+bool shell_ifconfig(struct shell *h, char **arg);       // ifconfig [add ADDR/LEN | del ADDR]
+bool shell_route(struct shell *h, char **arg);          // route add|del NET/LEN|default [GATEWAY]
 // shell_file.c
 bool shell_send_file(struct shell *h, char **arg);      // sf FILE ADDR PORT
 bool shell_receive_file(struct shell *h, char **arg);   // rf FILE PORT

@@ -170,7 +170,9 @@ static void test_bad_line_gets_one_line_and_changes_nothing(void **state)
   static const char *const bad[] = {
       "x", "A 1", "a", "a 0", "a 65536", "a x", "a 1 2", "c", "c 10.0.0.1", "c 10.0.0 1", "c 10.0.0.1 0", "c 10.0.0.1 1 2", "ls all", "s", "s 1",
       "s 9 x", "s x x", "r", "r 0", "r 0 5", "cl", "cl 0", "cl -1", "cl 99999999999", "st", "st 7", "help me", "q now", "sf", "sf a 10.0.0.1", "sf a 10.0.0.1 x",
-      "sf a b 1", "sf a 10.0.0.1 1 2", "sf nothing 10.0.0.1 7", "sf . 10.0.0.1 7", "rf", "rf a", "rf a x", "rf a 1 2", "rf . 4000", "rf nowhere/x 4000",
+      "li x", "lr x", "ifconfig add", "ifconfig add 10.0.0.2", "ifconfig set 10.0.0.2/24", "ifconfig add 10.0.0.0/24", "ifconfig del 10.0.0.2/24", "ifconfig del 10.0.0.9",
+      "ifconfig add 10.0.0.2/24 x", "route", "route add", "route get default", "route add 10.0.0.1", "route add default x", "route add default 1.2.3.4", "route del default",
+      "route add 10.0.0.1/24", "route add 10.0.0.0/24 10.0.0.1 x", "sf a b 1", "sf a 10.0.0.1 1 2", "sf nothing 10.0.0.1 7", "sf . 10.0.0.1 7", "rf", "rf a", "rf a x", "rf a 1 2", "rf . 4000", "rf nowhere/x 4000",
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     size_t before = said_len;
@@ -182,12 +184,29 @@ static void test_bad_line_gets_one_line_and_changes_nothing(void **state)
     assert_true(end && end > line && !end[1]);
     for (int sid = 0; sid <= SIDS; sid++) assert_false(fake.sid[sid].open);
     assert_int_equal(shell->end, APP_RUNS);
+    assert_int_equal(fake.net.n_addrs + fake.net.n_routes, 0);
   }
   assert_int_equal(access("a", F_OK), -1);
   type(" \t \n\n");
   end_input();
   assert_int_equal(shell->end, APP_FAILED);
-  assert_string_equal(shell->why, "41 of the lines failed");
+  assert_string_equal(shell->why, "59 of the lines failed");
+}
+
+static void test_addresses_and_routes_are_seen_and_changed(void **state)
+{
+  (void)state;
+  type("li\nlr\n");
+  assert_said("ether 02:00:00:00:00:02 mtu 1500\n");
+  type("ifconfig add 10.0.0.2/24\nifconfig add 10.0.1.2/30\nroute add default 10.0.0.1\nroute add 10.9.0.0/16\nifconfig\nlr\n");
+  assert_said("ether 02:00:00:00:00:02 mtu 1500\ninet 10.0.0.2/24\ninet 10.0.1.2/30\n"
+              "10.0.0.0/24        on the link, from 10.0.0.2\n10.0.1.0/30        on the link, from 10.0.1.2\n"
+              "default            via 10.0.0.1\n10.9.0.0/16        on the link\n");
+  type("ifconfig add 10.0.0.2/24\nifconfig del 10.0.0.3\nroute add 10.8.0.0/16 10.7.0.1\nroute del 10.8.0.0/16\nroute add default 10.0.0.1\n");
+  assert_said("10.0.0.2/24: File exists\n10.0.0.3: No such file or directory\n10.8.0.0/16: Network is unreachable\n"
+              "10.8.0.0/16: No such file or directory\ndefault: File exists\n");
+  type("route del default\nroute del 10.9.0.0/16\nifconfig del 10.0.1.2\nli\nlr\n");
+  assert_said("ether 02:00:00:00:00:02 mtu 1500\ninet 10.0.0.2/24\n10.0.0.0/24        on the link, from 10.0.0.2\n");
 }
 
 static void test_read_wants_a_number_that_it_can_hold(void **state)
@@ -339,6 +358,7 @@ int main(void)
       TEST(test_listener_accepts_whoever_comes),
       TEST(test_read_tells_the_end_and_gives_up),
       TEST(test_bad_line_gets_one_line_and_changes_nothing),
+      TEST(test_addresses_and_routes_are_seen_and_changed),
       TEST(test_read_wants_a_number_that_it_can_hold),
       TEST(test_lines_may_end_as_they_like),
       TEST(test_sf_sends_a_file_and_waits_until_it_has_arrived),
