@@ -30,6 +30,7 @@ redis-tools       clients: redis-cli, redis-benchmark
 curl              a client: curl, of httpd
 nginx             a server, for our wget
 wrk               a client: wrk, 64 connections to httpd
+tmux              a terminal to drive the shell in
 tshark            dumpcap and tshark, the independent judge of the NIC's frames
 shellcheck        lint of the scripts
 LIST

@@ -28,8 +28,8 @@ main() {
   trap 'exit 143' TERM
   lw_run_start "$log" "${apps[@]}" --stats "$out/stats.json" "$@" || exit 1
 
-  local enter="nsenter -t $LW_NS_PID -n"
-  if ! grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map; then enter="nsenter -t $LW_NS_PID -U --preserve-credentials -n"; fi
+  local enter
+  enter=$(lw_enter)
   cat <<TEXT
 The simulated NIC is at $LW_NIC_IP, in a network of its own. In another terminal, as the same user:
 

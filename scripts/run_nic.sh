@@ -7,6 +7,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/netns.sh"
 LOCKWIRE=${LOCKWIRE:-build/lockwire}
 lw_run_pid=''
 
+# What enters the peer host from outside, to be followed by a command.
+lw_enter() {
+  if grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map; then echo "nsenter -t $LW_NS_PID -n"
+  else echo "nsenter -t $LW_NS_PID -U --preserve-credentials -n"; fi
+}
+
 lw_run_is_up() { grep -q '^lockwire: ready' "$1" || lw_gone "$lw_run_pid"; }
 
 # lw_run_start LOG-FILE OPTION...: starts a run, and returns when it serves. False when it ended or never came up.

@@ -7,12 +7,12 @@ import signal
 import sys
 from pathlib import Path
 
-from live import agreed, bad, brief, bulk, client, echo, flood, forward, hostile, httpd, judge, kv, memcheck, minute, net, record, repair, routed, shared, tools, vanish, window
+from live import agreed, bad, brief, bulk, client, echo, flood, forward, hostile, httpd, judge, kv, memcheck, minute, net, record, repair, routed, shared, shell, tools, vanish, window
 from live.nic import Runner, on_alarm
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile": hostile.group, "shared": shared.group,
-          "client": client.group, "httpd": httpd.group, "forward": forward.group, "tools": tools.group,
+          "client": client.group, "httpd": httpd.group, "forward": forward.group, "tools": tools.group, "shell": shell.group,
           "routed": routed.group, "window": window.group, "bad": bad.group, "net": net.group, "vanish": vanish.group}
 REF_ONLY = ("vanish", "memcheck")
 # Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.

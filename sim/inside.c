@@ -24,7 +24,7 @@ void inside_print(FILE *out, const struct rcv_ctx *rcv, const struct snd_ctx *sn
 {
   uint32_t r[(NIC_RCV_CTX_W + 31) / 32] = {0}, s[(NIC_SND_CTX_W + 31) / 32] = {0};
   if (!rcv || !snd) {
-    fputs("its contexts cannot be seen (is it open, and the checker on?)\n", out);
+    fputs("its contexts cannot be seen: the NIC has not opened it yet, or the checker is off\n", out);
     return;
   }
   rcv_ctx_pack(rcv, r);
