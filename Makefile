@@ -199,11 +199,12 @@ $(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glu
 .PHONY: deps build packetdrill
 packetdrill: $(B)/liblockwire_packetdrill.so ## the endpoint as a shared object for packetdrill: build/liblockwire_packetdrill.so
 .PHONY: test-packetdrill
-$(B)/obj/sim/packetdrill/packetdrill_test.o: CFLAGS += -Isim
-$(B)/packetdrill_test: $(B)/obj/sim/packetdrill/packetdrill_test.o $(B)/libdpi.a
+PD_TEST := $(B)/packetdrill_test $(B)/packetdrill_script_test
+$(PD_TEST:$(B)/%=$(B)/obj/sim/packetdrill/%.o): CFLAGS += -Isim
+$(PD_TEST): $(B)/%: $(B)/obj/sim/packetdrill/%.o $(B)/libdpi.a
 	$(Q)$(CC) -o $@ $^ -lcmocka -lpthread -lz
-test-packetdrill: $(B)/packetdrill_test $(B)/liblockwire_packetdrill.so ## every call of that interface, on both engines, with a peer of hand-written packets
-	$(Q)$< $(B)/liblockwire_packetdrill.so
+test-packetdrill: $(PD_TEST) $(B)/liblockwire_packetdrill.so ## every call of that interface, and conversations as of packetdrill's scripts, on both engines
+	$(Q)fail=0; for t in $(PD_TEST); do $$t $(B)/liblockwire_packetdrill.so || fail=1; done; exit $$fail
 deps: ## install what is missing (Debian packages; as root or by sudo)
 	$(Q)scripts/deps.sh
 build: $(B)/lockwire ## the co-simulation: build/lockwire

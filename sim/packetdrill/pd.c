@@ -10,6 +10,7 @@
 #include "net/arp.h"
 #include "net/ipv4.h"
 #include "pd_file.h"
+#include "sock/netconf.h"
 #include "tcp/ref.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
 };
 static const uint64_t START_US = 1000000000;              // the clock's beginning
 static const uint64_t PATIENCE_US = 3ull * 3600 * 1000000;   // for a packet: longer than any timer that sends one by default
+static const uint32_t USUAL_IP = 0xc0a80001;              // 192.168.0.1, packetdrill's default
 static const uint8_t our_mac[6] = {2, 0x4c, 0x57, 0, 0, 1}, neighbour_mac[6] = {2, 0x4c, 0x57, 0, 0, 2};
 
 // --- what the endpoint asks for --------------------------------------------------------------------------------------
@@ -253,10 +255,10 @@ static ssize_t take_out(struct pd *d, uint8_t *buf, size_t cap, uint64_t *at_us)
   return n;
 }
 
+// One that no host can have, or one too many, is left out, and so is never ours.
 void pd_take_ip(struct pd *d, uint32_t ip)
 {
-  (void)d;
-  (void)ip;
+  if (d->any_ip) netconf_addr_add(d->e.stack, (struct route_addr){ip, 0});
 }
 
 ssize_t pd_receive(struct pd *d, uint8_t *buf, size_t cap, uint64_t *at_us)
@@ -297,7 +299,7 @@ struct pd *pd_open(const struct pd_flags *f, char err[static PD_ERR_LEN])
   struct pd *d = calloc(1, sizeof *d);
   snprintf(err, PD_ERR_LEN, "out of memory");
   if (!d) return NULL;
-  struct stack_config c = {.ip = f->ip, .mtu = f->mtu, .seed = f->seed, .options = f->options};
+  struct stack_config c = {.ip = f->ip ? f->ip : USUAL_IP, .mtu = f->mtu, .seed = f->seed, .options = f->options};
   memcpy(c.mac, our_mac, 6);
   d->any_ip = !f->ip;
   d->now_us = START_US;

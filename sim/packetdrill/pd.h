@@ -27,7 +27,7 @@ struct pd_flags {
   enum stack_options options;
   uint64_t seed;
   unsigned mtu;
-  uint32_t ip;               // 0: that to which the script first binds or sends
+  uint32_t ip;               // 0: packetdrill's usual one, and each to which the script binds or sends
 };
 
 struct pd_files;

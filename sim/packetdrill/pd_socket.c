@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pd_file.h"
+#include "sock/netconf.h"
 
 enum { EPHEMERAL_FIRST = 32768, EPHEMERAL_END = 49152 };   // of bind to port 0; connect has others of its own
 
@@ -36,12 +37,21 @@ int pd_socket_new(struct pd *d, int type, int protocol)
   return adopt(d, sock_socket(stack_of(d), type == SOCK_STREAM ? SOCK_TCP : SOCK_UDP), type, usual);
 }
 
+static bool is_ours(struct pd *d, uint32_t ip)
+{
+  struct route_addr a;
+  for (size_t i = 0; netconf_addr(stack_of(d), i, &a); i++)
+    if (a.ip == ip) return true;
+  return route_is_loopback(ip);
+}
+
 int pd_socket_bind(struct pd *d, struct pd_file *f, const struct sockaddr_in *a)
 {
   struct sock_addr to = plain(a), now;
   sock_getsockname(stack_of(d), f->sock.sid, &now);
   if (now.port) return -EINVAL;
   if (to.ip) pd_take_ip(d, to.ip);
+  if (to.ip && !is_ours(d, to.ip)) return -EADDRNOTAVAIL;
   if (to.port || !is_stream(f)) return sock_bind(stack_of(d), f->sock.sid, to.ip, to.port);
   int r = -EADDRINUSE;
   for (unsigned port = EPHEMERAL_FIRST; port < EPHEMERAL_END && r == -EADDRINUSE; port++) r = sock_bind(stack_of(d), f->sock.sid, to.ip, (uint16_t)port);
