@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/cksum.h"
 #include "net/icmp.h"
 #include "net/ipv4.h"
 #include "net/udp.h"
@@ -1032,6 +1033,42 @@ static uint32_t isn_of(const char *engine, const char *flags)
   return isn;
 }
 
+static void test_addresses_are_taken_as_they_are_used(void **state)
+{
+  const struct bed *first = *state;
+  struct bed *b = calloc(1, sizeof *b);
+  char flags[40];
+  uint8_t packet[PACKET];
+  struct icmp_msg m = {.type = ICMP_TYPE_ECHO_REQUEST};
+  snprintf(flags, sizeof flags, "engine=%s", first->engine);
+  interface_init(flags, &b->p);
+  // 192.168.0.1 goes without saying.
+  struct sockaddr_in a = address(PEER, PEER_PORT), usual = address(US, 1000), other = address(0x0a010203, 1000), nobody = address(0xe0000001, 1000);
+  int fd = CALL(b, socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  EXPECT_ERRNO(CALL(b, connect, fd, SA(a)), EINPROGRESS);
+  expect_segment(b, TCP_SYN, 0);
+  // Another when it is bound, and one when it is sent to.
+  fd = CALL(b, socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  EXPECT_ERRNO(CALL(b, bind, fd, SA(nobody)), EADDRNOTAVAIL);
+  assert_int_equal(CALL(b, bind, fd, SA(other)), 0);
+  EXPECT_ERRNO(CALL(b, connect, fd, SA(a)), EINPROGRESS);
+  size_t n = sizeof packet;
+  assert_int_equal(CALL(b, netdev_receive, packet, &n, &b->at_us), 0);
+  assert_int_equal(get_be32(packet + 12), 0x0a010203);
+  n = icmp_emit(packet + IPV4_HDR_BYTES, 8, &m);
+  ipv4_emit(packet, IPV4_HDR_BYTES, PEER, 0xac100005, IPV4_PROTO_ICMP, 1, n);
+  assert_int_equal(CALL(b, netdev_send, packet, IPV4_HDR_BYTES + n), 0);
+  n = sizeof packet;
+  assert_int_equal(CALL(b, netdev_receive, packet, &n, &b->at_us), 0);
+  assert_int_equal(get_be32(packet + 12), 0xac100005);
+  close_bed(b);
+  // With the flag it is just that one.
+  b = *state;
+  fd = CALL(b, socket, AF_INET, SOCK_DGRAM, 0);
+  EXPECT_ERRNO(CALL(b, bind, fd, SA(other)), EADDRNOTAVAIL);
+  assert_int_equal(CALL(b, bind, fd, SA(usual)), 0);
+}
+
 static void test_seed_decides(void **state)
 {
   struct bed *b = *state;
@@ -1069,6 +1106,138 @@ static void test_datagrams_both_ways(void **state)
   assert_int_equal(CALL(b, writev, fd, iov, 2), 12);
   assert_true(packet_comes(b));
   EXPECT_ERRNO(CALL(b, listen, fd, 1), EOPNOTSUPP);
+}
+
+static int open_datagrams(struct bed *b, uint16_t port)
+{
+  struct sockaddr_in a = address(US, port), peer = address(PEER, 5353);
+  int fd = CALL(b, socket, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP);
+  assert_int_equal(CALL(b, bind, fd, SA(a)), 0);
+  assert_int_equal(CALL(b, connect, fd, SA(peer)), 0);
+  return fd;
+}
+
+static void test_port_unreachable_both_ways(void **state)
+{
+  struct bed *b = *state;
+  uint8_t bytes[100];
+  int err = -1;
+  socklen_t len = sizeof err;
+  struct udp_datagram u = {.src_port = 5353, .dst_port = 54, .data = (const uint8_t *)"lost", .data_len = 4};
+  struct icmp_msg m;
+  size_t n = udp_emit(bytes, sizeof bytes, PEER, US, &u);
+  inject(b, IPV4_PROTO_UDP, bytes, n);
+  assert_true(packet_comes(b));
+  assert_int_equal(icmp_parse(b->packet + b->ip.hdr_len, b->ip.payload_len, &m), ICMP_OK);
+  assert_int_equal(m.type, 3);
+  assert_int_equal(m.code, 3);
+  assert_true(m.data_len >= IPV4_HDR_BYTES + 8);
+  assert_memory_equal(m.data + IPV4_HDR_BYTES, bytes, 8);
+  int fd = open_datagrams(b, 53);
+  assert_int_equal(CALL(b, send, fd, "hello", 5, 0), 5);
+  assert_true(packet_comes(b));
+  m = (struct icmp_msg){.type = 3, .code = 3, .data = b->packet, .data_len = IPV4_HDR_BYTES + 8};
+  n = icmp_emit(bytes, sizeof bytes, &m);
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  assert_int_equal(CALL(b, poll, &p, 1, 0), 0);
+  inject(b, IPV4_PROTO_ICMP, bytes, n);
+  assert_int_equal(CALL(b, poll, &p, 1, 0), 1);
+  assert_true(p.revents & POLLERR);
+  assert_int_equal(CALL(b, getsockopt, fd, SOL_SOCKET, SO_ERROR, &err, &len), 0);
+  assert_int_equal(err, ECONNREFUSED);
+  EXPECT_ERRNO(CALL(b, recv, fd, bytes, 5, 0), EAGAIN);
+  assert_int_equal(CALL(b, send, fd, "hello", 5, 0), 5);
+  assert_true(packet_comes(b));
+  inject(b, IPV4_PROTO_ICMP, bytes, n);
+  EXPECT_ERRNO(CALL(b, recv, fd, bytes, 5, 0), ECONNREFUSED);
+}
+
+// So much of a packet's payload in a fragment.
+static void inject_fragment(struct bed *b, uint8_t proto, const uint8_t *payload, size_t from, size_t end, bool more)
+{
+  uint8_t packet[PACKET];
+  memcpy(packet + IPV4_HDR_BYTES, payload + from, end - from);
+  ipv4_emit(packet, IPV4_HDR_BYTES, PEER, US, proto, 99, end - from);
+  put_be16(packet + 6, (uint16_t)((more ? 0x2000 : 0) | from / 8));
+  put_be16(packet + 10, 0);
+  put_be16(packet + 10, cksum_fold(cksum_add(0, packet, IPV4_HDR_BYTES)));
+  assert_int_equal(CALL(b, netdev_send, packet, IPV4_HDR_BYTES + end - from), 0);
+}
+
+static void test_datagram_in_fragments_both_ways(void **state)
+{
+  struct bed *b = *state;
+  enum { ALL = 4000 };
+  static uint8_t data[ALL], bytes[ALL + 8], back[ALL + 8];
+  for (size_t i = 0; i < ALL; i++) data[i] = (uint8_t)(i * 7 + i / 256);
+  struct udp_datagram u = {.src_port = 5353, .dst_port = 53, .data = data, .data_len = ALL};
+  size_t n = udp_emit(bytes, sizeof bytes, PEER, US, &u), got = 0;
+  int fd = open_datagrams(b, 53);
+  inject_fragment(b, IPV4_PROTO_UDP, bytes, 2960, n, false);
+  inject_fragment(b, IPV4_PROTO_UDP, bytes, 0, 1480, true);
+  EXPECT_ERRNO(CALL(b, recv, fd, back, ALL, 0), EAGAIN);
+  inject_fragment(b, IPV4_PROTO_UDP, bytes, 1480, 2960, true);
+  assert_int_equal(CALL(b, recv, fd, back, sizeof back, 0), ALL);
+  assert_memory_equal(back, data, ALL);
+  assert_int_equal(CALL(b, send, fd, data, ALL, 0), ALL);
+  for (bool more = true; more; got += b->ip.payload_len, more = b->ip.more_fragments) {
+    assert_true(packet_comes(b));
+    assert_int_equal(b->ip.frag_offset, got);
+    assert_true(got + b->ip.payload_len <= sizeof back);
+    memcpy(back + got, b->packet + b->ip.hdr_len, b->ip.payload_len);
+  }
+  assert_int_equal(udp_parse(back, got, US, PEER, &u), UDP_OK);
+  assert_int_equal(u.data_len, ALL);
+  assert_memory_equal(u.data, data, ALL);
+}
+
+static void test_fragments_that_stay_alone_are_told_after_30_s(void **state)
+{
+  struct bed *b = *state;
+  static const uint8_t bytes[64];
+  struct icmp_msg m;
+  inject_fragment(b, IPV4_PROTO_UDP, bytes, 0, 64, true);
+  long long t = now(b);
+  assert_true(packet_comes(b));
+  assert_int_equal(icmp_parse(b->packet + b->ip.hdr_len, b->ip.payload_len, &m), ICMP_OK);
+  assert_int_equal(m.type, 11);
+  assert_int_equal(m.code, 1);
+  expect_time(b->at_us, t + 30 * SECOND);
+}
+
+static void test_segment_in_fragments_reaches_its_connection(void **state)
+{
+  struct bed *b = *state;
+  static uint8_t data[1200], bytes[1300], back[1200];
+  for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 5);
+  struct segment s = {.src_port = PEER_PORT, .dst_port = PORT, .seq = b->snd, .ack = b->rcv, .flags = TCP_ACK, .window = 60000, .payload = data, .payload_len = sizeof data};
+  size_t n = segment_emit(&s, PEER, US, bytes, sizeof bytes);
+  inject_fragment(b, IPV4_PROTO_TCP, bytes, 800, n, false);
+  inject_fragment(b, IPV4_PROTO_TCP, bytes, 0, 800, true);
+  long long t = now(b);
+  s = expect_segment(b, TCP_ACK, 0);
+  assert_int_equal(s.ack.v, seq_add(b->snd, sizeof data).v);
+  expect_time(b->at_us, t + 40 * MS);
+  assert_int_equal(CALL(b, read, b->fd, back, sizeof back), sizeof back);
+  assert_memory_equal(back, data, sizeof data);
+}
+
+static void test_path_mtu_cuts_what_is_out(void **state)
+{
+  struct bed *b = *state;
+  static const char data[MSS];
+  uint8_t bytes[100];
+  assert_int_equal(CALL(b, write, b->fd, data, MSS), MSS);
+  struct segment s = expect_segment(b, TCP_ACK, MSS);
+  assert_true(get_be16(b->packet + 6) & 0x4000);   // don't fragment
+  struct icmp_msg m = {.type = 3, .code = 4, .seq = 1000, .data = b->packet, .data_len = IPV4_HDR_BYTES + 8};
+  size_t n = icmp_emit(bytes, sizeof bytes, &m);
+  CALL(b, usleep, 20 * MS);
+  long long t = now(b);
+  inject(b, IPV4_PROTO_ICMP, bytes, n);
+  struct segment again = expect_segment(b, TCP_ACK, 960);
+  assert_int_equal(again.seq.v, s.seq.v);
+  expect_time(b->at_us, t);
 }
 
 // --- wrong use -----------------------------------------------------------------------------------------------------------------
@@ -1186,8 +1355,14 @@ int main(int argc, char **argv)
       CONNECTED(test_socket_options),
       CONNECTED(test_tcp_info),
       BOTH(test_option_profiles),
+      BOTH(test_addresses_are_taken_as_they_are_used),
       BOTH(test_seed_decides),
       BOTH(test_datagrams_both_ways),
+      BOTH(test_port_unreachable_both_ways),
+      BOTH(test_datagram_in_fragments_both_ways),
+      BOTH(test_fragments_that_stay_alone_are_told_after_30_s),
+      CONNECTED(test_segment_in_fragments_reaches_its_connection),
+      CONNECTED(test_path_mtu_cuts_what_is_out),
       BOTH(test_wrong_arguments),
       cmocka_unit_test(test_wrong_flags_leave_a_table_that_fails),
       BOTH(test_two_at_once_know_nothing_of_each_other),
