@@ -91,8 +91,9 @@ static bool range_holds(const struct http_resp *r, const struct http_req *q)
 // What is to be sent of a file that is there. False: out of memory.
 static bool plan_file(struct http_resp *r, const struct http_req *q, struct plan *p)
 {
-  struct http_span span[HTTP_RANGES] = {{0, r->file.size}};
+  struct http_span span[HTTP_RANGES];
   int n = range_holds(r, q) ? http_ranges(q->range, r->file.size, span) : 0;
+  if (n == 0) span[0] = (struct http_span){0, r->file.size};   // whatever stood before what is wrong with it
   p->status = n < 0 ? 416 : n ? 206 : 200;
   if (n < 0) return write_text(r, p);
   p->type = r->file.type;

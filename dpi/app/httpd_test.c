@@ -237,6 +237,10 @@ static void test_ranges_of_a_file(void **state)
   assert_status(r, 416);
   assert_has(r, "\r\nContent-Range: bytes */13\r\n");
   assert_status(get("/hello.txt", "Range: bytes=x\r\n"), 200);
+  r = get("/hello.txt", "Range: bytes=1-5,x\r\n");   // ignored as a whole, though the first of them is well
+  assert_status(r, 200);
+  assert_has(r, "\r\nContent-Length: 13\r\n");
+  assert_string_equal(body_of(r), "hello, world\n");
   assert_status(get("/hello.txt", "Range: bytes=1-\r\nIf-Range: \"d-ae1b981bc490a00\"\r\n"), 206);
   assert_status(get("/hello.txt", "Range: bytes=1-\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), 206);
   assert_status(get("/hello.txt", "Range: bytes=1-\r\nIf-Range: \"other\"\r\n"), 200);
