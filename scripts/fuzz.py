@@ -85,6 +85,31 @@ def resp_seeds() -> list[bytes]:
     return [bytes([budget, piece]) + s for s in streams for budget, piece in ((0, 0), (4, 7), (7, 255))]
 
 
+def reass_seeds() -> list[bytes]:
+    def piece(first: int, end: int, more: bool, number: int = 1, other: bool = False, options: bool = False, time: int = 0) -> bytes:
+        return struct.pack(">BBHH", more | other << 1 | options << 2 | time << 6, number, first // 8, end - first)
+
+    parts = [piece(0, 1480, True), piece(1480, 2960, True), piece(2960, 3333, False)]
+    longest = [piece(at, min(at + 1480, 65515), at + 1480 < 65515) for at in range(0, 65515, 1480)]
+    runs = [parts, parts[::-1], parts[:2] * 2 + parts[2:], [*parts[:2], piece(800, 1600, True), parts[2]], [parts[0], piece(0, 1480, True, other=True)], [parts[2], piece(2960, 3336, True)],
+            [piece(0, 8, True, n) for n in range(6)] + [piece(8, 9, False, n, n == 3, time=1) for n in range(6)], [parts[0], piece(8, 16, True, 2, time=3)],
+            longest, [piece(0, 1480, True, options=True), *longest[1:]], [piece(0, 0, True), piece(0, 7, True), piece(8, 16, False, time=2)]]
+    return [bytes([room]) + b"".join(r) for r in runs for room in (0, 3)]
+
+
+def http_seeds() -> list[bytes]:
+    def request(target: bytes, *fields: bytes, method: bytes = b"GET", version: bytes = b"1.1") -> bytes:
+        return b"\r\n".join([method + b" " + target + b" HTTP/" + version, b"Host: a", *fields, b"", b""])
+
+    date, tag = b"Tue, 05 Nov 1985 00:53:20 GMT", b'"64-6f05b59d3b20000"'
+    streams = [request(b"/a.txt"), request(b"/b%20c.html", b"Range: bytes=1-5,-7,2900-") * 2, request(b"/a.txt", b"Range: bytes=10-19", b"If-Range: " + tag), request(b"/d", method=b"HEAD"), request(b"/d/") + request(b"/e/?x"),
+               request(b"/../out/etc/passwd"), request(b"/out/"), request(b"/%2e%2e/%2f"), request(b"http://h:8/empty", b"Connection: close"), request(b"/empty", b"Range: bytes=0-"), request(b"/a.txt", b"If-None-Match: *"),
+               request(b"/a.txt", b"If-Modified-Since: " + date), request(b"/a.txt", b"Content-Length: 3") + b"abc", request(b"/", version=b"1.0") + b"\r\n" + request(b"/", b"Connection: keep-alive", version=b"1.0"),
+               request(b"/", method=b"PUT"), request(b"/", version=b"2.0"), request(b"/" + b"x" * 300, *[b"a: \t b \t"] * 70), b"HTTP/1.1 206 Partial Content\ncontent-length:5\n\nhello"]
+    texts = [b"bytes=0-0,5-,-3", b"bytes= ,1-2 , 9999999999999999999-", b"%41%2f%zz", b"close , keep-alive,", date, b"Tuesday, 05-Nov-85 00:53:20 GMT", b"Tue Nov  5 00:53:20 1985", b"9223372036854775807", b"000", b"<a href=\"&\">"]
+    return [bytes([0, piece]) + s for s in streams for piece in (0, 30)] + [bytes([9, size]) + t for t in texts for size in (0, 9)]
+
+
 def record(flags: int, pause: int, frame: bytes) -> bytes:
     return struct.pack(">BBH", flags, pause, len(frame)) + frame
 
@@ -110,8 +135,8 @@ def stack_seeds() -> list[bytes]:
 
 
 # target: its seeds, the longest input
-TARGETS = {"net/net": (net_seeds, 1600), "tcp/segment": (segment_seeds, 1600), "check/monitor_segment": (segments, 1600),
-           "app/kv_resp": (resp_seeds, 2048), "check/stack": (stack_seeds, 8192)}
+TARGETS = {"net/net": (net_seeds, 1600), "net/reass": (reass_seeds, 300), "tcp/segment": (segment_seeds, 1600), "check/monitor_segment": (segments, 1600),
+           "app/kv_resp": (resp_seeds, 2048), "app/http": (http_seeds, 2048), "check/stack": (stack_seeds, 8192)}
 
 
 # --- running ------------------------------------------------------------------------------------------------------------------

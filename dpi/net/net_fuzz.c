@@ -64,6 +64,7 @@ static void fuzz_ipv4(uint8_t *p, size_t len, bool right)
   assert(!memcmp(&h.payload_len, &again.payload_len, sizeof h.payload_len) && h.src == again.src && h.proto == again.proto);
   assert(h.hdr_len >= IPV4_HDR_BYTES && h.hdr_len % 4 == 0 && h.options_len == h.hdr_len - IPV4_HDR_BYTES);
   assert((size_t)h.hdr_len + h.payload_len <= len);
+  assert(h.options_len || !ipv4_source_routed(p, &h));
   assert(h.fragment == (h.more_fragments || h.frag_offset) && h.frag_offset % 8 == 0);
   assert(h.frag_offset + h.payload_len <= UINT16_MAX);
   if ((size_t)h.payload_len + IPV4_HDR_BYTES > len) return;
