@@ -30,7 +30,7 @@ GEN_H := $(if $(wildcard scripts/gen_layout.py),$(B)/gen/nic_layout.h)
 
 $(B)/gen/nic_layout.h: scripts/gen_layout.py rtl/nic_types.svh rtl/nic_pkg.sv
 	@mkdir -p $(@D)
-	$(Q)$(PYTHON) scripts/gen_layout.py --out $@ rtl/nic_pkg.sv rtl/nic_types.svh
+	$(Q)$(PYTHON) scripts/gen_layout.py --out $@.$$$$ rtl/nic_pkg.sv rtl/nic_types.svh && mv $@.$$$$ $@
 
 # The library twice: for the tool, and with sanitizers for the unit tests.
 $(B)/obj/%.o: %.c | $(GEN_H)
@@ -55,7 +55,8 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
--include $(shell find $(B)/obj $(B)/san $(B)/fuzzobj -name '*.d' 2>/dev/null)
+# Not those that a make beside this one may be writing (scripts/test.py).
+-include $(shell find $(if $(filter fuzz-parsers,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
 
 ##@ Tests
 .PHONY: unit
@@ -78,7 +79,7 @@ $(FUZZ): $(B)/fuzz/%: $(B)/fuzzobj/dpi/%.o $(B)/libdpi_fuzz.a
 TIME ?= 60
 .PHONY: fuzz-parsers
 fuzz-parsers: $(FUZZ) ## libFuzzer on each parser and on the whole stack, sanitizers on: TIME=60 seconds each, or RUNS=N inputs; ONLY=net/net
-	$(Q)$(PYTHON) scripts/fuzz.py --build $(B)/fuzz --out $(B)/fuzz $(if $(RUNS),--runs $(RUNS),--seconds $(TIME)) $(ONLY)
+	$(Q)$(PYTHON) scripts/fuzz.py --build $(B)/fuzz --out $(B)/fuzz $(if $(JOBS),--jobs $(JOBS)) $(if $(RUNS),--runs $(RUNS),--seconds $(TIME)) $(ONLY)
 
 # --- two software endpoints against each other in virtual time, by seed ------------------------------------------------
 PAIR_SRC := sim/tools/pair_seeds.c sim/seeds.c sim/pair.c sim/recording.c sim/stranger.c sim/load.c sim/endpoint.c sim/carrier_ref.c

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the libFuzzer targets dpi/*/*_fuzz.c from seeds that it makes, all cores at work, a line for each target.
 
-What a run finds stays in OUT/corpus for the next; an input that breaks a target is kept in OUT/found, with the command that shows it."""
+What a run finds stays in OUT/corpus for the next; an input that breaks a target is kept in OUT/found, with the command that shows it. --runs goes
+on where a run of the same target was interrupted (OUT/done)."""
 import argparse
 import concurrent.futures
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -139,6 +142,8 @@ TARGETS = {"net/net": (net_seeds, 1600), "net/reass": (reass_seeds, 300), "tcp/s
            "app/kv_resp": (resp_seeds, 2048), "app/http": (http_seeds, 2048), "check/stack": (stack_seeds, 8192)}
 
 
+PIECE = 500_000  # executions, after which --runs may go on later
+
 # --- running ------------------------------------------------------------------------------------------------------------------
 
 
@@ -150,20 +155,28 @@ def last(pattern: str, text: str, otherwise: str) -> str:
 def fuzz(target: pathlib.Path, name: str, a: argparse.Namespace) -> bool:
     """Runs one target; says how it went."""
     short = name.replace("/", "_")
-    corpus, seeds, found = a.out / "corpus" / short, a.out / "seeds" / short, a.out / "found"
-    for folder in (corpus, seeds, found):
+    corpus, seeds, found, done = a.out / "corpus" / short, a.out / "seeds" / short, a.out / "found", a.out / "done" / f"{short}.json"
+    for folder in (corpus, seeds, found, done.parent):
         folder.mkdir(parents=True, exist_ok=True)
     make_seeds, longest = TARGETS[name]
     for i, data in enumerate(make_seeds()):
         (seeds / f"{i:03}").write_bytes(data)
-    command = [target, f"-runs={a.runs or -1}", f"-max_total_time={a.seconds or 0}", f"-max_len={longest}", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={found}/{short}-", corpus, seeds]
-    log = a.out / f"{short}.log"
-    with open(log, "wb") as out:
-        status = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
-    text = log.read_text(encoding="utf-8", errors="replace")
-    runs = int(last(r"stat::number_of_executed_units: (\d+)", text, "0"))
-    edges = last(r"cov: (\d+)", text, "?")
-    ok = status == 0 and runs >= max(a.runs, 1)
+    identity = hashlib.sha256(target.read_bytes()).hexdigest()
+    before = json.loads(done.read_text()) if a.runs and done.exists() else {}
+    runs = before["runs"] if before.get("target") == identity else 0
+    log, edges, ok = a.out / f"{short}.log", before.get("edges", "?"), True
+    while ok and runs < max(a.runs, 1):
+        wanted = min(a.runs - runs, PIECE) if a.runs else -1
+        command = [target, f"-runs={wanted}", f"-max_total_time={a.seconds}", f"-max_len={longest}", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={found}/{short}-", corpus, seeds]
+        with open(log, "wb") as out:
+            status = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
+        text = log.read_text(encoding="utf-8", errors="replace")
+        went = int(last(r"stat::number_of_executed_units: (\d+)", text, "0"))
+        edges = last(r"cov: (\d+)", text, "?")
+        ok = status == 0 and went >= max(wanted, 1)
+        runs += went
+        if ok and a.runs:
+            done.write_text(json.dumps({"target": identity, "runs": runs, "edges": edges}) + "\n", encoding="ascii")
     print(f"{'ok' if ok else 'FAIL'} fuzz {name}: {runs} executions, {edges} edges", flush=True)
     if not ok:
         kept = last(r"Test unit written to (\S+)", text, "")
