@@ -176,6 +176,25 @@ static void test_ipv4_choose_sets_diffserv_and_ttl_and_leaves_the_rest(void **st
   assert_true(h.tos == 0 && h.ttl == 255);
 }
 
+static void test_ipv4_set_ecn_changes_its_two_bits_alone(void **state)
+{
+  (void)state;
+  uint8_t p[20], was[20];
+  ipv4_emit(p, sizeof p, 0x0a090002, 0x0a090001, IPV4_PROTO_UDP, 0x1234, 8);
+  ipv4_choose(p, (struct ipv4_choice){.dscp = 4});
+  memcpy(was, p, sizeof p);
+  for (uint8_t ecn = 1; ecn <= IPV4_ECN_CE; ecn++) {
+    uint8_t whole[28] = {0};
+    struct ipv4_hdr h;
+    ipv4_set_ecn(p, ecn);
+    memcpy(whole, p, 20);
+    assert_int_equal(ipv4_parse(whole, sizeof whole, &h), IPV4_OK);
+    assert_int_equal(h.tos, 0x10 | ecn);
+  }
+  ipv4_set_ecn(p, 0);
+  assert_memory_equal(p, was, 20);
+}
+
 static void test_ipv4_emit_refuses_what_does_not_fit(void **state)
 {
   (void)state;
@@ -212,6 +231,7 @@ int main(void)
     cmocka_unit_test(test_ipv4_tells_fragments),
     cmocka_unit_test(test_ipv4_emits_header_that_parses),
     cmocka_unit_test(test_ipv4_choose_sets_diffserv_and_ttl_and_leaves_the_rest),
+    cmocka_unit_test(test_ipv4_set_ecn_changes_its_two_bits_alone),
     cmocka_unit_test(test_ipv4_emit_refuses_what_does_not_fit),
     cmocka_unit_test(test_ipv4_pseudo_sum_equals_sum_of_pseudo_header),
     cmocka_unit_test(test_ipv4_results_have_texts),

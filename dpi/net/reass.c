@@ -13,6 +13,7 @@ enum { UNIT = 8, UNITS = 65536 / UNIT, HEADERS_MAX = ETH_HDR_BYTES + 60 };
 struct datagram {
   bool used, refused;
   uint8_t proto;
+  uint8_t ecn;                      // which of the four codepoints its fragments had: a bit for each
   uint16_t id;
   uint32_t src, dst;
   uint64_t begun_us;
@@ -64,7 +65,7 @@ static void begin(struct datagram *d, const struct ipv4_hdr *ip, uint64_t now_us
   d->src = ip->src;
   d->dst = ip->dst;
   d->begun_us = now_us;
-  d->end = d->units = d->headers = 0;
+  d->end = d->units = d->headers = d->ecn = 0;
   memset(d->there, 0, sizeof d->there);
 }
 
@@ -91,6 +92,7 @@ static void take(struct datagram *d, const uint8_t *frame, const struct ipv4_hdr
   size_t headers = ETH_HDR_BYTES + (size_t)ip->hdr_len, end = ip->frag_offset + (size_t)ip->payload_len;
   for (size_t u = first; u < first + units; u++) d->there[u / 8] |= (uint8_t)(1 << u % 8);
   d->units += units;
+  d->ecn |= (uint8_t)(1 << (ip->tos & IPV4_ECN_MASK));
   if (end > d->end) d->end = end;
   if (!ip->more_fragments) d->has_last = true;
   memcpy(payload(d) + ip->frag_offset, frame + headers, ip->payload_len);
@@ -99,12 +101,16 @@ static void take(struct datagram *d, const uint8_t *frame, const struct ipv4_hdr
   memcpy(payload(d) - headers, frame, headers);
 }
 
+// RFC 3168 section 5.3: a mark of one is a mark of all, but none can be where one of them was not to be marked.
 static struct reass_result finish(struct datagram *d)
 {
+  bool marked = d->ecn & 1 << IPV4_ECN_CE, not_capable = d->ecn & 1 << 0;
   uint8_t *frame = payload(d) - d->headers, *ip = frame + ETH_HDR_BYTES;
   size_t hdr_len = d->headers - ETH_HDR_BYTES;
   d->used = false;
   if (hdr_len + d->end > UINT16_MAX) return (struct reass_result){.kind = REASS_BAD};
+  if (marked && not_capable) return (struct reass_result){.kind = REASS_REFUSED};
+  if (marked) ip[1] |= IPV4_ECN_CE;
   put_be16(ip + 2, (uint16_t)(hdr_len + d->end));
   put_be16(ip + 6, 0);
   put_be16(ip + 10, 0);

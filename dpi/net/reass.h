@@ -25,7 +25,7 @@ enum reass_kind {
   REASS_WHOLE,
   REASS_DUPLICATE,
   REASS_BAD,           // no possible fragment: empty, not of whole 8-byte units and not the last, or all too long
-  REASS_REFUSED        // it overlaps or contradicts others, or its datagram was refused before
+  REASS_REFUSED        // it overlaps or contradicts others, also by its congestion mark, or its datagram was refused before
 };
 struct reass_result {
   enum reass_kind kind;

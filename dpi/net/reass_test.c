@@ -23,7 +23,7 @@ struct bed {
   struct reass *r;
   uint64_t now_us;
   uint32_t src;
-  uint8_t proto, hdr_len;
+  uint8_t proto, hdr_len, tos;
   bool evicted;            // by the last fragment
   struct reass_result last;
 };
@@ -54,6 +54,7 @@ static enum reass_kind give_spoilt(struct bed *b, uint16_t id, size_t offset, si
   uint8_t *h = f + ETH_HDR_BYTES;
   memset(h + 20, 1, b->hdr_len - 20u);    // no-operations
   h[0] = (uint8_t)(0x40 | b->hdr_len / 4);
+  h[1] = b->tos;
   put_be16(h + 2, (uint16_t)(b->hdr_len + len));
   put_be16(h + 4, id);
   put_be16(h + 6, (uint16_t)((more ? 0x2000 : 0) | offset / 8));
@@ -273,6 +274,26 @@ static void test_reass_forgets_the_one_begun_first_when_full(void **state)
   assert_false(b->last.evicted);
 }
 
+static void test_reass_hands_on_a_congestion_mark_of_any_fragment(void **state)
+{
+  struct bed *b = *state;
+  enum { NOT = 0, ECT1 = 1, ECT0 = 2, CE = 3, DSCP = 0x28 };
+  static const struct { uint8_t ecn[3], is; bool refused; } rows[] = {
+    {{NOT, NOT, NOT}, NOT, false}, {{ECT0, ECT0, ECT0}, ECT0, false}, {{ECT0, CE, ECT0}, CE, false}, {{ECT0, ECT0, CE}, CE, false},
+    {{CE, ECT0, ECT1}, CE, false}, {{CE, CE, CE}, CE, false}, {{NOT, ECT0, ECT0}, NOT, false}, {{NOT, CE, ECT0}, 0, true}, {{CE, ECT0, NOT}, 0, true}};
+  for (uint16_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t k = 0; k < 3; k++) {
+      b->tos = DSCP | rows[i].ecn[k];
+      give(b, i, 16 * k, 16, k < 2);
+    }
+    assert_int_equal(b->last.kind, rows[i].refused ? REASS_REFUSED : REASS_WHOLE);
+    if (rows[i].refused) continue;
+    expect_whole(b, i, 48);
+    assert_int_equal(b->last.frame[ETH_HDR_BYTES + 1], DSCP | rows[i].is);
+  }
+  assert_int_equal(reass_deadline(b->r), UINT64_MAX);
+}
+
 #define REASS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -288,6 +309,7 @@ int main(void)
     REASS_TEST(test_reass_refuses_overlaps),
     REASS_TEST(test_reass_refuses_overlaps_whatever_stands_in_the_gap),
     REASS_TEST(test_reass_refuses_two_ends),
+    REASS_TEST(test_reass_hands_on_a_congestion_mark_of_any_fragment),
     REASS_TEST(test_reass_gives_up_after_30_seconds_from_the_first),
     REASS_TEST(test_reass_forgets_the_one_begun_first_when_full),
   };
