@@ -23,6 +23,7 @@ python3           test drivers and generators
 python3-scapy     hostile frames
 iproute2          the network namespace and its veth pair
 ethtool           turns checksum offload off at the kernel's end of the veth
+nftables          marks packets as congested, for the tests of ECN
 procps            pgrep, to pass signals into the namespace
 iputils-ping      a client: ping
 netcat-openbsd    a client: nc

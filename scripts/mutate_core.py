@@ -20,11 +20,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/mutate"
-SOURCES = ["dpi/tcp/core/intervals.c", "dpi/tcp/core/rcv.c", "dpi/tcp/core/snd.c", "dpi/tcp/core/cc.c", "dpi/tcp/core/cubic.c"]
+SOURCES = ["dpi/tcp/core/intervals.c", "dpi/tcp/core/rcv.c", "dpi/tcp/core/snd.c", "dpi/tcp/core/cc.c", "dpi/tcp/core/cubic.c", "dpi/tcp/core/ecn.c"]
 REST = ["dpi/tcp/ref.c", "dpi/tcp/segment.c", "dpi/net/eth.c", "dpi/net/ipv4.c", "dpi/net/tuple.c", "dpi/base/rng.c",
         "dpi/base/recq.c", "dpi/base/blob.c", "dpi/base/timers.c", "dpi/base/cksum.c", "dpi/base/siphash.c"]
 TESTS = ["dpi/tcp/core/intervals_test.c", "dpi/tcp/core/rcv_test.c", "dpi/tcp/core/rcv_full_test.c", "dpi/tcp/core/snd_test.c",
-         "dpi/tcp/core/snd_full_test.c", "dpi/tcp/core/cubic_test.c", "dpi/tcp/core/loop_test.c", "dpi/tcp/ref_test.c"]
+         "dpi/tcp/core/snd_full_test.c", "dpi/tcp/core/cubic_test.c", "dpi/tcp/core/ecn_test.c", "dpi/tcp/core/loop_test.c", "dpi/tcp/ref_test.c"]
 PAIR = ["sim/tools/pair_seeds.c", "sim/seeds.c", "sim/pair.c", "sim/recording.c", "sim/stranger.c", "sim/load.c", "sim/endpoint.c", "sim/carrier_ref.c"]
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-w", f"-I{ROOT}/dpi", f"-I{ROOT}/build/gen"]
 TEST_SECONDS = 30

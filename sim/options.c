@@ -91,6 +91,13 @@ static bool set_options(struct run_options *o, char *val, char *err)
   return o->options || !strcmp(val, "linux") || fail(err, "--options %s: linux or minimal", val);
 }
 
+static bool set_ecn(struct run_options *o, char *val, char *err)
+{
+  (void)val;
+  (void)err;
+  return o->ecn = true;
+}
+
 static bool set_seed(struct run_options *o, char *val, char *err)
 {
   o->have_seed = text_parse_uint(val, 0, UINT64_MAX, &o->seed);
@@ -212,6 +219,7 @@ static const struct {
     {"mtu", "N", "largest IP packet, 576 to 9000 (default: the interface's)", set_mtu, ALL},
     {"options", "linux|minimal", "of our SYNs, as far as the engine can do them: MSS, SACK permitted, time stamps and window scale as Linux\n"
      "        has them (default), or MSS alone", set_options, ALL},
+    {"ecn", NULL, "ask for explicit congestion notification (RFC 3168) and agree to it, with --engine ref", set_ecn, ALL},
     {"app", "NAME:PORT[=TARGET][,OPT[=VAL]...]", "serve a port with a program, =TARGET is its option `to`; may be given again", set_app, RUN},
     {"port", "N", "the client's own port (default: any)", set_port, CLIENT},
     {"record", "DIR", "write DIR: wire.pcapng has every frame with cycle and flow, stimulus.bin all that lockwire replay needs;\n"
@@ -245,7 +253,7 @@ static bool set_one(struct run_options *o, const char *name, char *val, bool *to
 // Everything of a pair comes from its seed.
 static bool check_pair(const struct run_options *o, char *err)
 {
-  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->options || o->flows || o->n_apps || o->for_seconds > 0;
+  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->options || o->ecn || o->flows || o->n_apps || o->for_seconds > 0;
   if (alien) return fail(err, "--wire pair goes with --seed, --fault, --record and --stats alone");
   return o->have_seed || fail(err, "--wire pair needs its --seed");
 }
@@ -270,6 +278,7 @@ static bool check(const struct run_options *o, char *err)
   if (o->shared_ip && !o->n_apps) return fail(err, "--shared-ip needs an --app: only its port is served");
   if (o->shared_ip && o->client && !o->port) return fail(err, "--shared-ip needs a --port: only that is taken from the host");
   if (o->flows && !o->engine_ref) return fail(err, "--flows goes with --engine ref: the NIC's are built in");
+  if (o->ecn && !o->engine_ref) return fail(err, "--ecn goes with --engine ref: the NIC has none of it");
   if (o->shared_ip && o->have_mac) return fail(err, "--mac does not go with --shared-ip: the address is the host's own");
   return check_network(o, err);
 }

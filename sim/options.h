@@ -27,6 +27,7 @@ struct run_options {
   uint8_t mac[6];
   unsigned mtu;              // 0: the interface's
   enum stack_options options;   // of our SYNs
+  bool ecn;
   unsigned flows;            // of the reference; 0: its default
   uint64_t seed;
   double for_seconds;        // 0: until a signal

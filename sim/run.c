@@ -199,8 +199,10 @@ static struct carrier *open_nic(struct run *r)
 static struct carrier *open_ref(struct run *r)
 {
   enum { FLOWS = 1024, RING = 256 * 1024 };
+  struct core_caps caps = core_caps_full(RING);
+  caps.ecn = r->opt->ecn;
   r->ref = ref_open(&(struct ref_config){.num_flows = (uint16_t)(r->opt->flows ? r->opt->flows : FLOWS), .tx_ring_bytes = RING, .rx_ring_bytes = RING,
-                                         .caps = core_caps_full(RING), .seed = r->seed});
+                                         .caps = caps, .seed = r->seed});
   struct carrier *c = r->ref ? carrier_ref_open(r->ref) : NULL;
   if (!c) complain("out of memory");
   else r->wire = open_wire(r, r->wire_err);

@@ -46,7 +46,8 @@ struct conn {
   uint16_t snd_mss;                     // Eff.snd.MSS
   bool wscale_ok;                       // both sides offered window scale
   uint8_t snd_wscale, rcv_wscale;
-  bool ts_ok, sack_ok, ecn_ok;          // both sides offered them, and the engine can
+  bool ts_ok, sack_ok;                  // both sides offered them, and the engine can
+  bool ecn_echoes, ecn_marks;           // ECN likewise; the second only if no SYN or SYN-ACK, of either side, was without
   uint32_t ts_recent;                   // peer's last TSval, with ts_ok: of the SYN, then as the engine says
   uint64_t since_us;                    // when the peer's SYN came
   unsigned tries;                       // SYN or SYN-ACK sent so far

@@ -45,7 +45,7 @@ static void send_synack(struct stack *s, const struct conn *c, uint32_t tsval)
   const struct segment seg = {
     .seq = c->iss,
     .ack = rcv_nxt(c),
-    .flags = TCP_SYN | TCP_ACK,
+    .flags = (uint8_t)(TCP_SYN | TCP_ACK | (c->ecn_marks ? TCP_ECE : 0)),
     .window = out_window(s, 0),   // RFC 7323 section 2.2: a SYN's window is never scaled
     .opt = {.has_mss = true, .mss = out_mss(s), .has_wscale = c->wscale_ok, .wscale = c->rcv_wscale,
             .sack_permitted = c->sack_ok, .has_timestamps = c->ts_ok, .tsval = tsval, .tsecr = c->ts_recent},
@@ -75,6 +75,13 @@ static struct seq choose_iss(const struct stack *s, const struct tuple *t, const
   return above && seq_leq(iss, *above) ? seq_add(*above, ISN_STEP) : iss;
 }
 
+// RFC 3168 section 6.1.1: a SYN asks by both flags, a SYN-ACK agrees by ECE alone; both in a SYN-ACK are our own sent back.
+static bool says_ecn(const struct segment *s)
+{
+  unsigned said = s->flags & (TCP_ECE | TCP_CWR);
+  return said == (s->flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR);
+}
+
 void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn)
 {
   const struct segment_options *o = &syn->opt, own = handshake_offer(s);
@@ -87,6 +94,8 @@ void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn)
   }
   c->ts_ok = own.has_timestamps && o->has_timestamps;
   c->sack_ok = own.sack_permitted && o->sack_permitted;
+  c->ecn_echoes = s->engine->ecn && says_ecn(syn);
+  c->ecn_marks = c->ecn_echoes && c->tries <= 1;
   c->ts_recent = o->tsval;
   if (c->ts_ok) c->snd_mss = (uint16_t)(c->snd_mss - TCP_TIMESTAMPS_BYTES);   // in every segment (RFC 6691 section 2)
 }
@@ -149,12 +158,13 @@ static struct conn *take_child(struct stack *s, const struct arrival *a, struct 
   return c;
 }
 
-// RFC 4987 section 3.6. Without time stamps there is no place to remember window scale and SACK: not agreed to.
+// RFC 4987 section 3.6. Without time stamps there is no place to remember window scale and SACK, and for ECN there is none: not agreed to.
 static void send_cookie(struct stack *s, const struct arrival *a, struct sock *l)
 {
   struct conn c = {.node.tuple = a->tuple, .ip = l->opt.ip};
   handshake_agree(s, &c, &a->seg);
   memcpy(c.remote_mac, arrival_mac(a), sizeof c.remote_mac);
+  c.ecn_marks = false;
   if (!c.ts_ok) c.wscale_ok = c.sack_ok = false;
   c.rcv_wscale = c.wscale_ok ? c.rcv_wscale : 0;
   uint16_t mss = a->seg.opt.has_mss && a->seg.opt.mss > 0 ? a->seg.opt.mss : TCP_DEFAULT_MSS;
@@ -236,6 +246,7 @@ void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
 {
   const struct segment *seg = &a->seg;
   bool pure_syn = (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+  if (seg->flags & TCP_SYN && !says_ecn(seg)) c->ecn_marks = false;   // it has asked in vain, and now does without
   if (pure_syn && seq_eq(seg->seq, c->irs)) {   // our SYN-ACK was lost; the timer goes on as it was
     send_synack(s, c, core_tsval(s->now_us));
     return;

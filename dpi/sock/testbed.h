@@ -241,6 +241,7 @@ static inline struct segment bed_expect_out(struct bed *b)
   assert_int_equal(ip.src, BED_IP);
   assert_int_equal(ip.dst, PEER_IP);
   assert_int_equal(14 + ip.hdr_len + ip.payload_len, len);
+  assert_int_equal(ip.tos & IPV4_ECN_MASK, 0);   // only an engine's data is ECN-capable
   struct segment seg;
   assert_int_equal(segment_parse(&seg, ip.src, ip.dst, frame + 14 + ip.hdr_len, ip.payload_len), SEGMENT_OK);
   return seg;

@@ -37,7 +37,7 @@ struct flow_open {
   uint16_t rcv_mss;                  // largest segment payload we announced
   uint8_t snd_wscale, rcv_wscale;    // 0 when not negotiated
   bool ts_ok, sack_ok;               // options negotiated (within the engine's caps)
-  bool ecn_ok;                       // ECN likewise
+  bool ecn_echoes, ecn_marks;        // ECN likewise: what comes may be marked; what leaves may be
   bool syn_again;                    // our SYN or SYN-ACK had to be sent again
   uint32_t ts_recent;                // peer's last TSval, with ts_ok
   struct flow_tuning tuning;

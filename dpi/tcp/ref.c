@@ -223,7 +223,7 @@ static void keep_due(struct ref *r, struct ref_flow *f)
 
 // --- frames in ---------------------------------------------------------------------------------------------------------
 
-static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *s, bool marked)
+static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *s, bool ce)
 {
   struct core_segment cs = {
       .seq = s->seq, .ack = s->ack, .len = (uint32_t)s->payload_len, .wnd = s->window, .flags = s->flags & 0x1f,
@@ -249,9 +249,8 @@ static void on_segment(struct ref *r, struct ref_flow *f, const struct segment *
     for (unsigned i = 0; i < s->opt.n_sack; i++)
       snd_sack(&r->caps, &f->snd, (struct core_block){s->opt.sack[i].start, s->opt.sack[i].end});
   }
-  ecn_arrived(&f->ecn, a.class_id, cs.len, marked, s->flags & TCP_CWR);
-  bool heeded = a.class_id == RCV_ACCEPT || a.class_id == RCV_PURE_ACK || a.class_id == RCV_OUT_OF_ORDER || a.class_id == RCV_DUPLICATE;
-  ecn_ack(&r->caps, &f->ecn, &f->snd, a.forward ? &a.dd : NULL, heeded && s->flags & TCP_ECE, r->now_us);
+  const struct ecn_arrival ecn = {.len = cs.len, .ce = ce, .cwr = s->flags & TCP_CWR, .ece = s->flags & TCP_ECE};
+  ecn_segment(&r->caps, &f->ecn, &f->snd, &ecn, &a, r->now_us);
   if (a.forward) tell_stall(r, f);
   if (a.forward || f->ack_bit) wake(r, f);
   set_timer(r, f);
@@ -316,7 +315,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   snd_open(&r->caps, &f->snd, &c);
   rcv_open(&r->caps, &f->rcv, &c, r->now_us);
   f->sent = (struct sent_mirror){.ack = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, e->rx_ring_bytes < UINT16_MAX ? e->rx_ring_bytes : UINT16_MAX)};
-  f->ecn.ok = r->caps.ecn && o->ecn_ok;
+  f->ecn = (struct core_ecn){.echoes = r->caps.ecn && o->ecn_echoes, .marks = r->caps.ecn && o->ecn_marks};
   f->level = (struct engine_event){.flow = o->flow, .rx_ready = o->rcv_nxt, .tx_freed = o->snd_nxt};
   f->node.tuple = (struct tuple){o->local_ip, o->remote_ip, o->local_port, o->remote_port};
   if (tuple_map_find(&r->map, &f->node.tuple)) f->failed = true;
@@ -471,10 +470,7 @@ void ref_run(struct ref *r, uint64_t now_us)
   r->now_us = now_us;
   for (struct timer *t; (t = timers_first(&r->timers)) && t->deadline_us <= now_us;) {
     struct ref_flow *f = (struct ref_flow *)((char *)t - offsetof(struct ref_flow, timer));
-    if (snd_timeout(&r->caps, &f->snd, now_us).expired) {
-      r->stats.timeouts++;
-      ecn_timed_out(&f->ecn, &f->snd);
-    }
+    if (ecn_timeout(&r->caps, &f->ecn, &f->snd, now_us).expired) r->stats.timeouts++;
     tell_stall(r, f);
     if (rcv_timeout(&f->rcv, &f->sent, now_us)) f->ack_bit = true;
     keep_due(r, f);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ref: two reference engines joined by a network in memory, in virtual time, through their frames alone. The network loses,
-// doubles and delays by seed; a watcher holds every frame against the streams: right bytes at each sequence number, also when
+// doubles, delays and marks (ECN) by seed; a watcher holds every frame against the streams: right bytes at each sequence number, also when
 // sent again, no ACK of what was not sent, an advertised edge that neither retreats nor creeps.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,11 +41,11 @@ struct world {
   struct frame *queue;
   size_t n;
   uint64_t now_us, order, hash;
-  uint32_t loss, dup, jitter;   // in 1000, in 1000, in us
+  uint32_t loss, dup, mark, jitter;   // in 1000, and the last in us
   bool cut;                     // nothing arrives any more
   uint32_t ring;
   uint32_t last_wnd[2];
-  uint64_t frames;
+  uint64_t frames, marked, ece, cwr;
 };
 
 static bool chance(struct world *w, uint32_t per_mille) { return rng_below(&w->rng, 1000) < per_mille; }
@@ -107,7 +107,7 @@ static void open_side(struct world *w, int i, uint16_t flow, const uint32_t *isn
     .local_ip = 0x0a000001u + (uint32_t)i, .remote_ip = 0x0a000001u + (uint32_t)!i, .local_port = (uint16_t)(1000 + flow),
     .remote_port = (uint16_t)(1000 + flow), .snd_nxt = seq_of(isn[i]), .rcv_nxt = seq_of(isn[!i]), .snd_wnd = wnd,
     .mss = opt->mss, .rcv_mss = opt->mss, .snd_wscale = opt->scale, .rcv_wscale = opt->scale, .ts_ok = opt->ts,
-    .sack_ok = opt->sack, .tuning = {.nagle_off = opt->nagle_off, .user_timeout_ms = opt->user_timeout_ms},
+    .sack_ok = opt->sack, .ecn_echoes = true, .ecn_marks = true, .tuning = {.nagle_off = opt->nagle_off, .user_timeout_ms = opt->user_timeout_ms},
   };
   struct side *s = &w->s[i][flow];
   *s = (struct side){.o = o, .tail = o.snd_nxt, .freed = o.snd_nxt, .high = o.snd_nxt, .consumed = o.rcv_nxt, .ready = o.rcv_nxt,
@@ -127,6 +127,18 @@ static void open_pair(struct world *w, uint16_t flow, uint32_t size, const struc
 
 // --- the watcher ---------------------------------------------------------------------------------------------------------
 
+// RFC 3168: ECT on new data alone, CWR with it alone, all of it only of an engine that can.
+static void watch_ecn(struct world *w, int from, const struct side *s, const struct ipv4_hdr *ip, const struct segment *g)
+{
+  bool capable = ip->tos == IPV4_ECN_ECT0, ece = g->flags & TCP_ECE, cwr = g->flags & TCP_CWR;
+  assert_true(capable || ip->tos == 0);
+  assert_true(!capable || (g->payload_len && seq_leq(s->high, g->seq)));
+  assert_true(capable || !cwr);
+  assert_true(engine_of(w, from)->ecn || !(capable || ece));
+  w->ece += ece;
+  w->cwr += cwr;
+}
+
 static void watch(struct world *w, int from, const uint8_t *frame, size_t len)
 {
   struct ipv4_hdr ip;
@@ -145,6 +157,7 @@ static void watch(struct world *w, int from, const uint8_t *frame, size_t len)
   struct seq end = seq_add(g.seq, segment_seq_len(&g));
   assert_true(seq_leq(end, seq_add(s->tail, s->closed)));
   assert_true(!(g.flags & TCP_FIN) || (s->closed && seq_eq(end, seq_add(s->tail, 1))));
+  watch_ecn(w, from, s, &ip, &g);
   s->high = seq_max(s->high, end);
   assert_true(seq_leq(g.ack, peer->high));
   struct seq edge = seq_add(g.ack, w->last_wnd[from]);
@@ -168,6 +181,9 @@ static void put(struct world *w, int to, const uint8_t *frame, size_t len)
   *f = (struct frame){.at_us = w->now_us + DELAY_US + (w->jitter ? rng_below(&w->rng, w->jitter) : 0), .order = w->order++,
                       .to = (uint8_t)to, .len = len};
   memcpy(f->bytes, frame, len);
+  if (f->bytes[ETH_HDR_BYTES + 1] != IPV4_ECN_ECT0 || !chance(w, w->mark)) return;
+  ipv4_set_ecn(f->bytes + ETH_HDR_BYTES, IPV4_ECN_CE);
+  w->marked++;
 }
 
 static void collect(struct world *w, int i)
@@ -354,11 +370,32 @@ static void test_ref_carries_many_flows_without_loss(void **state)
   }
 }
 
+static void test_ref_slows_down_for_marks_and_sends_nothing_again(void **state)
+{
+  (void)state;
+  struct core_caps c = core_caps_full(0);
+  c.ecn = true;
+  for (uint64_t seed = 1; seed <= 8; seed++) {
+    struct world *w = world_open(seed, 16384, c);
+    w->mark = seed % 2 ? 30 : 0;
+    for (uint16_t f = 0; f < FLOWS; f++) {
+      struct options o = any_options(w);
+      open_pair(w, f, 60000, &o);
+    }
+    run_all(w);
+    for (int i = 0; i < 2; i++) assert_int_equal(ref_stats(w->r[i])->retransmissions, 0);
+    assert_true(w->marked ? w->ece && w->cwr && w->cwr <= w->marked : !w->ece && !w->cwr);
+    assert_int_equal(w->marked != 0, w->mark != 0);
+    world_close(w);
+  }
+}
+
 static uint64_t lossy_run(uint64_t seed, struct core_caps caps)
 {
   struct world *w = world_open(seed, 4096u << rng_below(&(struct rng){{seed, 2, 3, 4}}, 6), caps);
   w->loss = rng_below(&w->rng, 80);
   w->dup = rng_below(&w->rng, 50);
+  w->mark = rng_below(&w->rng, 50);
   w->jitter = rng_below(&w->rng, 3) * rng_below(&w->rng, 3000);
   unsigned flows = 1 + rng_below(&w->rng, FLOWS);
   for (uint16_t f = 0; f < flows; f++) {
@@ -389,6 +426,7 @@ static void test_ref_carries_all_bytes_with_parts_built_out(void **state)
     c.recovery = seed & 16;
     c.congestion = c.recovery && seed % 3 ? CORE_CC_NEWRENO : CORE_CC_NONE;
     c.rtt = seed % 5;
+    c.ecn = seed % 3 == 1;
     c.silly = seed % 7 > 2;
     if (!c.congestion) c.cwnd_bytes = 16384;
     lossy_run(seed, c);
@@ -673,6 +711,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_ref_carries_many_flows_without_loss),
+    cmocka_unit_test(test_ref_slows_down_for_marks_and_sends_nothing_again),
     cmocka_unit_test(test_ref_carries_all_bytes_when_frames_are_lost_doubled_and_reordered),
     cmocka_unit_test(test_ref_carries_all_bytes_with_parts_built_out),
     cmocka_unit_test(test_ref_gives_the_same_frames_for_the_same_seed),

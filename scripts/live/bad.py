@@ -30,6 +30,7 @@ BAD = {
     "stray_argument": ((WIRE, IP, APP, "stray"), "stray"),
     "bad_seed": ((WIRE, IP, APP, "--seed=x"), "--seed"),
     "bad_options": ((WIRE, IP, APP, "--options=most"), "--options"),
+    "ecn_of_the_nic": ((WIRE, IP, APP, "--ecn"), "--ecn"),
     "bad_for": ((WIRE, IP, APP, "--for=-1"), "--for"),
     "stats_not_writable": ((WIRE, IP, APP, "--stats=/nowhere/stats.json"), "/nowhere/stats.json"),
     "shared_ip_not_on_interface": ((WIRE, "--ip=10.99.0.99/24", "--shared-ip", APP), "10.99.0.99"),

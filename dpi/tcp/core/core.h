@@ -139,22 +139,27 @@ uint32_t snd_pipe(const struct core_caps *caps, const struct snd_ctx *c);
 // --- ECN (ecn.c) -------------------------------------------------------------------------------------------------------
 // What a flow keeps for it. Apart from its contexts, since the RTL has none of it yet.
 struct core_ecn {
-  bool ok;                  // agreed
+  bool echoes;              // agreed: what comes may be marked, and the peer is told
+  bool marks;               // agreed: what leaves may be marked, and the peer tells us
   bool echo;                // marked data came, and the peer has not said that it slowed down
   bool cwr;                 // the next new data says that we did
   bool slow;                // we did: not again before something behind `until` is acknowledged
   struct seq until;
 };
+// Of a segment that comes: its payload, whether its packet was marked on the way, what its header says.
+struct ecn_arrival {
+  uint32_t len;
+  bool ce, cwr, ece;
+};
 struct ecn_header {
   bool capable;             // IP: ECT(0)
   bool cwr, ece;            // TCP
 };
-// A segment of the flow, after rcv_segment: whether its packet was marked (CE), whether it bears CWR.
-void ecn_arrived(struct core_ecn *e, enum rcv_class_e class_id, uint32_t len, bool marked, bool cwr);
-// In the place of snd_ack: with ECE or without. `ev` NULL: an acceptable segment of which the send side need not hear.
-struct snd_actions ecn_ack(const struct core_caps *caps, struct core_ecn *e, struct snd_ctx *c, const struct dd_in *ev, bool ece, uint64_t now_us);
-// After a snd_timeout that has `expired`.
-void ecn_timed_out(struct core_ecn *e, const struct snd_ctx *c);
+// After rcv_segment, whose actions are *r, and in the place of snd_ack: calls it if the send side must hear.
+void ecn_segment(const struct core_caps *caps, struct core_ecn *e, struct snd_ctx *c, const struct ecn_arrival *s, const struct rcv_actions *r,
+                 uint64_t now_us);
+// In the place of snd_timeout, which it calls.
+struct snd_actions ecn_timeout(const struct core_caps *caps, struct core_ecn *e, struct snd_ctx *c, uint64_t now_us);
 // For the header of a segment that leaves.
 struct ecn_header ecn_leaves(struct core_ecn *e, const struct snd_ctx *c, const struct tx_desc *d, bool rexmit);
 
