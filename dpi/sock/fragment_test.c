@@ -162,6 +162,20 @@ static void test_segment_longer_than_the_mtu_is_refused_by_name(void **state)
   assert_int_equal(stat(b, ST_TCP_TOO_LONG), 2);
 }
 
+// Regression: what ended the handshake was held whatever its length, in a frame of the MTU's.
+static void test_segment_longer_than_the_mtu_opens_and_is_not_held(void **state)
+{
+  struct bed *b = *state;
+  struct peer p = bed_syn(b, PEER_PORT);
+  struct cut c = segment_cut(b, &p, 8000, false);
+  give_all(b, &c, 800);
+  p.flow = bed_expect_call(b, CALL_OPEN)->flow;
+  stack_fence(b->s, (uint16_t)p.flow, true, b->now_us);
+  bed_expect_no_call(b);
+  assert_int_equal(stat(b, ST_TCP_TOO_LONG), 1);
+  assert_int_equal(stat(b, ST_HANDOVER_HELD), 0);
+}
+
 static void test_damaged_segment_in_fragments_is_dropped(void **state)
 {
   struct bed *b = *state;
@@ -265,6 +279,7 @@ int main(void)
     BED_TEST(test_segment_in_fragments_goes_to_the_engine_of_its_flow),
     BED_TEST(test_segment_in_fragments_is_held_until_the_fence),
     BED_TEST(test_segment_longer_than_the_mtu_is_refused_by_name),
+    BED_TEST(test_segment_longer_than_the_mtu_opens_and_is_not_held),
     BED_TEST(test_damaged_segment_in_fragments_is_dropped),
     BED_TEST(test_syn_in_fragments_opens_a_connection),
     BED_TEST(test_overlapping_fragments_are_refused_and_doubled_ones_ignored),

@@ -47,7 +47,16 @@ static void open_flow(struct stack *s, struct conn *c, const struct segment *las
   s->engine->ops->open(s->engine, &o);
 }
 
-// The frame as the engine's receive side takes it: without IP options, which it would send back to us. NULL: there is no buffer.
+// Longer than we have announced to take, and than the engine takes: pieces of it came in fragments, or its IP header had options.
+static bool too_long(struct stack *s, const struct arrival *a)
+{
+  bool is = IPV4_HDR_BYTES + a->ip_len - a->ip_header_len > s->cfg.mtu;
+  if (is) s->stat[ST_TCP_TOO_LONG]++;
+  return is;
+}
+
+// The frame as the engine's receive side takes it, one that is not too long: without IP options, which it would send back to us. NULL: there
+// is no buffer.
 static struct frame *plain_frame(struct stack *s, const struct arrival *a)
 {
   size_t payload_len = a->ip_len - a->ip_header_len;
@@ -87,7 +96,7 @@ void handover_begin(struct stack *s, struct conn *c, const struct arrival *a)
   s->stat[c->listener ? ST_TCP_ACCEPTED : ST_TCP_CONNECTED]++;
   s->stat[ST_FLOWS_OPENED]++;
   open_flow(s, c, &a->seg);
-  if (!(a->seg.flags & TCP_SYN)) hold(s, c, a);
+  if (!(a->seg.flags & TCP_SYN) && !too_long(s, a)) hold(s, c, a);
   if (c->listener) {
     conn_not_half_open(s, c);
     socks_enqueue(s, c);
@@ -126,14 +135,6 @@ static void pass_on(struct stack *s, struct conn *c, const struct arrival *a)
   } else if (a->seg.flags & TCP_SYN) {
     challenge(s, c);
   }
-}
-
-// Longer than we have announced to take, and than the engine takes: pieces of it came in fragments, or its IP header had options.
-static bool too_long(struct stack *s, const struct arrival *a)
-{
-  bool is = IPV4_HDR_BYTES + a->ip_len - a->ip_header_len > s->cfg.mtu;
-  if (is) s->stat[ST_TCP_TOO_LONG]++;
-  return is;
 }
 
 void handover_input(struct stack *s, struct conn *c, const struct arrival *a)
