@@ -44,11 +44,3 @@ size_t icmp_emit(uint8_t *p, size_t cap, const struct icmp_msg *m)
   put_be16(p + 2, cksum_fold(cksum_add(0, p, len)));
   return len;
 }
-
-size_t icmp_emit_echo_reply(uint8_t *p, size_t cap, const struct icmp_msg *request)
-{
-  if (request->type != ICMP_TYPE_ECHO_REQUEST) return 0;
-  struct icmp_msg reply = *request;
-  reply.type = ICMP_TYPE_ECHO_REPLY;
-  return icmp_emit(p, cap, &reply);
-}

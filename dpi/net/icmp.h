@@ -41,6 +41,4 @@ enum icmp_result icmp_parse(const uint8_t *p, size_t len, struct icmp_msg *m);
 
 // Writes a message; returns its length, or 0 when it does not fit into cap. m->data may lie in p (answering in place).
 size_t icmp_emit(uint8_t *p, size_t cap, const struct icmp_msg *m);
-// The answer to an echo request: same identifier, sequence and data. 0 as well when it is not an echo request.
-size_t icmp_emit_echo_reply(uint8_t *p, size_t cap, const struct icmp_msg *request);
 #endif

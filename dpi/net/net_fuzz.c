@@ -89,7 +89,6 @@ static void fuzz_icmp(uint8_t *p, size_t len, bool right)
   assert(icmp_emit(out, len, &m) == len && icmp_parse(out, len, &again) == ICMP_OK);
   assert(again.type == m.type && again.code == m.code && again.id == m.id && again.seq == m.seq);
   assert(!memcmp(out + ICMP_HDR_BYTES, p + ICMP_HDR_BYTES, m.data_len));
-  if (icmp_emit_echo_reply(out, len, &m) == len) assert(m.type == ICMP_TYPE_ECHO_REQUEST && out[0] == ICMP_TYPE_ECHO_REPLY);
   free(out);
 }
 
