@@ -425,6 +425,9 @@ static void test_path_of_smaller_mtu_shortens_what_is_sent_both_ways(void **stat
   moves_through_the_router(n, &p);
   assert_true(n->count > 0 && n->count < 30);
   assert_true(net_stat(n, 0, ST_PATH_MTU_LOWERED) == 1 && net_stat(n, 1, ST_PATH_MTU_LOWERED) == 1);
+  struct sock_info i;
+  assert_int_equal(sock_info(n->h[0].s, p.sid[0], &i), 0);
+  assert_int_equal(i.mss, ROUTER_MTU - 40 - 12);
   moves_through_the_router(n, &p);
   assert_int_equal(n->count, 0);
   set(n, 0, p.sid[0], SOCK_OPT_NODELAY, 1);        // and no other choice makes them long again

@@ -123,7 +123,7 @@ struct sock_info {
   struct sock_addr local, peer;   // port 0: none
   int err;                     // why it ended, a positive errno; 0: in order, or not
   bool shut;                   // our side is closed
-  uint32_t unread, unacked;    // bytes that recv would give in all (of datagrams 8 more for each); that were sent, and are not acknowledged
+  uint32_t unread, unacked;    // bytes that recv would give in all (of datagrams 10 more for each); that were sent, and are not acknowledged
   unsigned waiting;            // of a listener: connections to be accepted
   // Of a connection, from the end of its handshake until it is over; zeros otherwise.
   uint16_t flow;               // of the engine

@@ -39,7 +39,7 @@ static void tell_carried(struct stack *s, const struct conn *c, struct sock_info
   i->flow = c->flow;
   i->iss = c->iss;
   i->irs = c->irs;
-  i->mss = c->snd_mss;
+  i->mss = c->tuning.mss;
   i->rcv_mss = out_mss(s);
   i->wscale = c->wscale_ok;
   i->sack = c->sack_ok;
@@ -60,7 +60,8 @@ int sock_info(struct stack *s, int sid, struct sock_info *i)
 {
   const struct sock *k = socks_get(s, sid);
   if (!k) return -EBADF;
-  *i = (struct sock_info){.type = k->kind == SOCK_KIND_DATAGRAM ? SOCK_UDP : SOCK_TCP, .state = state_of(s, k), .err = k->err, .shut = k->shut,
+  static const enum sock_type type[] = {[SOCKS_TCP] = SOCK_TCP, [SOCKS_UDP] = SOCK_UDP, [SOCKS_ECHO] = SOCK_ICMP};
+  *i = (struct sock_info){.type = type[k->space], .state = state_of(s, k), .err = k->err, .shut = k->shut,
                           .local = {k->ip, k->port}, .waiting = k->queued, .unread = k->rx ? socks_rx_used(k) : 0};
   if (k->kind == SOCK_KIND_CONN || k->connected) i->peer = k->peer;
   if (k->conn && flow_carried(k->conn)) tell_carried(s, k->conn, i);
