@@ -63,10 +63,14 @@ void neigh_announce(struct stack *s)
   neigh_run(s);
 }
 
+// A host may keep silent when it hears an announcement of its own address, as Linux does: first it is asked for, which it answers.
 static void announce_due(struct stack *s)
 {
   if (!s->announce_left || s->now_us < s->announce_us) return;
-  for (size_t i = 0; i < s->net.n_addrs; i++) out_arp_announce(s, s->net.addr[i].ip);
+  for (size_t i = 0; i < s->net.n_addrs; i++) {
+    if (s->announce_left == ANNOUNCE_N) out_arp_probe(s, s->net.addr[i].ip);
+    out_arp_announce(s, s->net.addr[i].ip);
+  }
   s->announce_left--;
   s->announce_us = s->now_us + ANNOUNCE_GAP_US;
 }

@@ -16,7 +16,8 @@ void neigh_send(struct stack *s, uint32_t dst_ip, struct frame *f);
 // A host beyond the next hop has answered what we sent, in a frame from `mac`: if the hop is still being asked for, that is its
 // address, and what waits for it goes out before what is sent next.
 void neigh_answered(struct stack *s, uint32_t dst_ip, const uint8_t mac[static 6]);
-// Tells everybody our addresses: now, and once more in 2 s (RFC 5227 section 2.3).
+// Asks who else has our addresses, and tells everybody of them: now, and once more in 2 s (RFC 5227 section 2.3). Unlike section 2.1 we do
+// not wait for an answer.
 void neigh_announce(struct stack *s);
 // Another station has said that an address of ours is its own (RFC 5227 section 2.4): it stays ours, is announced again, at most
 // every 10 s, and the stack's owner is told (stack_take_conflict).

@@ -32,6 +32,15 @@ static void expect_announced(struct bed *b, uint32_t ip)
   assert_int_equal(a.target_ip, ip);
 }
 
+static void expect_probed_and_announced(struct bed *b, uint32_t ip)
+{
+  struct arp_packet a = expect_arp(b);
+  assert_int_equal(a.op, ARP_OP_REQUEST);
+  assert_int_equal(a.sender_ip, 0);
+  assert_int_equal(a.target_ip, ip);
+  expect_announced(b, ip);
+}
+
 static void hear_arp(struct bed *b, uint16_t op, const uint8_t mac[6], uint32_t sender, uint32_t target)
 {
   uint8_t frame[ARP_FRAME_BYTES];
@@ -110,8 +119,8 @@ static void test_address_added_is_announced_twice_and_answers(void **state)
   bed_expect_silence(b);
   assert_int_equal(netconf_addr_add(b->s, (struct route_addr){SECOND_IP, 24}), 0);
   for (int i = 0; i < 2; i++) {
-    expect_announced(b, BED_IP);
-    expect_announced(b, SECOND_IP);
+    (i ? expect_announced : expect_probed_and_announced)(b, BED_IP);
+    (i ? expect_announced : expect_probed_and_announced)(b, SECOND_IP);
     bed_expect_silence(b);
     if (i == 0) assert_int_equal(stack_next_deadline(b->s), b->now_us + 2 * SECOND);
     bed_pass(b, 2 * SECOND - 1);
@@ -134,7 +143,7 @@ static void test_first_address_is_announced_when_wanted(void **state)
   stack_close(b->s);
   memcpy(c.mac, bed_mac, 6);
   b->s = stack_open(&c, &b->engine, b->now_us);
-  expect_announced(b, BED_IP);
+  expect_probed_and_announced(b, BED_IP);
   stack_close(b->s);
   c.shared_ip = true;   // that is the kernel's
   b->s = stack_open(&c, &b->engine, b->now_us);

@@ -150,6 +150,8 @@ void out_arp_request(struct stack *s, uint32_t ip)
 
 void out_arp_announce(struct stack *s, uint32_t ip) { send_arp_request(s, ip, ip); }
 
+void out_arp_probe(struct stack *s, uint32_t ip) { send_arp_request(s, 0, ip); }
+
 void out_reset_reply(struct stack *s, const struct arrival *a)
 {
   struct segment seg = {.flags = TCP_RST};

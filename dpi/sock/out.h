@@ -49,4 +49,5 @@ void out_echo_reply(struct stack *s, const uint8_t mac[static 6], const struct i
 void out_arp_reply(struct stack *s, const struct arp_packet *request);
 void out_arp_request(struct stack *s, uint32_t ip);
 void out_arp_announce(struct stack *s, uint32_t ip);
+void out_arp_probe(struct stack *s, uint32_t ip);   // who has it, be it ours
 #endif

@@ -7,7 +7,7 @@ import struct
 
 from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, own_mac, packet_socket, start_nc, until)
 from live.far import FAR_IP, ROUTER_IP, far_host
-from live.nic import LEFT, stat
+from live.nic import LEFT, Nic, stat
 
 LONGEST = 65507
 SMALL_MTU = 1280
@@ -113,6 +113,19 @@ def test_conflict(nic):
     until(lambda: re.search(r"warning: 02:00:00:00:00:99 says that it has our address " + re.escape(NIC_IP), nic.stderr()), 5, "the warning")
 
 
+def test_conflict_at_start(t):
+    """The kernel of another host has our address already: it says so only when it is asked."""
+    must("ip", "addr", "add", f"{NIC_IP}/32", "dev", PEER_IF)
+    nic = Nic(t, "conflict", "--app", f"echo:{ECHO}")
+    try:
+        nic.start()
+        until(lambda: f"warning: {own_mac()} says that it has our address {NIC_IP}" in nic.stderr(), 5, "the warning")
+        nic.end()
+    finally:
+        nic.kill()
+        must("ip", "addr", "del", f"{NIC_IP}/32", "dev", PEER_IF)
+
+
 def nic_mac(raw):
     """Who announces the NIC's address, but for the stranger."""
     own = bytes.fromhex(own_mac().replace(":", ""))
@@ -123,6 +136,7 @@ def nic_mac(raw):
 
 
 def group_path(t):
+    t.case("path_conflict_is_told_at_the_start", test_conflict_at_start, t)
     with far_host() as far, t.run_of("path", "--gw", PEER_IP, "--app", f"echo:{ECHO}") as nic:
         if not nic:
             return
