@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Groups net and path: what is longer than a frame, in fragments each way, also through a router; a path that takes less than the link;
-a second station with our address."""
+"""Groups net and path: pings either way, also through a router, and what routers and hosts say of packets; what is longer than a frame, in fragments
+each way; a path that comes to take less than the link; a second station with our address."""
 import re
 import socket
 import struct
+import subprocess
 
-from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, own_mac, packet_socket, start_nc, until)
+from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, own_mac, packet_socket, sha256,
+                         start_nc, until)
 from live.far import FAR_IP, ROUTER_IP, far_host
 from live.nic import LEFT, Nic, stat
+from live.tools import tool
 
 LONGEST = 65507
 SMALL_MTU = 1280
+NOBODY_IP = "10.98.0.77"   # in the far network
 
 
 def ping(on, size, count=5):
@@ -25,6 +29,28 @@ def here(*cmd):
 def test_pings(on):
     for size in (1472, 1473, 60000, LONGEST):
         ping(on, size)
+
+
+def test_our_pings(t):
+    """Ours, of Linux's: near, and beyond the router, which takes one of the time to live."""
+    for ip, ttl, way in ((PEER_IP, 64, ()), (FAR_IP, 63, ("--gw", PEER_IP))):
+        for size in (56, 60000):
+            out, _ = tool(t, f"ping_{ip}_{size}", "ping", ip, "count=3", "interval=100", f"size={size}", *way)
+            out = out.decode()
+            expect_equal(len(re.findall(rf"^{size + 8} bytes from {ip}: icmp_seq=\d ttl={ttl} time=", out, re.M)), 3, f"answers in {out}")
+            expect("3 packets transmitted, 3 received, 0% packet loss" in out, out)
+
+
+def test_port_unreachable():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.connect((NIC_IP, 9))
+        s.send(b"anybody?")
+        try:
+            s.recv(100)
+            expect(False, "somebody answers")
+        except ConnectionRefusedError:
+            pass
 
 
 def test_flood():
@@ -64,6 +90,8 @@ def test_counters(nic):
 
 
 def group(t):
+    with far_host():
+        t.case("net_our_pings_of_linux_and_through_a_router", test_our_pings, t)
     with far_host() as far, t.run_of("net", "--gw", PEER_IP, "--app", f"echo:{ECHO},udp") as nic:
         if not nic:
             return
@@ -71,22 +99,37 @@ def group(t):
               t.case("net_pings_through_a_router", test_pings, far.on),
               t.case("net_flood_of_pings_in_fragments", test_flood),
               t.case("net_datagrams_of_up_to_65507_bytes", test_datagrams, t),
+              t.case("net_port_unreachable_is_told_to_linux", test_port_unreachable),
               t.case("net_segments_in_fragments_are_carried", test_fragmented_segments, t, far)]
         if all(ok):
             t.case("net_fragments_are_counted_and_none_is_lost", test_counters, nic)
 
 
-# --- after the judge: to tshark a path that has shrunk looks like a wild one --------------------------------------------------
+# --- after the judge: to tshark a path that has shrunk looks like a wild one, a time to live of 1 likewise --------------------------------------------------
+
+
+def test_our_pings_in_vain(t):
+    """What the router says of them: too far, and nobody there."""
+    for name, ip, ttl, text in (("far", FAR_IP, 1, "No route to host"), ("none", NOBODY_IP, 64, "No route to host")):
+        out, _ = tool(t, f"ping_{name}", "ping", ip, "count=1", "timeout=8000", f"ttl={ttl}", "--gw", PEER_IP, status=1)
+        expect(f"From {PEER_IP} icmp_seq=1 {text}" in out.decode(), out.decode())
 
 
 def test_path_mtu(t, far):
-    """The link behind the router takes less than either end believes; its ICMP must make our segments shorter."""
-    must(*far.on("ip", "route", "change", "default", "via", ROUTER_IP, "mtu", "lock", str(SMALL_MTU), "advmss", "1460"))
-    must("ip", "link", "set", "far1", "mtu", str(SMALL_MTU))
+    """While a connection is open the link behind the router comes to take less; its ICMP must make our segments shorter."""
+    before, after = t.data(32768), t.data(4 * MIB)
+    client = subprocess.Popen(far.on("nc", "-N", NIC_IP, str(ECHO)), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        finish_nc(start_nc(t, "path_mtu", t.data(4 * MIB), on=far.on), 60)
+        client.stdin.write(before)
+        client.stdin.flush()
+        expect(client.stdout.read(len(before)) == before, "echo differs")
+        must(*far.on("ip", "route", "change", "default", "via", ROUTER_IP, "mtu", "lock", str(SMALL_MTU), "advmss", "1460"))
+        must("ip", "link", "set", "far1", "mtu", str(SMALL_MTU))
+        out, _ = client.communicate(after, timeout=60)
+        expect_equal((client.returncode, sha256(out)), (0, sha256(after)), "status, and what came back over the shorter path")
         ping(far.on, 60000)                      # no smaller for it: fragments may be cut again
     finally:
+        client.kill()
         must("ip", "link", "set", "far1", "mtu", "1500")
         must(*far.on("ip", "route", "change", "default", "via", ROUTER_IP))
 
@@ -137,6 +180,8 @@ def nic_mac(raw):
 
 def group_path(t):
     t.case("path_conflict_is_told_at_the_start", test_conflict_at_start, t)
+    with far_host():
+        t.case("path_our_pings_hear_what_the_router_says", test_our_pings_in_vain, t)
     with far_host() as far, t.run_of("path", "--gw", PEER_IP, "--app", f"echo:{ECHO}") as nic:
         if not nic:
             return
