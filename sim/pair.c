@@ -122,6 +122,7 @@ static void draw_host(struct world *w, struct host *h, unsigned i)
   uint32_t rx = 4096u << below(w, 7), tx = 4096u << below(w, 7);
   h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
                                    .seed = rng_next(&w->rng)};
+  h->ref_cfg.caps.ecn = h->ref_cfg.seed & 1;   // no draw of its own: what older seeds draw stays
   static const uint32_t pause[] = {1, 4, 20, 80};
   h->pause_most = below(w, pause[below(w, 4)]);
   if (!is_nic(w, i)) return;

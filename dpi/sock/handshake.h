@@ -26,7 +26,7 @@ void handshake_drop(struct stack *s, struct conn *c, int err);
 // What both ways of opening share.
 // The options of a SYN of ours.
 struct segment_options handshake_offer(const struct stack *s);
-// Takes over what the peer's SYN offers and we offer too: IRS, MSS, scales, time stamps, SACK.
+// Takes over what the peer's SYN offers and we offer too: IRS, MSS, scales, time stamps, SACK, ECN.
 void handshake_agree(struct stack *s, struct conn *c, const struct segment *syn);
 // SYN-RECEIVED: the SYN-ACK goes out, again and again until it is answered.
 void handshake_answer(struct stack *s, struct conn *c);

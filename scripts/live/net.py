@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Groups net and path: pings either way, also through a router, and what routers and hosts say of packets; what is longer than a frame, in fragments
 each way; a path that comes to take less than the link; a second station with our address."""
+import contextlib
 import re
 import socket
 import struct
 import subprocess
 
-from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, own_mac, packet_socket, sha256,
-                         start_nc, until)
+from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, on_nic_host, own_mac, packet_socket, run,
+                         segment_of, sha256, start_nc, until)
 from live.far import FAR_IP, ROUTER_IP, far_host
 from live.nic import LEFT, Nic, stat
 from live.tools import tool
@@ -39,6 +40,22 @@ def test_our_pings(t):
             out = out.decode()
             expect_equal(len(re.findall(rf"^{size + 8} bytes from {ip}: icmp_seq=\d ttl={ttl} time=", out, re.M)), 3, f"answers in {out}")
             expect("3 packets transmitted, 3 received, 0% packet loss" in out, out)
+
+
+def test_to_ourselves(t):
+    """By our address and by the loopback's: from socket to socket, and nothing of it on the wire."""
+    for ip in (NIC_IP, "127.0.0.1"):
+        nic = Nic(t, f"to_{ip}", "--app", f"echo:{ECHO}", "--app", f"echo-client:4000,to={ip}:{ECHO},bytes=1M")
+        with packet_socket() as wire:
+            r = run(*on_nic_host(*nic.cmd), seconds=60)
+            wire.settimeout(0.2)
+            seen = []
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    seen.append(segment_of(wire.recv(65536)))
+        expect_equal(r.returncode, 0, f"status ({r.stderr.strip()[-300:]})")
+        expect(f"{MIB} bytes came back" in r.stderr, r.stderr)
+        expect(seen and not any(seen), f"{len(seen)} frames on the wire, {sum(map(bool, seen))} of TCP")
 
 
 def test_port_unreachable():
@@ -90,6 +107,7 @@ def test_counters(nic):
 
 
 def group(t):
+    t.case("net_connections_to_ourselves_stay_inside", test_to_ourselves, t)
     with far_host():
         t.case("net_our_pings_of_linux_and_through_a_router", test_our_pings, t)
     with far_host() as far, t.run_of("net", "--gw", PEER_IP, "--app", f"echo:{ECHO},udp") as nic:
