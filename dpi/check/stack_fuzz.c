@@ -2,7 +2,7 @@
 // Any frames, at any times, into a whole endpoint: the stack over the reference, with programs that echo TCP and UDP and one
 // that connects. It stays alive, and the wire monitor finds nothing wrong with what it sends.
 //
-//   byte 0: the options, and whether sequence numbers begin near 2^32
+//   byte 0: the options, whether sequence numbers begin near 2^32, whether it can do ECN
 //   then records: flags (below) | time that passes | length, 16 bits | that much of a frame
 #include "base/fuzz.h"
 
@@ -170,6 +170,7 @@ static void open_bed(struct bed *b, uint8_t choice)
   struct ref_config rc = {.num_flows = FLOWS, .tx_ring_bytes = RING, .rx_ring_bytes = RING, .caps = core_caps_full(RING), .seed = 1};
   struct stack_config sc = {.ip = IP, .prefix_len = 24, .mtu = 1500, .seed = 1, .options = choice & 1 ? STACK_OPTIONS_MINIMAL : STACK_OPTIONS_LINUX,
                             .isn_near = choice & 2, .isn_base = UINT32_MAX - 65536};
+  rc.caps.ecn = choice & 4;
   *b = (struct bed){.now_us = 1000000};
   memcpy(sc.mac, our_mac, 6);
   b->ref = ref_open(&rc);
