@@ -182,7 +182,7 @@ void stack_poll(struct stack *s, uint64_t now_us)
 {
   s->now_us = now_us;
   while (drain_engine(s)) {}
-  neigh_run(s);
+  if (s->now_us >= s->neigh_due_us) neigh_run(s);   // a search from end to end
   input_run(s);
   conn_run_timers(s);
   tw_run_timers(s);
