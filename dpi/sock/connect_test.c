@@ -17,14 +17,6 @@ static int setup(void **state)
 
 // --- helpers ---
 
-static void answer_arp(struct bed *b, uint32_t ip)
-{
-  uint8_t frame[ARP_FRAME_BYTES];
-  struct arp_packet ask = {.op = ARP_OP_REQUEST, .sender_ip = BED_IP, .target_ip = ip};
-  memcpy(ask.sender_mac, bed_mac, 6);
-  stack_input(b->s, frame, arp_emit_reply(frame, sizeof frame, peer_mac, &ask), b->now_us);
-}
-
 static void expect_arp_request(struct bed *b, uint32_t ip)
 {
   uint8_t frame[2048];
@@ -39,7 +31,7 @@ static void expect_arp_request(struct bed *b, uint32_t ip)
 // A socket on BED_PORT connecting to the peer, whose MAC is known.
 static int dial(struct bed *b)
 {
-  answer_arp(b, PEER_IP);
+  bed_answer_arp(b, PEER_IP);
   int sid = sock_socket(b->s, SOCK_TCP);
   assert_int_equal(sock_bind(b->s, sid, 0, BED_PORT), 0);
   assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EINPROGRESS);
@@ -398,7 +390,7 @@ static void test_waiting_syn_leaves_before_the_answer_to_one_that_crossed_it(voi
   bed_send(b, PEER_PORT, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN});
   assert_int_equal(bed_expect_out(b).flags, TCP_SYN);
   assert_int_equal(bed_expect_out(b).flags, TCP_SYN | TCP_ACK);
-  answer_arp(b, PEER_IP);
+  bed_answer_arp(b, PEER_IP);
   bed_expect_silence(b);
 }
 
@@ -409,7 +401,7 @@ static void test_unknown_neighbour_is_asked_for_and_the_syn_waits(void **state)
   assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EINPROGRESS);
   expect_arp_request(b, PEER_IP);
   bed_expect_silence(b);
-  answer_arp(b, PEER_IP);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(bed_expect_out(b).flags, TCP_SYN);
   bed_expect_silence(b);
 }
@@ -502,7 +494,7 @@ static void test_icmp_unreachable_does_not_touch_an_established_connection(void 
 static void test_ports_are_dynamic_and_differ_for_one_destination(void **state)
 {
   struct bed *b = *state;
-  answer_arp(b, PEER_IP);
+  bed_answer_arp(b, PEER_IP);
   uint16_t port[BED_FLOWS];
   for (int i = 0; i < BED_FLOWS; i++) {
     assert_int_equal(sock_connect(b->s, sock_socket(b->s, SOCK_TCP), PEER_IP, 80), -EINPROGRESS);

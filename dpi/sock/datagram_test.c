@@ -54,14 +54,6 @@ static void say(struct bed *b, uint16_t from, uint16_t to, const void *data, siz
   input_exact(b, frame, udp_frame(frame, from, to, data, len, false));
 }
 
-static void answer_arp(struct bed *b)
-{
-  uint8_t frame[ARP_FRAME_BYTES];
-  struct arp_packet ask = {.op = ARP_OP_REQUEST, .sender_ip = BED_IP, .target_ip = PEER_IP};
-  memcpy(ask.sender_mac, bed_mac, 6);
-  stack_input(b->s, frame, arp_emit_reply(frame, sizeof frame, peer_mac, &ask), b->now_us);
-}
-
 static int bound(struct bed *b, uint16_t port, bool reuse)
 {
   int sid = sock_socket(b->s, SOCK_UDP);
@@ -264,7 +256,7 @@ static void test_groups_fragments_and_our_own_name_reach_no_socket(void **state)
 static void test_sendto_goes_out_with_checksum_from_a_port_of_its_own(void **state)
 {
   struct bed *b = *state;
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   int sid = sock_socket(b->s, SOCK_UDP);
   assert_int_equal(port_of(b, sid), 0);
   assert_int_equal(sock_sendto(b->s, sid, "hi", 2, &peer_9), 2);
@@ -283,7 +275,7 @@ static void test_send_says_what_is_wrong(void **state)
   struct bed *b = *state;
   static const uint8_t data[LONGEST + 1];
   static const uint32_t none[] = {0, 0xe0000001, 0xffffffff, 0x0a0900ff, 0x08080808};
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   int sid = bound(b, UDP_PORT, false), value;
   assert_int_equal(sock_send(b->s, sid, "x", 1), -EDESTADDRREQ);
   assert_int_equal(sock_sendto(b->s, sid, "x", 1, &(struct sock_addr){PEER_IP, 0}), -EINVAL);
@@ -302,7 +294,7 @@ static void test_send_says_what_is_wrong(void **state)
 static void test_full_output_queue_is_told(void **state)
 {
   struct bed *b = *state;
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   int sid = bound(b, UDP_PORT, false);
   for (int i = 0; i < 256; i++) assert_int_equal(sock_sendto(b->s, sid, "x", 1, &peer_9), 1);
   assert_int_equal(sock_sendto(b->s, sid, "x", 1, &peer_9), -ENOBUFS);
@@ -326,7 +318,7 @@ static void test_datagrams_wait_for_an_unknown_neighbour_in_order(void **state)
   expect_arp_request(b);
   assert_int_equal(sock_sendto(b->s, sid, "new", 3, &peer_9), 3);
   bed_expect_silence(b);
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   expect_said(b, 9, "old", 3);
   expect_said(b, 9, "new", 3);
   bed_expect_silence(b);
@@ -341,7 +333,7 @@ static void test_waiting_datagrams_are_bounded_and_the_oldest_go(void **state)
     if (i == 0) expect_arp_request(b);
   }
   assert_int_equal(stat(b, ST_ARP_DROPPED), 1);
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   for (int i = 1; i <= ARP_QUEUE; i++) expect_said(b, 9, &(uint8_t){(uint8_t)i}, 1);
   bed_expect_silence(b);
   assert_int_equal(sock_sendto(b->s, sid, "x", 1, &(struct sock_addr){PEER_IP + 1, 9}), 1);
@@ -390,7 +382,7 @@ static void test_long_datagrams_leave_in_fragments(void **state)
     struct bed *b = bed_open(&start_plain, (struct bed_opts){.mtu = mtus[m]});
     int sid = bound(b, UDP_PORT, false);
     uint16_t last = 0;
-    answer_arp(b);
+    bed_answer_arp(b, PEER_IP);
     for (size_t i = 0; i < 5; i++) {
       struct udp_datagram u;
       assert_int_equal(sock_sendto(b->s, sid, data, lengths[i], &peer_9), lengths[i]);
@@ -414,7 +406,7 @@ static void test_fragments_leave_all_or_none(void **state)
 {
   struct bed *b = *state;
   static const uint8_t data[1480 * 6 - 8];
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   int sid = bound(b, UDP_PORT, false), n = 0;
   for (int i = 0; i < 251; i++) assert_int_equal(sock_sendto(b->s, sid, "x", 1, &peer_9), 1);
   assert_int_equal(sock_sendto(b->s, sid, data, sizeof data, &peer_9), -ENOBUFS);
@@ -433,7 +425,7 @@ static void test_fragments_wait_for_an_unknown_neighbour_together(void **state)
   assert_int_equal(sock_sendto(b->s, sid, data, LONGEST, &peer_9), LONGEST);
   expect_arp_request(b);
   bed_expect_silence(b);
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   expect_fragments(b, IPV4_PROTO_UDP, got, LONGEST + 8, BED_MTU);
   bed_expect_silence(b);
 }
@@ -536,7 +528,7 @@ static void test_connected_socket_goes_before_the_one_bound_last(void **state)
 static void test_connect_fixes_the_peer_and_lets_nobody_else_in(void **state)
 {
   struct bed *b = *state;
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   int sid = bound(b, UDP_PORT, false);
   struct sock_addr a;
   uint8_t icmp[2048];
@@ -674,7 +666,7 @@ static void test_unreachable_is_told_once_to_who_is_connected_there(void **state
   int sid = bound(b, UDP_PORT, false), who, value;
   unsigned events;
   char byte;
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_connect(b->s, sid, PEER_IP, 9), 0);
   for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
     struct quote q = ours;
@@ -778,7 +770,7 @@ static void test_strangers_and_errors_at_random_harm_nothing(void **state)
   struct bed *b = *state;
   struct rng r;
   rng_seed(&r, 11);
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   int sid[8];
   uint8_t buf[64], frame[2048];
   for (int i = 0; i < 8; i++) sid[i] = bound(b, (uint16_t)(UDP_PORT + i / 2), true);

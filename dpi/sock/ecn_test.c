@@ -80,10 +80,7 @@ static struct bed *dialled(bool can, bool twice)
 {
   struct bed *b = open_bed(can, false);
   int sid = sock_socket(b->s, SOCK_TCP);
-  uint8_t frame[ARP_FRAME_BYTES];
-  struct arp_packet ask = {.op = ARP_OP_REQUEST, .sender_ip = BED_IP, .target_ip = PEER_IP};
-  memcpy(ask.sender_mac, bed_mac, 6);
-  stack_input(b->s, frame, arp_emit_reply(frame, sizeof frame, peer_mac, &ask), b->now_us);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_bind(b->s, sid, 0, BED_PORT), 0);
   assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EINPROGRESS);
   assert_int_equal(bed_expect_out(b).flags, TCP_SYN | (can ? ASK : 0));

@@ -193,9 +193,7 @@ static void test_datagrams_shrink_to_the_path(void **state)
   uint8_t frame[2048];
   struct ipv4_hdr ip;
   int sid = sock_socket(b->s, SOCK_UDP);
-  struct arp_packet ask = {.op = ARP_OP_REQUEST, .sender_ip = BED_IP, .target_ip = PEER_IP};
-  memcpy(ask.sender_mac, bed_mac, 6);
-  stack_input(b->s, frame, arp_emit_reply(frame, sizeof frame, peer_mac, &ask), b->now_us);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_bind(b->s, sid, 0, UDP_PORT), 0);
   struct error e = {.type = ICMP_TYPE_UNREACHABLE, .code = ICMP_CODE_TOO_BIG, .mtu = 1000, .proto = IPV4_PROTO_UDP, .from = UDP_PORT + 1, .to = 7};
   hear(b, &e);   // of nobody

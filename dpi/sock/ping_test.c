@@ -17,14 +17,6 @@ static int echo_socket(struct bed *b, uint16_t id)
   return sid;
 }
 
-static void answer_arp(struct bed *b)
-{
-  uint8_t frame[ARP_FRAME_BYTES];
-  struct arp_packet ask = {.op = ARP_OP_REQUEST, .sender_ip = BED_IP, .target_ip = PEER_IP};
-  memcpy(ask.sender_mac, bed_mac, 6);
-  stack_input(b->s, frame, arp_emit_reply(frame, sizeof frame, peer_mac, &ask), b->now_us);
-}
-
 static void hear(struct bed *b, uint32_t from, uint8_t ttl, const struct icmp_msg *m)
 {
   uint8_t frame[2048];
@@ -98,7 +90,7 @@ static void test_echo_request_goes_out_and_its_answer_comes_in(void **state)
   struct bed *b = *state;
   int sid = echo_socket(b, ID), who;
   unsigned events;
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_sendto(b->s, sid, "hello", 5, &peer_1), 5);
   assert_int_equal(expect_request(b, ID, 1, "hello", 5), 64);
   assert_int_equal(sock_setsockopt(b->s, sid, SOCK_OPT_TTL, 3), 0);
@@ -120,7 +112,7 @@ static void test_answer_goes_to_the_socket_of_its_identifier(void **state)
   struct bed *b = *state;
   int sid = echo_socket(b, ID), other = echo_socket(b, ID + 1), any = sock_socket(b->s, SOCK_ICMP);
   struct sock_addr a;
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_bind(b->s, any, 0, ID), -EADDRINUSE);
   assert_int_equal(sock_sendto(b->s, any, "x", 1, &peer_1), 1);   // chooses one
   assert_int_equal(sock_getsockname(b->s, any, &a), 0);
@@ -141,7 +133,7 @@ static void test_connected_echo_socket_hears_its_peer_alone(void **state)
 {
   struct bed *b = *state;
   int sid = echo_socket(b, ID);
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_connect(b->s, sid, PEER_IP, 9), 0);
   assert_int_equal(sock_send(b->s, sid, "x", 1), 1);
   expect_request(b, ID, 9, "x", 1);
@@ -173,7 +165,7 @@ static void test_long_echo_requests_leave_in_fragments(void **state)
   size_t at = 0;
   int sid = echo_socket(b, ID);
   for (uint32_t i = 0; i < LONGEST; i++) data[i] = bed_byte(i);
-  answer_arp(b);
+  bed_answer_arp(b, PEER_IP);
   assert_int_equal(sock_sendto(b->s, sid, data, LONGEST + 1, &peer_1), -EMSGSIZE);
   assert_int_equal(sock_sendto(b->s, sid, data, LONGEST, &peer_1), LONGEST);
   for (size_t n; (n = stack_output(b->s, frame, sizeof frame)) > 0; at += ip.payload_len) {

@@ -221,6 +221,15 @@ static inline size_t bed_frame(uint8_t out[2048], uint16_t from_port, const stru
   return 14 + hdr + n;
 }
 
+// The peer's machine answers for this address.
+static inline void bed_answer_arp(struct bed *b, uint32_t ip)
+{
+  uint8_t frame[ARP_FRAME_BYTES];
+  struct arp_packet ask = {.op = ARP_OP_REQUEST, .sender_ip = BED_IP, .target_ip = ip};
+  memcpy(ask.sender_mac, bed_mac, 6);
+  stack_input(b->s, frame, arp_emit_reply(frame, sizeof frame, peer_mac, &ask), b->now_us);
+}
+
 static inline void bed_send(struct bed *b, uint16_t from_port, const struct segment *seg)
 {
   uint8_t frame[2048];
