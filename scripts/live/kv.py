@@ -9,8 +9,10 @@ import struct
 import threading
 import time
 
-from live.common import ECHO, FLOWS, KV, NIC_IP, PEER_IP, connect, expect, expect_equal, must, recv_exactly, run
+from live.common import ECHO, FLOWS, KV, MIB, NIC_IP, PEER_IP, connect, expect, expect_equal, must, recv_exactly, run
 from live.nic import AFTER_FENCE, CLOSED, LEFT, OPENED, stat
+
+SMALL_KV = 6380   # with maxmem=1M
 
 
 def redis(*args, **kw):
@@ -90,6 +92,53 @@ def test_closed_port(t):
         expect_equal(s.connect_ex((NIC_IP, 81)), errno.ECONNREFUSED, "connecting to port 81")
 
 
+def answer(request):
+    """What comes back, up to the end of the connection."""
+    with connect((NIC_IP, KV)) as s:
+        s.sendall(request)
+        got = b""
+        while data := s.recv(65536):
+            got += data
+        return got
+
+
+def test_malformed():
+    """What is no RESP is refused in a line, and the connection ends; who speaks it is served."""
+    with connect((NIC_IP, KV)) as other:
+        for request in (b"*x\r\n", b"*1048577\r\n", b"*99999999999999999999\r\n", b"*1\r\n+PING\r\n", b"*1\r\n$-5\r\n", b"*1\r\n$536870913\r\n",
+                        b"*1\r\n$4\r\nPINGxx", b"*1\r\n$4x\r\n", b"*1\r\n$" + b"0" * 30 + b"\r\n", b"GET \"x\r\n", b"x" * 65537):
+            got = answer(request)
+            expect(got.startswith(b"-ERR Protocol error: ") and got.count(b"\r\n") == 1 and got.endswith(b"\r\n"), f"{request[:40]!r}: {got[:80]!r}")
+            other.sendall(b"PING\r\n")
+            expect_equal(recv_exactly(other, 7), b"+PONG\r\n", f"PING elsewhere after {request[:40]!r}")
+
+
+def test_memory_limit(nic):
+    """A store that is full says so, reads, deletes, and takes again; the process does not grow with what is sent."""
+    def set_(key, value):
+        return b"*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n" % (len(key), key, len(value), value)
+
+    before = nic.resident_kib()
+    with connect((NIC_IP, SMALL_KV)) as s:
+        said = []
+        for i in range(200):
+            s.sendall(set_(b"key%d" % i, b"x" * 10000))
+            said.append(recv_exactly(s, 5))
+            if said[-1] != b"+OK\r\n":
+                expect(said[-1] == b"-OOM " and s.recv(1000).endswith(b"\r\n"), f"the refusal was {said[-1]!r}")
+        room = said.count(b"+OK\r\n")
+        expect(80 < room < 105 and b"-OOM " not in said[:room], f"{room} values of 10 kB fit into a MiB")
+        s.sendall(set_(b"huge", b"x" * (8 * MIB)) + b"PING\r\n")
+        expect(recv_exactly(s, 5) == b"-OOM ", "8 MiB were taken")
+        while not (got := s.recv(1000)).endswith(b"+PONG\r\n"):
+            expect(got, "no answer behind what was too large")
+        s.sendall(b"DBSIZE\r\nDEL key0 key1\r\n" + set_(b"again", b"y" * 10000) + b"STRLEN again\r\n")
+        want = b":%d\r\n:2\r\n+OK\r\n:10000\r\n" % room
+        expect_equal(recv_exactly(s, len(want)), want, "when there was room again")
+    grown = nic.resident_kib() - before
+    expect(grown < 4096, f"{grown} KiB more, with maxmem=1M")
+
+
 def test_idle(nic):
     """Two percent of one core over ten seconds, with connections open."""
     with contextlib.ExitStack() as stack:
@@ -117,7 +166,7 @@ def test_sigterm_with_open_connections(t, nic):
 
 
 def group(t):
-    with t.run_of("kv", "--app", f"kv:{KV}", "--app", f"echo:{ECHO}") as nic:
+    with t.run_of("kv", "--app", f"kv:{KV}", "--app", f"kv:{SMALL_KV},maxmem=1M", "--app", f"echo:{ECHO}") as nic:
         if not nic:
             return
         t.case("kv_redis_cli", test_redis_cli, t)
@@ -125,6 +174,8 @@ def group(t):
         t.case("kv_pipeline_cut_anywhere", test_pipeline_cut_anywhere, t)
         t.case("kv_time_wait_holds_no_flow", test_server_closes_first)
         t.case("kv_resets_leave_nothing", test_resets_leave_nothing, t)
+        t.case("kv_refuses_what_is_no_resp", test_malformed)
+        t.case("kv_keeps_to_its_memory", test_memory_limit, nic)
         t.case("closed_port_refuses", test_closed_port, t)
         t.case("idle_with_connections_open_costs_less_than_2_percent", test_idle, nic)
         t.case("sigterm_ends_cleanly_with_connections_open", test_sigterm_with_open_connections, t, nic)

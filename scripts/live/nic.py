@@ -21,6 +21,10 @@ AFTER_FENCE = "after_fence"
 OPENED, CLOSED, LEFT = "flows_opened", "flows_closed", "flows_left"
 
 
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 class Nic:
     """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise, under another program if there is one."""
 
@@ -37,7 +41,7 @@ class Nic:
             options = (*options, "--record", str(self.record))
         self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
                     *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
-        self.proc = None
+        self.proc = self.descriptors = None
         self.replayed_seconds = self.judged_seconds = 0.0   # what the replay took, and all of judge()
 
     def start(self):
@@ -45,6 +49,8 @@ class Nic:
             self.proc = subprocess.Popen(on_nic_host(*self.cmd), stderr=err, stdout=out)
         until(lambda: b"lockwire: ready" in self.stderr_path.read_bytes() or self.proc.poll() is not None, 30, "ready")
         expect(self.proc.poll() is None, f"lockwire ended at once with status {self.proc.returncode}")
+
+        self.descriptors = descriptors(self.proc.pid)
 
     def alive(self):
         return self.proc is not None and self.proc.poll() is None
@@ -87,6 +93,7 @@ class Nic:
             await_silence(1)
         else:       # behind the last ACK on the wire: when it is answered, that has arrived
             run("ping", "-c", "1", "-W", "2", NIC_IP)
+        expect_equal(descriptors(self.proc.pid), self.descriptors, "open files, against those at the start")
         return self.end()
 
     def kill(self):
@@ -132,8 +139,9 @@ class Runner:
         self.rng = random.Random(a.seed)
         self.passed = self.failed = 0
         self.nic = None
-        # The peer's ports of connections into which frames are forged, and of those that the NIC may reset.
-        self.ports = {"forged": set(), "reset": set()}
+        # The peer's ports of connections into which frames are forged, and of those that the NIC may reset; 0 for what has no ports and
+        # is sent with a time to live of 1.
+        self.ports = {"forged": set(), "reset": set(), "short-lived": set()}
 
     def case(self, name, fn, *args):
         """Runs one test; False when it failed."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from live.common import MIB, NIC_IP, PEER_IP, Fail, expect, expect_equal, kernel_echo, must, on_nic_host, run, sha256, until
 from live.far import FAR_IP, far_host
+from live.nic import descriptors
 from live.tools import Tool, listens, one_line
 
 PORT, FILE_BYTES = 40500, 20 * MIB
@@ -97,10 +98,6 @@ def test_pipe(t):
             expect(any(x.startswith(want) for x in said), f"no line '{want}' in {said}")
         expect(any(x.startswith("0    tcp  LISTEN       *:") for x in said), f"no listener in {said}")
         expect_equal(said.count(TITLE), 3, "tables")
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def test_bad_lines(t):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Group tools: the clients that are commands of their own (lockwire nc, wget, udpecho), against Linux's nc, a real nginx and others."""
+"""Group tools: the clients that are commands of their own (lockwire nc, wget, ping, udpecho), against Linux's nc, a real nginx and others."""
 import contextlib
 import http.server
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from live.bad import expect_usage_error
 from live.common import IP, MIB, NIC_IP, PEER_IP, WIRE, expect, expect_equal, on_nic_host, run, sha256, spread, until
+from live.far import FAR_IP, far_host
 from live.nic import Nic
 
 PORT, NOBODY = 40404, 9
@@ -44,10 +45,10 @@ def one_line(err, command, text):
     expect_equal(err, f"lockwire: {command}: {text}\n", "what it said")
 
 
-def listens(port):
+def listens(port, protocol="tcp", state="0A"):
     """Somebody on the peer host does."""
-    lines = [x.split() for x in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return any(x[1].endswith(f":{port:04X}") and x[3] == "0A" for x in lines)
+    lines = [x.split() for x in Path(f"/proc/net/{protocol}").read_text().splitlines()[1:]]
+    return any(x[1].endswith(f":{port:04X}") and x[3] == state for x in lines)
 
 
 def answers_ping():
@@ -94,17 +95,20 @@ def test_nc_listens(t):
 
 def test_nc_datagrams(t):
     """Ours speaks first, Linux's answers, ours ends by itself."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind((PEER_IP, PORT))
-        s.settimeout(15)
+    theirs = subprocess.Popen(["nc", "-u", "-l", PEER_IP, str(PORT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        until(lambda: listens(PORT, "udp", "07"), 10, "Linux's nc is there")
         ours = Tool(t, "nc_udp", "nc", f"{PEER_IP}:{PORT}", "udp").begin(subprocess.PIPE)
         ours.proc.stdin.write(b"question")
         ours.proc.stdin.close()
         ours.proc.stdin = None
-        data, peer = s.recvfrom(2000)
-        expect_equal(data, b"question", "what we sent")
-        s.sendto(b"answer", peer)
+        expect_equal(theirs.stdout.read(8), b"question", "what we sent")
+        theirs.stdin.write(b"answer")
+        theirs.stdin.flush()
         expect_equal(ours.finish()[0], b"answer", "what came back")
+    finally:
+        theirs.kill()
+        theirs.communicate()
 
 
 def test_nc_listens_for_datagrams(t):
@@ -143,17 +147,17 @@ def test_nc_broken_output(t):
 
 
 @contextlib.contextmanager
-def real_nginx(t, root, port):
+def real_nginx(t, root, *ports):
     """A real nginx on the peer host."""
     conf = t.work / "nginx.conf"
     conf.write_text(f"""daemon off; master_process off; pid {t.work}/nginx.pid; error_log {t.work}/nginx.log;
 events {{}}
 http {{ access_log off; client_body_temp_path {t.work}/b; proxy_temp_path {t.work}/p; fastcgi_temp_path {t.work}/f; uwsgi_temp_path {t.work}/u;
-scgi_temp_path {t.work}/s; server {{ listen {PEER_IP}:{port}; root {root}; }} }}
+scgi_temp_path {t.work}/s; server {{ {" ".join(f"listen {PEER_IP}:{p};" for p in ports)} root {root}; }} }}
 """)
     p = subprocess.Popen(["nginx", "-c", str(conf), "-e", str(t.work / "nginx.log")])
     try:
-        until(lambda: listens(port) or p.poll() is not None, 20, "nginx listens")
+        until(lambda: all(map(listens, ports)) or p.poll() is not None, 20, "nginx listens")
         yield
     finally:
         p.terminate()
@@ -170,11 +174,12 @@ def make_root(t):
 def test_wget_from_nginx(t):
     root = make_root(t)
     out = t.work / "wget.out"
-    with real_nginx(t, root, 8080):
+    with real_nginx(t, root, 8080, 8082):
         _, err = tool(t, "wget_nginx", "wget", f"http://{PEER_IP}:8080/big.bin", f"out={out}")
         one_line(err, "wget", f"{8 * MIB} bytes to {out}")
         expect_equal(sha256(out.read_bytes()), sha256((root / "big.bin").read_bytes()), "the file")
-        _, err = tool(t, "wget_nginx_none", "wget", f"http://{PEER_IP}:8080/none", f"out={t.work / 'none'}", status=1)
+        _, err = tool(t, "wget_nginx_none", "wget", f"http://{PEER_IP}:8082/none", f"out={t.work / 'none'}", status=1)
+        t.ports["reset"].add(8082)   # it does not wait for the page that says so
         one_line(err, "wget", "404 Not Found")
         expect(not (t.work / "none").exists(), "a file was made of nothing")
     out.unlink()
@@ -245,6 +250,34 @@ def test_udpecho(t):
     expect_equal(out, b"0: Connection refused\n", "a closed port")
 
 
+def test_ping(t):
+    """As Linux's: a line each, statistics, status 0 with an answer and 1 without."""
+    for size in (56, 60000):
+        out, err = tool(t, "ping_linux", "ping", PEER_IP, "count=3", "interval=50", f"size={size}")
+        lines = out.decode().splitlines()
+        expect_equal((len(lines), err, lines[0]), (8, "", f"PING {PEER_IP}: {size} data bytes"), f"lines of {lines}")
+        for i in range(3):
+            expect(lines[1 + i].startswith(f"{size + 8} bytes from {PEER_IP}: icmp_seq={i + 1} ttl=64 time="), lines[1 + i])
+        expect_equal(lines[4:6], ["", f"--- {PEER_IP} ping statistics ---"], "the statistics")
+        expect(lines[6].startswith("3 packets transmitted, 3 received, 0% packet loss, time ") and lines[7].startswith("rtt min/avg/max = "), f"{lines}")
+
+
+def test_ping_fails(t):
+    out, err = tool(t, "ping_nobody", "ping", "10.99.0.77", "count=1", "timeout=4000", status=1)
+    expect_equal((out.decode().splitlines()[1], err), (f"From {NIC_IP} icmp_seq=1 No route to host", ""), "of who is not there")
+    out, err = tool(t, "ping_lost", "ping", PEER_IP, "count=2", "interval=50", "timeout=200", "--fault", "rx:loss=1", status=1)
+    expect("\n2 packets transmitted, 0 received, 100% packet loss, time " in out.decode(), f"{out.decode()}{err}")
+
+
+def test_ping_routed(t):
+    with far_host():
+        out, _ = tool(t, "ping_routed", "ping", FAR_IP, "count=2", "interval=50", "size=60000", "--gw", PEER_IP)
+        expect(out.count(b" ttl=63 ") == 2 and b"2 received, 0% packet loss" in out, out.decode())
+        t.ports["short-lived"].add(0)
+        out, _ = tool(t, "ping_ttl", "ping", FAR_IP, "count=1", "ttl=1", "--gw", PEER_IP, status=1)
+        expect_equal(out.decode().splitlines()[1], f"From {PEER_IP} icmp_seq=1 No route to host", "of the router")
+
+
 # name: command and what follows --wire and --ip, a word that the one line must hold
 BAD = {
     "nc_without_target": (("nc",), "ADDR:PORT"),
@@ -256,6 +289,16 @@ BAD = {
     "wget_two_urls": (("wget", f"{PEER_IP}/", f"{PEER_IP}/"), PEER_IP),
     "udpecho_without_target": (("udpecho",), "to=ADDR:PORT"),
     "udpecho_bad_size": (("udpecho", f"{PEER_IP}:7", "size=70000"), "size=70000"),
+    "udpecho_bad_ttl": (("udpecho", f"{PEER_IP}:7", "ttl=256"), "ttl=256"),
+    "ping_without_target": (("ping",), "to=ADDR"),
+    "ping_a_port": (("ping", f"{PEER_IP}:7"), f"{PEER_IP}:7"),
+    "ping_a_name": (("ping", "localhost"), "localhost"),
+    "ping_bad_count": (("ping", PEER_IP, "count=x"), "count=x"),
+    "ping_no_way": (("ping", "192.0.2.1"), "Network is unreachable"),
+    "ping_broadcast": (("ping", "255.255.255.255"), "Network is unreachable"),
+    "echo_client_bad_size": (("echo-client", f"{PEER_IP}:7", "bytes=0"), "bytes=0"),
+    "shell_argument": (("shell", "quickly"), "quickly"),
+    "shell_empty_history": (("shell", "history="), "history"),
     "client_app": (("nc", f"{PEER_IP}:80", "--app", "echo:7"), "--app"),
     "client_bad_port": (("nc", f"{PEER_IP}:80", "--port", "0"), "--port"),
     "client_no_way": (("nc", "192.0.2.1:80"), "Network is unreachable"),
@@ -274,5 +317,8 @@ def group(t):
     t.case("wget_from_another_server_to_standard_output", test_wget_from_python, t)
     t.case("wget_tells_that_nobody_is_there", test_wget_refused, t)
     t.case("udpecho_counts_what_comes_back", test_udpecho, t)
+    t.case("ping_to_linux_also_60000_bytes", test_ping, t)
+    t.case("ping_through_a_gateway", test_ping_routed, t)
+    t.case("ping_tells_that_nobody_answers", test_ping_fails, t)
     for name, ((command, *args), word) in BAD.items():
         t.case(f"bad_{name}", expect_usage_error, on_nic_host(t.lockwire, command, *spread(WIRE, IP), *args), word)
