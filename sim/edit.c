@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { HISTORY_LINES = 500, LINE_MOST = 4096 };
+enum { HISTORY_LINES = 500 };
 
 struct editor {
   struct edit base;            // first

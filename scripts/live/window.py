@@ -8,7 +8,7 @@ import time
 from live.common import ECHO, MIB, NIC_IP, connect, expect, expect_equal, packet_socket, recv_exactly, segment_of, sha256, tshark
 from live.nic import LEFT, stat
 
-SOURCE = 19
+SINK, SOURCE = 9, 19
 SIZE = 4 * MIB          # more than all buffers on the way together
 PROBES = 3
 
@@ -62,6 +62,14 @@ def test_echo(t, ports):
     expect_equal(sha256(got), sha256(data), "sha256 of what came back")
 
 
+def test_sink(t):
+    """It takes what comes, says nothing, and ends when the client does."""
+    with connect((NIC_IP, SINK), seconds=30) as s:
+        s.sendall(t.data(SIZE))
+        s.shutdown(socket.SHUT_WR)
+        expect_equal(s.recv(1), b"", "the end")
+
+
 def count(path, *conditions):
     return len(tshark(path, "-Y", " && ".join(conditions)).splitlines())
 
@@ -85,11 +93,12 @@ def test_capture(nic, path, source, echo):
 def group(t):
     folder, ports = t.work / "window", []
     shutil.rmtree(folder, ignore_errors=True)
-    apps = ["--app", f"echo:{ECHO}", "--app", f"source:{SOURCE},bytes={SIZE}"]
+    apps = ["--app", f"echo:{ECHO}", "--app", f"source:{SOURCE},bytes={SIZE}", "--app", f"sink:{SINK}"]
     with t.run_of("window_run", *apps, "--record", str(folder)) as nic:
         if not nic:
             return
         ok = [t.case("window_of_the_peer_closes_is_probed_and_opens", test_source, ports),
               t.case("window_of_ours_closes_is_probed_and_opens", test_echo, t, ports)]
+        ok.append(t.case("window_of_a_sink_stays_open", test_sink, t))
         if all(ok):
             t.case("window_closed_and_probes_are_in_the_recording", test_capture, nic, folder / "wire.pcapng", *ports)
