@@ -17,7 +17,6 @@ ALLOWED = [
     ("TCP Zero Window segment", None, "a ring is full because the peer does not read its echo: flow control at work"),
     ("Connection reset (RST)", "reset", "the answer to a closed port, or to a connection that was ended by us"),
     ("ACKed segment that wasn't captured", "forged", "tshark takes forged segments, which the NIC drops, for the peer's"),
-    ("time to live is 1.", "short-lived", "a ping of ours with ttl=1, so that a router says that this is too little"),
     ("D-SACK Sequence", None, "the peer sent something again that had come: its tail loss probe, when our process did not run"),
 ]
 
@@ -52,7 +51,7 @@ def verdicts(path, source):
     for line in lines:
         number, port, ttl, severities, messages = (line.split("\t") + ["", "", "", ""])[:5]
         if ttl.split("|")[0] not in ("", "64"):   # behind it, that of a packet which an ICMP message quotes
-            found.append((int(number), int(port or 0), "error", f"time to live is {ttl}."))
+            found.append((int(number), int(port or 0), "error", f"time to live {ttl}"))
         for severity, message in zip(severities.split("|"), messages.split("|")):
             if severity and int(severity, 0) >= 0x600000:  # warning 0x600000, error 0x800000
                 kind = "error" if int(severity, 0) >= 0x800000 else "warning"

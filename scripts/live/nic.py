@@ -139,9 +139,8 @@ class Runner:
         self.rng = random.Random(a.seed)
         self.passed = self.failed = 0
         self.nic = None
-        # The peer's ports of connections into which frames are forged, and of those that the NIC may reset; 0 for what has no ports and
-        # is sent with a time to live of 1.
-        self.ports = {"forged": set(), "reset": set(), "short-lived": set()}
+        # The peer's ports of connections into which frames are forged, and of those that the NIC may reset.
+        self.ports = {"forged": set(), "reset": set()}
 
     def case(self, name, fn, *args):
         """Runs one test; False when it failed."""
