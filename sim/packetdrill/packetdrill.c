@@ -27,14 +27,19 @@ static bool set_flag(struct pd_flags *f, const char *key, const char *val)
   return true;
 }
 
+#define SEPARATORS ", \t\n"
+
+// KEY=VALUE, or as options of a command line are written: --KEY VALUE.
 static bool parse(struct pd_flags *f, const char *flags, char err[static PD_ERR_LEN])
 {
   char *text = strdup(flags ? flags : ""), *save = NULL;
   bool good = text;
   *f = (struct pd_flags){.mtu = 1500, .seed = 1};
-  for (char *item = text ? strtok_r(text, ", \t\n", &save) : NULL; item && good; item = strtok_r(NULL, ", \t\n", &save)) {
+  for (char *item = text ? strtok_r(text, SEPARATORS, &save) : NULL; item && good; item = strtok_r(NULL, SEPARATORS, &save)) {
+    item += strspn(item, "-");
     char *val = strchr(item, '=');
     if (val) *val++ = '\0';
+    else val = strtok_r(NULL, SEPARATORS, &save);
     good = val && set_flag(f, item, val);
     if (!good) snprintf(err, PD_ERR_LEN, "flag %.60s%s%.60s: not one of engine=ref|rtl, options=linux|minimal, seed=N, mtu=576..9000, ip=ADDR, check=on|off", item, val ? "=" : "", val ? val : "");
   }

@@ -51,7 +51,7 @@ struct packetdrill_interface {
   int (*splice)(void *userdata, int fd_in, loff_t *off_in, int fd_out, loff_t *off_out, size_t len, unsigned flags);
 };
 
-// flags, separated by commas or blanks; NULL and "" for none: engine=ref|rtl, options=linux|minimal, seed=N, mtu=N,
+// flags, separated by commas or blanks, KEY=VALUE or --KEY VALUE; NULL and "" for none: engine=ref|rtl, options=linux|minimal, seed=N, mtu=N,
 // ip=ADDR, check=on|off (README.md). userdata is NULL when they are wrong, with a line on stderr; then every function fails.
 void packetdrill_interface_init(const char *flags, struct packetdrill_interface *out);
 #endif

@@ -29,6 +29,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/cksum.h"
@@ -36,7 +37,7 @@
 #include "packetdrill.h"
 
 static const uint32_t US = 0xc0a80001, PEER = 0xc0000201;   // 192.168.0.1 and 192.0.2.1, as packetdrill has them
-enum { PORT = 8080, PEER_PORT = 40000, PACKET = 2000, LINE = 300, TCP_HEADER = 20 };
+enum { PORT = 8080, PEER_PORT = 40000, PACKET = 2000, LINE = 300, TCP_HEADER = 20, LIMIT_S = 120 };
 
 static void (*interface_init)(const char *flags, struct packetdrill_interface *out);
 
@@ -482,6 +483,7 @@ enum { N_SCRIPTS = sizeof scripts / sizeof scripts[0] };
 
 int main(int argc, char **argv)
 {
+  alarm(LIMIT_S);   // a call that never ends is told, too
   static struct CMUnitTest tests[2 * N_SCRIPTS];
   static char names[2 * N_SCRIPTS][100];
   void *so = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND) : NULL;

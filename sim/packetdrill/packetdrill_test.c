@@ -35,7 +35,7 @@
 #include "tcp/segment.h"
 
 static const uint32_t US = 0xc0a80001, PEER = 0xc0000201;   // 192.168.0.1 and 192.0.2.1, as packetdrill has them
-enum { PORT = 8080, PEER_PORT = 40000, SECOND = 1000000, MS = 1000, PACKET = 9000, MSS = 1460, PIPE = 65536 };
+enum { PORT = 8080, PEER_PORT = 40000, SECOND = 1000000, MS = 1000, PACKET = 9000, MSS = 1460, PIPE = 65536, LIMIT_S = 120 };
 
 static void (*interface_init)(const char *flags, struct packetdrill_interface *out);
 
@@ -708,6 +708,47 @@ static void test_close_sends_fin_or_rst(void **state)
   assert_true(segment_comes(b).flags & TCP_RST);
 }
 
+static ssize_t call_close(struct bed *b, struct waiting *w)
+{
+  (void)w;
+  return CALL(b, close, b->fd);
+}
+
+static void test_close_lingers_until_the_fin_is_acknowledged(void **state)
+{
+  struct bed *b = *state;
+  struct linger two = {1, 2}, got;
+  socklen_t len = sizeof got;
+  long long ended, t;
+  assert_int_equal(CALL(b, setsockopt, b->fd, SOL_SOCKET, SO_LINGER, &two, sizeof two), 0);
+  assert_int_equal(CALL(b, getsockopt, b->fd, SOL_SOCKET, SO_LINGER, &got, &len), 0);
+  assert_true(got.l_onoff && got.l_linger == 2);
+  struct waiting *w = begin_waiting(b, call_close, 0);
+  expect_segment(b, TCP_FIN | TCP_ACK, 0);
+  CALL(b, usleep, 300 * MS);
+  t = now(b);
+  peer_sends(b, TCP_ACK, NULL, 0);
+  assert_int_equal(end_waiting(w, NULL, &ended), 0);
+  expect_time(ended, t);
+  peer_sends(b, TCP_FIN | TCP_ACK, NULL, 0);
+  expect_segment(b, TCP_ACK, 0);
+}
+
+static void test_close_lingers_no_longer_than_its_time(void **state)
+{
+  struct bed *b = *state;
+  const struct linger two = {1, 2};
+  long long ended, t = now(b);
+  assert_int_equal(CALL(b, setsockopt, b->fd, SOL_SOCKET, SO_LINGER, &two, sizeof two), 0);
+  struct waiting *w = begin_waiting(b, call_close, 0);
+  expect_segment(b, TCP_FIN | TCP_ACK, 0);
+  expect_segment(b, TCP_FIN | TCP_ACK, 0);
+  CALL(b, usleep, 1500 * MS);
+  assert_int_equal(end_waiting(w, NULL, &ended), 0);
+  expect_time(ended, t + 2 * SECOND);
+  EXPECT_ERRNO(CALL(b, close, b->fd), EBADF);
+}
+
 static void test_free_ends_what_waits(void **state)
 {
   struct bed *b = open_with(((struct bed *)*state)->engine, "");
@@ -1005,7 +1046,7 @@ static void test_option_profiles(void **state)
 {
   struct bed *first = *state;
   static const struct { const char *flags; bool all; uint16_t mss; } rows[] = {
-      {",options=linux", true, MSS}, {",options=minimal", false, MSS}, {" options=minimal mtu=576", false, 536}};
+      {",options=linux", true, MSS}, {",options=minimal", false, MSS}, {" --options minimal --mtu=576", false, 536}};
   for (size_t i = 0; i < 3; i++) {
     struct bed *b = open_with(first->engine, rows[i].flags);
     struct sockaddr_in a = address(PEER, PEER_PORT);
@@ -1318,6 +1359,7 @@ static void test_two_at_once_know_nothing_of_each_other(void **state)
 
 int main(int argc, char **argv)
 {
+  alarm(LIMIT_S);   // a call that never ends is told, too
   const struct CMUnitTest tests[] = {
       BOTH(test_clock_goes_on_by_itself_and_by_usleep),
       BOTH(test_receive_gives_up_when_nothing_will_come),
@@ -1343,6 +1385,8 @@ int main(int argc, char **argv)
       CONNECTED(test_write_waits_for_room),
       CONNECTED(test_shutdown_of_each_side),
       CONNECTED(test_close_sends_fin_or_rst),
+      CONNECTED(test_close_lingers_until_the_fin_is_acknowledged),
+      CONNECTED(test_close_lingers_no_longer_than_its_time),
       BOTH(test_free_ends_what_waits),
       CONNECTED(test_fcntl_and_ioctl),
       CONNECTED(test_poll_tells_what_holds),

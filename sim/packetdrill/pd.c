@@ -236,6 +236,7 @@ int pd_send(struct pd *d, const uint8_t *packet, size_t len)
   eth_emit(d->frame, sizeof d->frame, &eth);
   memcpy(d->frame + ETH_HDR_BYTES, packet, len);
   endpoint_input(&d->e, d->frame, ETH_HDR_BYTES + len, d->now_us);
+  pd_news(d);   // not all that a packet changes makes a socket ready: a FIN that is acknowledged
   int r = d->dead ? -EIO : 0;
   pd_end(d, &c);
   return r;

@@ -141,8 +141,12 @@ static int pd_do_connect(void *userdata, int fd, const struct sockaddr *addr, so
 static int pd_do_close(void *userdata, int fd)
 {
   struct op o;
-  int r = -EBADF;
-  if (enter(&o, userdata, fd) && o.f) r = pd_file_close(o.d, o.f);
+  if (!enter(&o, userdata, fd) || !o.f) return leave_int(&o, -EBADF);
+  uint64_t at = until(o.d, (uint64_t)o.f->sock.linger.l_linger * 1000000);
+  ssize_t r;
+  do r = pd_socket_linger(o.d, o.f);
+  while (again(&o, true, at, &r));   // as Linux, also of one that does not wait otherwise
+  if (!o.f->closed) r = pd_file_close(o.d, o.f);
   return leave_int(&o, r);
 }
 

@@ -88,7 +88,7 @@ int pd_file_close(struct pd *d, struct pd_file *f)
   unwatch(d->files, f);
   forget(d, f);
   f->closed = true;
-  if (f->kind == PD_SOCKET) (f->sock.abort_on_close ? sock_abort : sock_close)(d->e.stack, f->sock.sid);
+  if (f->kind == PD_SOCKET) (f->sock.linger.l_onoff && !f->sock.linger.l_linger ? sock_abort : sock_close)(d->e.stack, f->sock.sid);
   if (f->pipe) leave_pipe(f);
   pd_news(d);   // who waits on it hears that it is gone
   return 0;

@@ -18,7 +18,7 @@ struct pd_socket {
   bool calling;                 // connect was called, and has not yet said that it stands
   bool told;                    // why the connection failed was told: once, as ever
   bool deaf;                    // shut for reading
-  bool abort_on_close;          // SO_LINGER with time 0
+  struct linger linger;         // SO_LINGER
   uint64_t rcv_us, snd_us;      // SO_RCVTIMEO, SO_SNDTIMEO; 0: for ever
 };
 
@@ -78,6 +78,8 @@ ssize_t pd_socket_recv(struct pd *d, struct pd_file *f, const struct iovec *iov,
 // Of a stream perhaps not all.
 ssize_t pd_socket_send(struct pd *d, struct pd_file *f, const struct iovec *iov, int n, const struct sockaddr_in *to);
 int pd_socket_shutdown(struct pd *d, struct pd_file *f, int how);
+// Closes our side before close() does: 0: its FIN is acknowledged, or there is none to wait for; -EAGAIN.
+int pd_socket_linger(struct pd *d, struct pd_file *f);
 int pd_socket_error(struct pd *d, struct pd_file *f);                  // SO_ERROR: a positive errno, told once
 int pd_getsockopt(struct pd *d, struct pd_file *f, int level, int name, void *val, socklen_t *len);
 int pd_setsockopt(struct pd *d, struct pd_file *f, int level, int name, const void *val, socklen_t len);

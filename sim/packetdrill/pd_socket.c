@@ -163,3 +163,14 @@ int pd_socket_shutdown(struct pd *d, struct pd_file *f, int how)
   }
   return how == SHUT_RD ? 0 : sock_shutdown(stack_of(d), f->sock.sid);
 }
+
+int pd_socket_linger(struct pd *d, struct pd_file *f)
+{
+  struct sock_info i;
+  if (f->kind != PD_SOCKET || !is_stream(f) || !f->sock.linger.l_onoff || !f->sock.linger.l_linger) return 0;
+  sock_info(stack_of(d), f->sock.sid, &i);
+  if (i.unread) return 0;   // it will be a reset
+  if (i.state == SOCK_ESTABLISHED || i.state == SOCK_CLOSE_WAIT) sock_shutdown(stack_of(d), f->sock.sid);
+  sock_info(stack_of(d), f->sock.sid, &i);
+  return i.state == SOCK_FIN_WAIT_1 || i.state == SOCK_CLOSING || i.state == SOCK_LAST_ACK ? -EAGAIN : 0;
+}

@@ -27,7 +27,7 @@ static const struct {
     {IPPROTO_IP, IP_TTL, SOCK_OPT_TTL, 1, false, false},
     {IPPROTO_IP, IP_TOS, SOCK_OPT_DSCP, 1, false, false},   // above the two bits of ECN
 };
-enum { N_NUMBERS = sizeof numbers / sizeof numbers[0], ECN_BITS = 2 };
+enum { N_NUMBERS = sizeof numbers / sizeof numbers[0], ECN_BITS = 2, LINGER_MOST_S = 1000000 };
 
 static int find(int level, int name)
 {
@@ -123,7 +123,6 @@ static int get_time(void *val, socklen_t *len, uint64_t us)
 static int get_socket(struct pd *d, struct pd_file *f, int name, void *val, socklen_t *len)
 {
   struct sock_info i;
-  const struct linger linger = {.l_onoff = f->sock.abort_on_close};
   sock_info(d->e.stack, f->sock.sid, &i);
   switch (name) {
     case SO_ERROR: return answer_int(val, len, pd_socket_error(d, f));
@@ -131,7 +130,7 @@ static int get_socket(struct pd *d, struct pd_file *f, int name, void *val, sock
     case SO_PROTOCOL: return answer_int(val, len, f->sock.protocol);
     case SO_DOMAIN: return answer_int(val, len, AF_INET);
     case SO_ACCEPTCONN: return answer_int(val, len, i.state == SOCK_LISTENS);
-    case SO_LINGER: return answer(val, len, &linger, sizeof linger);
+    case SO_LINGER: return answer(val, len, &f->sock.linger, sizeof f->sock.linger);
     case SO_RCVTIMEO: return get_time(val, len, f->sock.rcv_us);
     case SO_SNDTIMEO: return get_time(val, len, f->sock.snd_us);
     default: return -ENOPROTOOPT;
@@ -189,14 +188,13 @@ static int set_time(uint64_t *us, const void *val, socklen_t len)
   return 0;
 }
 
-// Closing at once by RST is what it can; it waits for nothing.
 static int set_linger(struct pd_file *f, const void *val, socklen_t len)
 {
   struct linger l;
   if (len < sizeof l) return -EINVAL;
   memcpy(&l, val, sizeof l);
-  if (l.l_onoff && l.l_linger) return -ENOPROTOOPT;
-  f->sock.abort_on_close = l.l_onoff;
+  if (l.l_linger < 0 || l.l_linger > LINGER_MOST_S) l.l_linger = LINGER_MOST_S;
+  f->sock.linger = (struct linger){.l_onoff = l.l_onoff != 0, .l_linger = l.l_linger};
   return 0;
 }
 
