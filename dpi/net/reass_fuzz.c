@@ -17,6 +17,7 @@ enum {
   MORE = 1,          // more fragments follow
   OTHER = 2,         // bytes that differ from those of the same datagram without this flag
   OPTIONS = 4,       // a header with options
+  ECN_SHIFT = 3,     // two bits: the mark of congestion
   TIME_SHIFT = 6,    // the two highest bits: how much time passes first
 };
 enum { SRC = 0x0a090002, DST = 0x0a090001, ROOM = 4, UNIT = 8, UNITS = 8192, LONGEST = 1600, RECORD = 6, IDS = 8 };
@@ -24,7 +25,7 @@ static const uint64_t times[] = {1, 1000, 10000000, REASS_TIMEOUT_US};
 
 // A datagram as it ought to be.
 struct shadow {
-  bool used, refused, has_last;
+  bool used, refused, has_last, whole, marked, unmarkable;
   unsigned id, hdr_len;      // hdr_len: of the first fragment, 0 without it
   uint64_t begun_us;
   size_t end, units;
@@ -83,7 +84,11 @@ __attribute__((no_sanitize("coverage"))) static enum reass_kind expect(struct sh
   if (end > d->end) d->end = end;
   d->has_last |= !ip->more_fragments;
   if (first == 0) d->hdr_len = ip->hdr_len;
-  if (!d->has_last || d->units * UNIT < d->end) return REASS_WAITS;
+  d->marked |= (ip->tos & IPV4_ECN_MASK) == IPV4_ECN_CE;
+  d->unmarkable |= (ip->tos & IPV4_ECN_MASK) == 0;
+  d->whole = d->has_last && d->units * UNIT >= d->end;
+  if (!d->whole) return REASS_WAITS;
+  if (d->hdr_len + d->end <= UINT16_MAX && d->marked && d->unmarkable) return REASS_REFUSED;
   return d->hdr_len + d->end <= UINT16_MAX ? REASS_WHOLE : REASS_BAD;
 }
 
@@ -92,6 +97,7 @@ static void check_whole(const struct shadow *d, const uint8_t *frame, size_t len
   struct ipv4_hdr ip;
   assert(len == ETH_HDR_BYTES + d->hdr_len + d->end && ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) == IPV4_OK);
   assert(ip.src == SRC && ip.dst == DST && ip.id == d->id && !ip.fragment && ip.hdr_len == d->hdr_len && ip.payload_len == d->end);
+  assert(((ip.tos & IPV4_ECN_MASK) == IPV4_ECN_CE) == d->marked);
   const uint8_t *p = frame + ETH_HDR_BYTES + d->hdr_len;
   for (size_t at = 0, n; at < d->end; at += n) {
     n = d->end - at < UNIT ? d->end - at : UNIT;
@@ -138,7 +144,7 @@ static void enters(struct bed *b, const uint8_t *frame, const struct ipv4_hdr *i
   struct reass_result res = reass_input(b->r, frame, ip, b->now_us);
   assert(res.kind == want && res.evicted == evicted);
   if (want == REASS_WHOLE) check_whole(d, res.frame, res.len);
-  if (d && (want == REASS_WHOLE || want == REASS_BAD)) d->used = false;
+  if (d && d->whole) d->used = false;
 }
 
 static void record(struct bed *b, const uint8_t *p)
@@ -151,6 +157,7 @@ static void record(struct bed *b, const uint8_t *p)
   ipv4_emit(h, IPV4_HDR_BYTES, SRC, DST, IPV4_PROTO_UDP, (uint16_t)id, len);
   if (p[0] & OPTIONS) put_be32(h + IPV4_HDR_BYTES, 0x01010100);
   h[0] = (uint8_t)(0x40 | hdr / 4);
+  h[1] = p[0] >> ECN_SHIFT & IPV4_ECN_MASK;
   put_be16(h + 2, (uint16_t)(hdr + len));
   put_be16(h + 6, (uint16_t)((p[0] & MORE ? 0x2000 : 0) | offset));
   put_be16(h + 10, 0);
