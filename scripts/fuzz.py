@@ -89,14 +89,16 @@ def resp_seeds() -> list[bytes]:
 
 
 def reass_seeds() -> list[bytes]:
-    def piece(first: int, end: int, more: bool, number: int = 1, other: bool = False, options: bool = False, time: int = 0) -> bytes:
-        return struct.pack(">BBHH", more | other << 1 | options << 2 | time << 6, number, first // 8, end - first)
+    def piece(first: int, end: int, more: bool, number: int = 1, other: bool = False, options: bool = False, ecn: int = 0, time: int = 0) -> bytes:
+        return struct.pack(">BBHH", more | other << 1 | options << 2 | ecn << 3 | time << 6, number, first // 8, end - first)
 
     parts = [piece(0, 1480, True), piece(1480, 2960, True), piece(2960, 3333, False)]
     longest = [piece(at, min(at + 1480, 65515), at + 1480 < 65515) for at in range(0, 65515, 1480)]
     runs = [parts, parts[::-1], parts[:2] * 2 + parts[2:], [*parts[:2], piece(800, 1600, True), parts[2]], [parts[0], piece(0, 1480, True, other=True)], [parts[2], piece(2960, 3336, True)],
             [piece(0, 8, True, n) for n in range(6)] + [piece(8, 9, False, n, n == 3, time=1) for n in range(6)], [parts[0], piece(8, 16, True, 2, time=3)],
             longest, [piece(0, 1480, True, options=True), *longest[1:]], [piece(0, 0, True), piece(0, 7, True), piece(8, 16, False, time=2)]]
+    for marks in ((2, 3, 2), (2, 1, 1), (0, 2, 3)):   # capable and marked; capable; one that may not be marked, beside one that is
+        runs.append([piece(8 * i, 8 * i + 8, i < 2, ecn=ecn) for i, ecn in enumerate(marks)])
     return [bytes([room]) + b"".join(r) for r in runs for room in (0, 3)]
 
 
