@@ -237,6 +237,9 @@ static void test_dates(void **state)
   }
   assert_false(http_date_parse("Sun, 06 Nov 1994 08:49:37 GMT.", &t));
   assert_false(http_date_parse("yesterday", &t));
+  assert_string_equal(http_date(out, 253402300800), "Fri, 31 Dec 9999 23:59:59 GMT");   // a date has four digits for its year
+  assert_string_equal(http_date(out, INT64_MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
+  assert_memory_equal(http_date(out, INT64_MIN), "Mon, 01 Jan ", 12);
 }
 
 static void test_lists_and_texts(void **state)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+static const time_t YEAR_1 = -62135596800, YEAR_9999_END = 253402300799;   // the years that a date has digits for
+
 static int hex(char c)
 {
   if (c >= '0' && c <= '9') return c - '0';
@@ -129,6 +131,7 @@ int http_ranges(const char *value, uint64_t size, struct http_span out[static HT
 const char *http_date(char out[static HTTP_DATE_LEN], time_t t)
 {
   struct tm tm;
+  t = t < YEAR_1 ? YEAR_1 : t > YEAR_9999_END ? YEAR_9999_END : t;   // a file may say it is older, or from later
   gmtime_r(&t, &tm);
   strftime(out, HTTP_DATE_LEN, "%a, %d %b %Y %H:%M:%S GMT", &tm);
   return out;
