@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // lockwire: one binary, a subcommand a job.
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "monitor_cmd.h"
 #include "options.h"
@@ -52,8 +55,16 @@ static void usage(FILE *out)
     if (app_table[i]->ends) fprintf(out, "  %s OPTION... %s\n", app_table[i]->name, app_table[i]->usage);
 }
 
+// Who starts us without standard input, output or error gets /dev/null there, and not what we open first.
+static void fill_standard(void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
+  fill_standard();
   if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
     usage(stdout);
     return EXIT_GOOD;

@@ -234,6 +234,10 @@ int programs_end(struct programs *p)
     if (p->app[i]->ops->stop && p->app[i]->end == APP_RUNS) p->app[i]->ops->stop(p->app[i]);
   end_edit(p);
   fflush(p->env.say);
+  if (p->opt->client && ferror(p->env.say)) {
+    fprintf(stderr, "lockwire: %s: standard output cannot be written\n", p->opt->client->name);
+    status = EXIT_USAGE;
+  }
   for (size_t i = 0; i < p->n; i++) {
     if (!p->app[i]->ops->ends) continue;
     int how = end_one(p, p->app[i], p->opt->apps[i].port);

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from live.common import MIB, NIC_IP, PEER_IP, Fail, expect, expect_equal, kernel_echo, must, on_nic_host, run, sha256, until
+from live.common import IP, MIB, NIC_IP, PEER_IP, WIRE, Fail, expect, expect_equal, kernel_echo, must, on_nic_host, run, sha256, spread, until
 from live.far import FAR_IP, far_host
 from live.nic import descriptors
 from live.tools import Tool, listens, one_line
@@ -135,6 +135,14 @@ def test_addresses_and_routes(t):
         for want in (f"inet {MORE_IP}/24", f"default            via {PEER_IP}", f"10.99.0.0/24       on the link, from {MORE_IP}"):
             expect_equal(said.count(want), 1, want)
         one_line(sh.leave(2), "shell", "2 of the lines failed")
+
+
+def test_standard_ends(t):
+    """Without standard input it ends at once; what cannot be said is an error, once."""
+    for redirection, status, text in (("<&-", 0, ""), (">/dev/full", 2, "lockwire: shell: standard output cannot be written\n")):
+        command = (t.lockwire, "shell", "--engine", t.engine, *spread(WIRE, IP))
+        r = run(*on_nic_host("sh", "-c", f'exec "$@" {redirection}', "sh", *command), seconds=10, input="li\n")
+        expect_equal((r.returncode, r.stderr), (status, text), f"status and words with {redirection}")
 
 
 # --- in a terminal ---------------------------------------------------------------------------------------------------
@@ -268,6 +276,7 @@ def group(t):
     t.case("shell_takes_lines_from_a_pipe", test_pipe, t)
     t.case("shell_bad_lines_change_nothing", test_bad_lines, t)
     t.case("shell_changes_addresses_and_routes", test_addresses_and_routes, t)
+    t.case("shell_without_input_or_output", test_standard_ends, t)
     t.case("shell_in_a_terminal_20_mib_each_way", test_terminal_files, t)
     t.case("shell_in_a_terminal_edits_lines", test_terminal_editing, t)
     t.case("shell_in_a_terminal_gives_it_back", test_terminal_is_given_back, t)
