@@ -47,7 +47,7 @@ static bool heard(const struct rcv_actions *r, struct seq una)
 // What the marks change once snd_ack has made of `was` what c is now.
 static void note_ack(const struct core_caps *caps, struct core_ecn *e, struct snd_ctx *c, const struct snd_ctx *was, bool ece)
 {
-  bool recovers = c->recovery && !was->recovery;
+  bool recovers = c->recovery && !(was->recovery && seq_eq(c->recover, was->recover));   // another may follow at once
   if (recovers && e->slow && seq_lt(c->una, e->until)) reduce_no_further(c, was->ssthresh);
   else if (recovers) slowed(e, c);
   if (seq_lt(e->until, c->una)) e->slow = false;

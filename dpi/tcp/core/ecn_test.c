@@ -323,6 +323,22 @@ static void test_ecn_tells_the_peer_of_recovery_and_reduces_no_further_in_it(voi
   leave_with(&b, true, true);
 }
 
+// The ACK that ends it shows a loss in what was sent since, and the next one begins with it.
+static void test_ecn_tells_the_peer_of_recovery_behind_recovery(void **state)
+{
+  struct bed b = bed_of(state, true);
+  fly(&b, 8, false);
+  lose(&b, 0);
+  b.v.tail = seq_add(b.v.tail, 8 * MSS);
+  b.c.cwnd = 20 * MSS;
+  leave_with(&b, false, false);
+  for (int i = 0; i < 8; i++) leave_with(&b, true, i == 0);
+  snd_sack(&b.caps, &b.c, (struct core_block){at(&b, 9 * MSS), at(&b, 13 * MSS)});
+  ack(&b, 8 * MSS, false);
+  assert_true(b.c.recovery && b.e.cwr);
+  assert_int_equal(b.e.until.v, at(&b, 16 * MSS).v);
+}
+
 static void test_ecn_tells_the_peer_of_a_timeout(void **state)
 {
   struct bed b = bed_of(state, false);
@@ -375,6 +391,7 @@ int main(void)
     ROWS(test_ecn_is_no_second_reason_for_loss_in_the_same_window),
     ROWS(test_ecn_lets_a_later_loss_reduce),
     ROWS(test_ecn_tells_the_peer_of_recovery_and_reduces_no_further_in_it),
+    ROWS(test_ecn_tells_the_peer_of_recovery_behind_recovery),
     ROWS(test_ecn_tells_the_peer_of_a_timeout),
     ROWS(test_ecn_takes_no_probe_for_loss),
   };
