@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sock/handover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ static bool too_long(struct stack *s, const struct arrival *a)
 static struct frame *plain_frame(struct stack *s, const struct arrival *a)
 {
   size_t payload_len = a->ip_len - a->ip_header_len;
+  assert(ETH_HDR_BYTES + IPV4_HDR_BYTES + payload_len <= s->hold_pool.cap_bytes);
   struct frame *f = frame_take(&s->hold_pool);
   if (!f) return NULL;
   uint8_t *ip = f->bytes + ETH_HDR_BYTES;
