@@ -578,6 +578,11 @@ static void test_ping_without_an_answer_ends_with_1(void **state)
   assert_string_equal(said, "PING 10.0.0.1: 10 data bytes\nFrom 10.0.0.1 icmp_seq=1 No route to host\n\n--- 10.0.0.1 ping statistics ---\n"
                             "2 packets transmitted, 0 received, +1 errors, 100% packet loss, time 3000ms\n");
   assert_end(a, APP_DIFFERS, "");
+  fake.said.n = fake.heard.n = fake.heard.taken = 0;
+  a = probe_host("1", "64");
+  fake.heard_error = EHOSTUNREACH;
+  hear(a, 1, NULL, 0);                     // nothing else can come
+  assert_end(a, APP_DIFFERS, "");
 }
 
 static void test_ping_tells_what_differs(void **state)

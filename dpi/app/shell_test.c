@@ -205,6 +205,9 @@ static void test_addresses_and_routes_are_seen_and_changed(void **state)
   type("ifconfig add 10.0.0.2/24\nifconfig del 10.0.0.3\nroute add 10.8.0.0/16 10.7.0.1\nroute del 10.8.0.0/16\nroute add default 10.0.0.1\n");
   assert_said("10.0.0.2/24: File exists\n10.0.0.3: No such file or directory\n10.8.0.0/16: Network is unreachable\n"
               "10.8.0.0/16: No such file or directory\ndefault: File exists\n");
+  type("ifconfig set 10.0.1.2\nroute set default\n");
+  assert_said("usage: ifconfig [add ADDR/LEN | del ADDR]: give us an address, or take it; alone as li\n"
+              "usage: route add|del NET/LEN|default [GATEWAY]: the way to a network; without a GATEWAY it is on the link\n");
   type("route del default\nroute del 10.9.0.0/16\nifconfig del 10.0.1.2\nli\nlr\n");
   assert_said("ether 02:00:00:00:00:02 mtu 1500\ninet 10.0.0.2/24\n10.0.0.0/24        on the link, from 10.0.0.2\n");
 }
