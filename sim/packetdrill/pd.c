@@ -150,7 +150,7 @@ int pd_wait(struct pd *d, struct pd_call *c, uint64_t until_us)
   turn(d);   // what the call has done so far
   if (!c->looked) return 0;
   pthread_cond_broadcast(&d->looked);
-  while (c->looked && until_us > d->now_us && !d->stopped) pthread_cond_wait(&d->news, &d->mutex);
+  while (c->looked && until_us > d->now_us && !d->stopped && !d->dead) pthread_cond_wait(&d->news, &d->mutex);
   if (d->stopped) return -ECANCELED;
   if (d->dead) return -EIO;
   return c->looked ? -EAGAIN : 0;
