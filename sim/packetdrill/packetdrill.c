@@ -13,13 +13,15 @@
 static bool set_flag(struct pd_flags *f, const char *key, const char *val)
 {
   uint64_t v;
-  bool minimal = !strcmp(val, "minimal"), rtl = !strcmp(val, "rtl"), off = !strcmp(val, "off");
+  bool minimal = !strcmp(val, "minimal"), rtl = !strcmp(val, "rtl"), on = !strcmp(val, "on"), off = !strcmp(val, "off");
   if (!strcmp(key, "engine")) f->rtl = rtl;
   if (!strcmp(key, "engine")) return rtl || !strcmp(val, "ref");
   if (!strcmp(key, "options")) f->options = minimal ? STACK_OPTIONS_MINIMAL : STACK_OPTIONS_LINUX;
   if (!strcmp(key, "options")) return minimal || !strcmp(val, "linux");
+  if (!strcmp(key, "ecn")) f->ecn = on;
+  if (!strcmp(key, "ecn")) return on || off;
   if (!strcmp(key, "check")) f->no_check = off;
-  if (!strcmp(key, "check")) return off || !strcmp(val, "on");
+  if (!strcmp(key, "check")) return on || off;
   if (!strcmp(key, "seed")) return text_parse_uint(val, 0, UINT64_MAX, &f->seed);
   if (!strcmp(key, "ip")) return text_parse_ipv4(val, &f->ip);
   if (strcmp(key, "mtu") != 0 || !text_parse_uint(val, 576, 9000, &v)) return false;
@@ -41,10 +43,12 @@ static bool parse(struct pd_flags *f, const char *flags, char err[static PD_ERR_
     if (val) *val++ = '\0';
     else val = strtok_r(NULL, SEPARATORS, &save);
     good = val && set_flag(f, item, val);
-    if (!good) snprintf(err, PD_ERR_LEN, "flag %.60s%s%.60s: not one of engine=ref|rtl, options=linux|minimal, seed=N, mtu=576..9000, ip=ADDR, check=on|off", item, val ? "=" : "", val ? val : "");
+    if (!good) snprintf(err, PD_ERR_LEN, "flag %.60s%s%.60s: not one of engine=ref|rtl, options=linux|minimal, seed=N, mtu=576..9000, ip=ADDR, ecn=on|off, check=on|off", item, val ? "=" : "", val ? val : "");
   }
   free(text);
-  return good;
+  if (!good || !f->ecn || !f->rtl) return good;
+  snprintf(err, PD_ERR_LEN, "ecn=on goes with engine=ref: the NIC has none of it");
+  return false;
 }
 
 __attribute__((visibility("default"))) void packetdrill_interface_init(const char *flags, struct packetdrill_interface *out)

@@ -52,6 +52,6 @@ struct packetdrill_interface {
 };
 
 // flags, separated by commas or blanks, KEY=VALUE or --KEY VALUE; NULL and "" for none: engine=ref|rtl, options=linux|minimal, seed=N, mtu=N,
-// ip=ADDR, check=on|off (README.md). userdata is NULL when they are wrong, with a line on stderr; then every function fails.
+// ip=ADDR, ecn=on|off, check=on|off (README.md). userdata is NULL when they are wrong, with a line on stderr; then every function fails.
 void packetdrill_interface_init(const char *flags, struct packetdrill_interface *out);
 #endif

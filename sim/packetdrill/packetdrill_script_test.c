@@ -4,12 +4,13 @@
 //
 //   packetdrill_script_test build/liblockwire_packetdrill.so
 //
-//   +SECONDS < FLAGS SEQ:END(LEN) [ack N] [win N] [<OPTIONS>]    the peer sends this
-//   +SECONDS > FLAGS SEQ:END(LEN) [ack N] [win N] [<OPTIONS>]    this is the next that we send, at this time to the millisecond
-//   +SECONDS > nothing                                           nothing will come
-//   +SECONDS CALL [N] = RESULT                                   -ERRNO as its number; see `calls`
+//   +SECONDS < [ce] FLAGS SEQ:END(LEN) [ack N] [win N] [<OPTIONS>]    the peer sends this; ce: a router has marked it (RFC 3168)
+//   +SECONDS > [ect0|plain] FLAGS SEQ:END(LEN) [ack N] [win N] [<OPTIONS>]    this is the next that we send, at this time to the
+//                                                                    millisecond; routers may mark it, or may not
+//   +SECONDS > nothing                                               nothing will come
+//   +SECONDS CALL [N] = RESULT                                       -ERRNO as its number; see `calls`
 //
-// The time counts from the line before. FLAGS: S F R P and . for ACK, in this order. SEQ and `ack` count from where each direction
+// The time counts from the line before. FLAGS: S F R P, . for ACK, E for ECE and W for CWR, in this order. SEQ and `ack` count from where each direction
 // began; ours and the peer's begin near 2^32. In what we send * stands for anything, and what is not said is not looked at. OPTIONS
 // are all of them, in their order: mss N, sackOK, TS val N ecr N, nop, wscale N, sack A:B A:B (which counts as `ack` does). The peer's
 // `ecr *` is our last time stamp.
@@ -115,7 +116,7 @@ static size_t read_options(struct bed *b, char *text, uint8_t *to)
 
 static uint8_t read_flags(const char *text)
 {
-  static const char names[] = "FSRP.";
+  static const char names[] = "FSRP.UEW";
   uint8_t flags = 0;
   for (; *text; text++) {
     const char *at = strchr(names, *text);
@@ -131,6 +132,8 @@ static void peer_sends(struct bed *b, const char *text)
   uint8_t *tcp = packet + IPV4_HDR_BYTES;
   char flags[8], options[LINE] = "";
   unsigned seq, end, len, ack = 0, win = 65535;
+  bool marked = !strncmp(text, "ce ", 3);
+  if (marked) text += 3;
   assert_int_equal(sscanf(text, "%7s %u:%u(%u)", flags, &seq, &end, &len), 4);
   const char *at = strstr(text, " ack ");
   if (at) sscanf(at, " ack %u", &ack);
@@ -148,6 +151,9 @@ static void peer_sends(struct bed *b, const char *text)
   for (unsigned i = 0; i < len; i++) tcp[hdr + i] = (uint8_t)(seq + i);
   put_be16(tcp + 16, cksum_fold(cksum_add(ipv4_pseudo_sum(PEER, US, IPV4_PROTO_TCP, (uint16_t)(hdr + len)), tcp, hdr + len)));
   ipv4_emit(packet, IPV4_HDR_BYTES, PEER, US, IPV4_PROTO_TCP, 1, hdr + len);
+  packet[1] = marked ? 3 : 0;
+  put_be16(packet + 10, 0);
+  put_be16(packet + 10, cksum_fold(cksum_add(0, packet, IPV4_HDR_BYTES)));
   assert_int_equal(CALL(b, netdev_send, packet, IPV4_HDR_BYTES + hdr + len), 0);
 }
 
@@ -214,7 +220,9 @@ static void say_packet(struct bed *b, const char *like, const uint8_t *packet, s
   }
   uint32_t seq = get_be32(tcp + 4) - (b->spoke ? b->our_isn : 0);
   out[0] = '\0';
-  say(out, "%s%s%s%s%s", flags & 2 ? "S" : "", flags & 1 ? "F" : "", flags & 4 ? "R" : "", flags & 8 ? "P" : "", flags & 16 ? "." : "");
+  if (!strncmp(like, "ect0 ", 5) || !strncmp(like, "plain ", 6)) say(out, "%s ", ip.tos == 2 ? "ect0" : ip.tos == 0 ? "plain" : "odd");
+  for (const char *f = "S\2F\1R\4P\10.\20E\100W\200"; *f; f += 2)
+    if (flags & (uint8_t)f[1]) say(out, "%c", *f);
   say(out, " %u:%u(%zu)", seq, seq + (uint32_t)len, len);
   if (flags & 16) say(out, " ack %u", get_be32(tcp + 8) - b->peer_isn);
   if (strstr(like, " win ")) say(out, " win %u", get_be16(tcp + 14));
@@ -341,6 +349,8 @@ static void run_call(struct bed *b, const char *line, const char *text)
   fail_msg("%s\n  there is no such call", line);
 }
 
+#define ECN ",ecn=on"
+
 // --- scripts -----------------------------------------------------------------------------------------------------------------
 
 struct script {
@@ -368,6 +378,10 @@ static void run_script(const struct script *s, const char *engine)
   struct bed b = {.our_port = PORT, .peer_port = PEER_PORT, .peer_isn = 0xfffff800};
   snprintf(flags, sizeof flags, "engine=%s%s", engine, s->flags);
   interface_init(flags, &b.p);
+  if (!strcmp(s->flags, ECN) && !strcmp(engine, "rtl")) {   // it has none of it
+    assert_null(b.p.userdata);
+    return;
+  }
   assert_non_null(b.p.userdata);
   b.at_us = now(&b);
   for (size_t i = 0; s->line[i]; i++) run_line(&b, s->line[i]);
@@ -477,6 +491,18 @@ static const struct script scripts[] = {
         OPENED, "+0 write 5 = 5", "+0 > P. 1:6(5) ack 1", "+.1 < . 1:1(0) ack 6", "+0 close = 0", "+0 > F. 6:6(0) ack 1", "+.3 > F. 6:6(0) ack 1", "+.6 > F. 6:6(0) ack 1",
         "+.01 < . 1:1(0) ack 7", "+0 < F. 1:1(0) ack 7", "+0 > . 7:7(0) ack 2", "+0 > nothing")},
     {"closing without lingering resets", "", SCRIPT(OPENED, "+0 write 5 = 5", "+0 > P. 1:6(5) ack 1", "+0 linger 1 = 0", "+0 close = 0", "+0 > R. 6:6(0) ack 1", "+0 > nothing")},
+    {"notification of congestion is not agreed to unasked", "", SCRIPT(
+        "+0 listen 1 = 0", "+0 < SEW 0:0(0) win 65535 <mss 1000>", "+0 > plain S. 0:0(0) ack 1", "+.01 < . 1:1(0) ack 1", "+0 accept = 0", "+0 < ce P. 1:1001(1000) ack 1",
+        "+.04 > plain . 1:1(0) ack 1001", "+0 write 5 = 5", "+0 > plain P. 1:6(5) ack 1001")},
+    // RFC 3168 section 6.1.
+    {"notification of congestion, told and heard", ECN, SCRIPT(
+        "+0 listen 1 = 0", "+0 < SEW 0:0(0) win 65535 <mss 1000>", "+0 > plain S.E 0:0(0) ack 1", "+.01 < . 1:1(0) ack 1", "+0 accept = 0", "+0 < ce P. 1:1001(1000) ack 1",
+        "+.04 > plain .E 1:1(0) ack 1001", "+0 < . 1001:2001(1000) ack 1", "+.04 > plain .E 1:1(0) ack 2001", "+0 < .W 2001:3001(1000) ack 1", "+.04 > plain . 1:1(0) ack 3001",
+        "+0 write 5000 = 5000", "+0 > ect0 . 1:1001(1000) ack 3001", "+0 > ect0 . 1001:2001(1000) ack 3001", "+0 > ect0 . 2001:3001(1000) ack 3001",
+        "+0 > ect0 . 3001:4001(1000) ack 3001", "+0 > ect0 P. 4001:5001(1000) ack 3001", "+.05 < .E 3001:3001(0) ack 5001", "+0 cwnd = 2", "+0 write 1000 = 1000",
+        "+0 > ect0 P.W 5001:6001(1000) ack 3001", "+.01 < . 3001:3001(0) ack 6001", "+0 write 1000 = 1000", "+0 > ect0 P. 6001:7001(1000) ack 3001")},
+    {"we ask for notification of congestion, the second time no more", ECN, SCRIPT(
+        "+0 connect 80 = -115", "+0 > plain SEW 0:0(0)", "+1 > plain S 0:0(0)", "+.1 < S. 0:0(0) ack 1", "+0 > plain . 1:1(0) ack 1")},
     {"closing with something unread resets", "", SCRIPT(OPENED, "+0 < P. 1:6(5) ack 1", "+0 close = 0", "+0 > R. 1:1(0) ack 6", "+0 > nothing")},
 };
 enum { N_SCRIPTS = sizeof scripts / sizeof scripts[0] };

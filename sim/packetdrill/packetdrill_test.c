@@ -1317,7 +1317,7 @@ static void test_wrong_arguments(void **state)
 
 static void test_wrong_flags_leave_a_table_that_fails(void **state)
 {
-  static const char *const wrong[] = {"engine=fpga", "options=most", "seed=x", "mtu=70", "ip=here", "check=maybe", "speed=1", "engine"};
+  static const char *const wrong[] = {"engine=fpga", "options=most", "seed=x", "mtu=70", "ip=here", "check=maybe", "speed=1", "engine", "ecn=yes", "engine=rtl,ecn=on"};
   struct packetdrill_interface p;
   int fds[2];
   size_t n = 10;

@@ -282,7 +282,9 @@ ssize_t pd_receive(struct pd *d, uint8_t *buf, size_t cap, uint64_t *at_us)
 
 static struct carrier *open_ref(const struct pd_flags *f)
 {
-  struct ref *r = ref_open(&(struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = RING, .rx_ring_bytes = RING, .caps = core_caps_full(RING), .seed = f->seed});
+  struct core_caps caps = core_caps_full(RING);
+  caps.ecn = f->ecn;
+  struct ref *r = ref_open(&(struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = RING, .rx_ring_bytes = RING, .caps = caps, .seed = f->seed});
   return r ? carrier_ref_open(r) : NULL;
 }
 

@@ -23,7 +23,7 @@ enum { PD_FRAME_MAX = 9014, PD_TIMES = 16, PD_ERR_LEN = 200 };
 static const uint64_t PD_NEVER = UINT64_MAX;
 
 struct pd_flags {
-  bool rtl, no_check;
+  bool rtl, no_check, ecn;   // ecn: not with rtl
   enum stack_options options;
   uint64_t seed;
   unsigned mtu;
