@@ -31,7 +31,7 @@ static bool set_flag(struct pd_flags *f, const char *key, const char *val)
 
 #define SEPARATORS ", \t\n"
 
-// KEY=VALUE, or as options of a command line are written: --KEY VALUE.
+// KEY=VALUE, or as options of a command line are written: --KEY VALUE. An engine's name is enough.
 static bool parse(struct pd_flags *f, const char *flags, char err[static PD_ERR_LEN])
 {
   char *text = strdup(flags ? flags : ""), *save = NULL;
@@ -40,9 +40,10 @@ static bool parse(struct pd_flags *f, const char *flags, char err[static PD_ERR_
   for (char *item = text ? strtok_r(text, SEPARATORS, &save) : NULL; item && good; item = strtok_r(NULL, SEPARATORS, &save)) {
     item += strspn(item, "-");
     char *val = strchr(item, '=');
+    bool engine = !strcmp(item, "ref") || !strcmp(item, "rtl");
     if (val) *val++ = '\0';
-    else val = strtok_r(NULL, SEPARATORS, &save);
-    good = val && set_flag(f, item, val);
+    else val = engine ? item : strtok_r(NULL, SEPARATORS, &save);
+    good = val && set_flag(f, engine ? "engine" : item, val);
     if (!good) snprintf(err, PD_ERR_LEN, "flag %.60s%s%.60s: not one of engine=ref|rtl, options=linux|minimal, seed=N, mtu=576..9000, ip=ADDR, ecn=on|off, check=on|off", item, val ? "=" : "", val ? val : "");
   }
   free(text);

@@ -476,7 +476,7 @@ static const struct script scripts[] = {
         OPENED, "+0 < R 11:11(0)", "+0 > . 1:1(0) ack 1", "+.1 < S 1:1(0)", "+0 > . 1:1(0) ack 1", "+.1 < R 9000000:9000000(0)", "+.1 < R 1:1(0)", "+0 read 10 = -104", "+0 read 10 = 0",
         "+0 write 1 = -32", "+0 < . 1:1(0) ack 1", "+0 > R 1:1(0)", "+0 close = 0")},
     {"we close first", "", SCRIPT(
-        OPENED, "+0 close = 0", "+0 > F. 1:1(0) ack 1", "+.01 < . 1:1(0) ack 2", "+5 < P. 1:1(0) ack 2", "+1 < F. 1:1(0) ack 2", "+0 > . 2:2(0) ack 2", "+1 < F. 1:1(0) ack 2",
+        OPENED, "+0 close = 0", "+0 > F. 1:1(0) ack 1", "+.01 < . 1:1(0) ack 2", "+5 < P. 1:1(0) ack 2", "+1 < F. 1:1(0) ack 2", "+0 > . 2:2(0) ack 2", "+0 > nothing", "+1 < F. 1:1(0) ack 2",
         "+0 > . 2:2(0) ack 2", "+59 < F. 1:1(0) ack 2", "+0 > . 2:2(0) ack 2", "+60.1 < F. 1:1(0) ack 2", "+0 > R 2:2(0)", "+0 > nothing")},
     {"the peer closes first", "", SCRIPT(
         OPENED, "+0 < FP. 1:11(10) ack 1", "+0 > . 1:1(0) ack 12", "+0 state = 8", "+0 read 100 = 10", "+0 read 100 = 0", "+.1 write 10 = 10", "+0 > P. 1:11(10) ack 12",

@@ -1064,6 +1064,20 @@ static void test_option_profiles(void **state)
   }
 }
 
+static void test_flags_may_be_written_in_other_ways(void **state)
+{
+  static const char *const ways[] = {"", "engine=", "--engine=", "--engine ", "seed=4,mtu=600 "};
+  const struct bed *first = *state;
+  struct packetdrill_interface p;
+  char flags[100];
+  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    snprintf(flags, sizeof flags, "%s%s", ways[i], first->engine);
+    interface_init(flags, &p);
+    assert_non_null(p.userdata);
+    p.free(p.userdata);
+  }
+}
+
 static uint32_t isn_of(const char *engine, const char *flags)
 {
   struct bed *b = open_with(engine, flags);
@@ -1400,6 +1414,7 @@ int main(int argc, char **argv)
       CONNECTED(test_tcp_info),
       BOTH(test_option_profiles),
       BOTH(test_addresses_are_taken_as_they_are_used),
+      BOTH(test_flags_may_be_written_in_other_ways),
       BOTH(test_seed_decides),
       BOTH(test_datagrams_both_ways),
       BOTH(test_port_unreachable_both_ways),
