@@ -181,7 +181,10 @@ bool shell_receive_file(struct shell *h, char **arg)
   t->listener = shell_socket(h, port);
   int rc = t->listener >= 0 ? sock_listen(h->base.stack, t->listener, 1) : 0;
   if (rc < 0) shell_fail(h, "port %u: %s", port, strerror(-rc));
-  if (t->listener >= 0 && rc == 0 && open_file(h, t)) return true;
+  if (t->listener >= 0 && rc == 0 && open_file(h, t)) {
+    shell_say(h, "rf %s: waits on port %u", t->name, port);
+    return true;
+  }
   drop(h, t, true);
   return false;
 }

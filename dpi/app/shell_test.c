@@ -290,7 +290,7 @@ static void test_rf_writes_what_comes_into_a_file(void **state)
   end_input();
   assert_int_equal(shell->end, APP_RUNS);
   finish(shell, 1);
-  assert_said("rf got: 40000 bytes from 10.0.0.1:5000\n");
+  assert_said("rf got: waits on port 4000\nrf got: 40000 bytes from 10.0.0.1:5000\n");
   FILE *f = fopen("got", "r");
   assert_int_equal(fread(back, 1, sizeof back, f), LEN);
   fclose(f);
@@ -307,7 +307,7 @@ static void test_files_that_break_off_are_told(void **state)
   shell->ops->ready(shell, 1, SOCK_OUT);
   fake.sid[1].reset = true;
   shell->ops->ready(shell, 1, SOCK_ERR);
-  assert_said("/dev/full: not a file\nsf file: after 100 bytes: Connection reset by peer\n");
+  assert_said("/dev/full: not a file\nrf got: waits on port 4000\nsf file: after 100 bytes: Connection reset by peer\n");
   fake.waiting = 1;
   fake.sid[1].reset = false;
   shell->ops->ready(shell, 0, SOCK_IN);
@@ -326,7 +326,7 @@ static void test_q_twice_gives_files_up(void **state)
   type("rf got 4000\nq\n");
   assert_int_equal(shell->end, APP_RUNS);
   type("q\nls\n");
-  assert_said("when all files are through (q again: now)\n");
+  assert_said("rf got: waits on port 4000\nwhen all files are through (q again: now)\n");
   assert_int_equal(shell->end, APP_DONE);
   assert_false(fake.sid[0].open);
 }

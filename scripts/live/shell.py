@@ -127,7 +127,8 @@ def test_addresses_and_routes(t):
             sh.await_line("Network is unreachable")
             sh.type(f"route add default {PEER_IP}\nifconfig add {MORE_IP}/24\nli\nlr\nc {FAR_IP} {PORT}\ns 0 there and back\nr 0 100")
             sh.await_line("read 14 bytes: there and back")
-            expect(ping(MORE_IP) and ping(NIC_IP), "an address of ours does not answer")
+            for ip in (MORE_IP, NIC_IP):
+                until(lambda ip=ip: ping(ip), 5, f"{ip} answers")
             sh.type(f"cl 0\nifconfig del {MORE_IP}\nroute del default\nlr\nc {FAR_IP} {PORT}")
             until(lambda: sum("Network is unreachable" in x for x in sh.lines()) == 2, 10, "the route is gone")
             expect(not ping(MORE_IP) and ping(NIC_IP), "which addresses answer")
@@ -208,6 +209,7 @@ def test_terminal_files(t):
     ours, theirs, got = make_file(t, "shell.ours"), make_file(t, "shell.theirs"), t.work / "shell.got"
     with terminal(t, "shell_files") as term, linux_nc(t, "shell_sf", "-l", PEER_IP, str(PORT), stdin="/dev/null") as (p, out):
         term.type(f"rf {got} {PORT}")
+        term.await_line(f"waits on port {PORT}")
         term.type(f"sf {ours} {PEER_IP} {PORT}")
         with linux_nc(t, "shell_rf", "-N", NIC_IP, str(PORT), stdin=theirs) as (q, _):
             term.await_line(f"{FILE_BYTES} bytes to {PEER_IP}:{PORT}")
