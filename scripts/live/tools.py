@@ -18,8 +18,8 @@ PORT, NOBODY = 40404, 9
 class Tool(Nic):
     """One of our clients, with standard input and output of its own."""
 
-    def __init__(self, t, name, command, *args):
-        super().__init__(t, name)
+    def __init__(self, t, name, command, *args, under=()):
+        super().__init__(t, name, under=under)
         self.cmd[self.cmd.index("run")] = command
         self.cmd += args
 
