@@ -19,24 +19,27 @@ enum { BACKLOG = 16, READ_WAIT_S = 5 };
 
 // --- what is said ----------------------------------------------------------------------------------------------------
 
+static void say(struct shell *h, const char *fmt, va_list ap)
+{
+  vfprintf(h->base.env->say, fmt, ap);
+  fputc('\n', h->base.env->say);
+  fflush(h->base.env->say);
+}
+
 void shell_say(struct shell *h, const char *fmt, ...)
 {
   va_list ap;
   va_start(ap, fmt);
-  vfprintf(h->base.env->say, fmt, ap);
+  say(h, fmt, ap);
   va_end(ap);
-  fputc('\n', h->base.env->say);
-  fflush(h->base.env->say);
 }
 
 bool shell_fail(struct shell *h, const char *fmt, ...)
 {
   va_list ap;
   va_start(ap, fmt);
-  vfprintf(h->base.env->say, fmt, ap);
+  say(h, fmt, ap);
   va_end(ap);
-  fputc('\n', h->base.env->say);
-  fflush(h->base.env->say);
   h->failed++;
   return false;
 }
