@@ -14,7 +14,7 @@ from live.far import FAR_IP, far_host
 from live.nic import descriptors
 from live.tools import Tool, listens, one_line
 
-PORT, FILE_BYTES = 40500, 20 * MIB
+PORT, FILE_BYTES = 20500, 20 * MIB   # a port below those that Linux gives its clients
 TITLE = "sid  type state        local                 peer                   to read  to send"
 MORE_IP = "10.99.0.9"
 # One line is said of each, and nothing else comes of it.
