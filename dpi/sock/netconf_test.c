@@ -4,6 +4,7 @@
 
 #include "net/icmp.h"
 #include "net/udp.h"
+#include "sock/out.h"
 #include "sock/testbed.h"
 
 enum { SECOND_IP = 0x0a090007, OTHER_NET_IP = 0x0a140105, OTHER_PEER = 0x0a140109, GATEWAY_IP = 0x0a0900fe, FAR_IP = 0x08080808 };
@@ -133,6 +134,23 @@ static void test_address_added_is_announced_twice_and_answers(void **state)
   assert_int_equal(expect_arp(b).sender_ip, SECOND_IP);
   assert_int_equal(answer_to(b, SECOND_IP, BED_PORT, TCP_SYN), TCP_SYN | TCP_ACK);   // the listener has any of ours
   assert_int_equal(answer_to(b, SECOND_IP, BED_PORT + 1, TCP_SYN), TCP_RST | TCP_ACK);
+}
+
+// Regression: what was due to neighbours between two fragments took the last frames, and the second fragment was written to none.
+static void test_fragments_bear_that_announcements_take_the_last_frames(void **state)
+{
+  enum { ELSEWHERE = BED_IP + 70, LEFT = 2 };
+  static const uint8_t data[2000];
+  uint8_t frame[2048];
+  struct bed *b = *state;
+  assert_int_equal(netconf_addr_add(b->s, (struct route_addr){SECOND_IP, 24}), 0);
+  while (stack_output(b->s, frame, sizeof frame) > 0) {}
+  int sid = sock_socket(b->s, SOCK_UDP);
+  bed_answer_arp(b, PEER_IP);
+  for (int i = 0; i < OUT_FRAMES - LEFT; i++) assert_int_equal(sock_sendto(b->s, sid, data, 1, &(struct sock_addr){PEER_IP, 9}), 1);
+  b->now_us += 2 * SECOND;
+  stack_input(b->s, data, 1, b->now_us);
+  assert_int_equal(sock_sendto(b->s, sid, data, sizeof data, &(struct sock_addr){ELSEWHERE, 9}), -ENOBUFS);
 }
 
 static void test_first_address_is_announced_when_wanted(void **state)
@@ -363,6 +381,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
     BED_TEST(test_address_added_is_announced_twice_and_answers),
+    BED_TEST(test_fragments_bear_that_announcements_take_the_last_frames),
     BED_TEST(test_first_address_is_announced_when_wanted),
     BED_TEST(test_stack_without_an_address_takes_one_later),
     BED_TEST(test_what_we_send_comes_from_the_address_near_its_destination),

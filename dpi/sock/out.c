@@ -38,11 +38,12 @@ static uint16_t next_id(struct stack *s, const struct packet *p)
   return (uint16_t)(siphash24(s->id_key, to, sizeof to) + s->ip_id++);
 }
 
-// A frame with payload [at, at + len).
+// A frame with payload [at, at + len); NULL: there is none left.
 static struct frame *make_frame(struct stack *s, const struct packet *p, size_t at, size_t len)
 {
   struct frame *f = frame_take(&s->out_pool);
   struct eth_hdr eth = {.type = ETH_TYPE_IPV4};
+  if (!f) return NULL;
   if (p->mac) memcpy(eth.dst, p->mac, sizeof eth.dst);
   memcpy(eth.src, s->cfg.mac, sizeof eth.src);
   eth_emit(f->bytes, ETH_HDR_BYTES, &eth);
@@ -59,7 +60,7 @@ static void send_frame(struct stack *s, const struct packet *p, struct frame *f)
   else neigh_send(s, p->dst, f);
 }
 
-// All of its fragments or none (RFC 791 section 3.2). len 0 is a payload that did not fit. What is not TCP may be cut.
+// All of its fragments or, where there is no room, none (RFC 791 section 3.2). len 0 is a payload that did not fit. What is not TCP may be cut.
 static bool send_ip(struct stack *s, const struct packet *p, size_t len)
 {
   size_t room = pmtu_get(s->pmtu, p->dst, s->now_us) - IPV4_HDR_BYTES;
@@ -69,6 +70,7 @@ static bool send_ip(struct stack *s, const struct packet *p, size_t len)
   uint16_t id = n > 1 ? next_id(s, p) : 0;
   for (size_t at = 0; at < len; at += step) {
     struct frame *f = make_frame(s, p, at, len - at < step ? len - at : step);
+    if (!f) return dropped(s);   // what was due to neighbours took it
     if (n > 1) ipv4_make_fragment(f->bytes + ETH_HDR_BYTES, id, at, len - at > step);
     send_frame(s, p, f);
   }
