@@ -116,12 +116,13 @@ static void draw_conn(struct load *l, struct rng *r, unsigned i, bool crossing, 
   s[rng_below(r, 2)].waits = one_in(r, 3);   // never both
 }
 
-void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing, bool hard,
-               uint64_t now_us)
+void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], unsigned flows, struct rng *rng, bool crossing,
+               bool hard, uint64_t now_us)
 {
   static const uint32_t more[] = {8, 8, 8, LOAD_CONNS - 4};   // few connections seldom meet in one cycle
   *l = (struct load){.n = one_in(rng, 8) ? 1 + rng_below(rng, 3) : 5 + rng_below(rng, more[rng_below(rng, 4)])};
   if (hard && l->n < HARD_CONNS) l->n = HARD_CONNS;
+  if (l->n > flows - flows / 4) l->n = flows - flows / 4;   // some are held for a while by tries that failed, and by strangers
   for (unsigned i = 0; i < l->n; i++) draw_conn(l, rng, i, crossing, hard, now_us);
   for (unsigned h = 0; h < 2; h++) {
     l->stack[h] = stack[h];

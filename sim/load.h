@@ -51,10 +51,10 @@ struct load {
   uint8_t out[LOAD_CHUNK], in[LOAD_CHUNK];
 };
 
-// Draws the plan and opens the listeners. crossing: connections opened from both sides at once are possible (an instant
-// wire delivers a SYN before the other side has begun).
-void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], struct rng *rng, bool crossing, bool hard,
-               uint64_t now_us);
+// Draws the plan and opens the listeners. flows: so many connections either host can have at once. crossing: connections opened from
+// both sides at once are possible (an instant wire delivers a SYN before the other side has begun).
+void load_open(struct load *l, struct stack *stack[static 2], const uint32_t ip[static 2], unsigned flows, struct rng *rng, bool crossing,
+               bool hard, uint64_t now_us);
 // Lets the programs of a host do what their sockets and the time permit; to be called after the stack was polled with now_us.
 void load_serve(struct load *l, unsigned host, uint64_t now_us);
 uint64_t load_deadline(const struct load *l);

@@ -284,8 +284,9 @@ static void open_world(struct world *w, const struct pair_options *o)
     cannot(w, "out of memory");
   } else {
     const struct wire_fault_dir *d = w->fault_opts.dir;
-    load_open(&w->load, (struct stack *[2]){w->h[0].e.stack, w->h[1].e.stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip}, &w->rng,
-              d[0].delay_us && d[1].delay_us, w->hard, w->now_us);
+    unsigned flows[2] = {w->h[0].e.carrier->engine->num_flows, w->h[1].e.carrier->engine->num_flows};
+    load_open(&w->load, (struct stack *[2]){w->h[0].e.stack, w->h[1].e.stack}, (uint32_t[2]){w->h[0].cfg.ip, w->h[1].cfg.ip},
+              flows[0] < flows[1] ? flows[0] : flows[1], &w->rng, d[0].delay_us && d[1].delay_us, w->hard, w->now_us);
   }
 }
 
