@@ -105,6 +105,7 @@ int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)
 static void answered(struct stack *s, struct conn *c, const struct arrival *a)
 {
   handshake_agree(s, c, &a->seg);
+  c->state = CONN_SYN_RCVD;   // a SYN of ours that waited in vain for another next hop is given up below, and means nothing any more
   if (!neigh_mac(s, c->node.tuple.remote_ip, c->remote_mac)) {
     memcpy(c->remote_mac, arrival_mac(a), sizeof c->remote_mac);
     neigh_answered(s, c->node.tuple.remote_ip, c->remote_mac);

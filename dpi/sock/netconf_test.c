@@ -357,6 +357,31 @@ static void test_routes_change_the_way_of_what_comes_after(void **state)
   assert_int_equal(netconf_route_add(b->s, (struct route){0, 0, FAR_IP}), -ENETUNREACH);
 }
 
+// Regression: our SYN that waited in vain for a neighbour was given up while the SYN that crossed it was being answered, and with it the
+// connection that was about to answer.
+static void test_crossing_syn_outlives_our_own_on_an_abandoned_way(void **state)
+{
+  struct bed *b = *state;
+  uint8_t frame[2048];
+  const struct route detour = {PEER_IP, 32, GATEWAY_IP};
+  struct sock_addr own;
+  int sid = sock_socket(b->s, SOCK_TCP);
+  assert_int_equal(netconf_route_add(b->s, detour), 0);
+  assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EINPROGRESS);
+  assert_int_equal(netconf_route_del(b->s, detour), 0);
+  while (stack_output(b->s, frame, sizeof frame) > 0) {}
+  sock_getsockname(b->s, sid, &own);
+  for (int i = 0; i < 2; i++) {
+    bed_pass(b, SECOND);
+    while (stack_output(b->s, frame, sizeof frame) > 0) {}
+  }
+  b->now_us += 2 * SECOND;             // the neighbour's time is over, and the stack has not been asked since
+  bed_send(b, PEER_PORT, &(struct segment){.dst_port = own.port, .seq = seq_of(b->start.irs), .flags = TCP_SYN, .window = 1000});
+  assert_int_equal(bed_expect_out(b).flags, TCP_SYN);   // ours, on the way there is now
+  assert_int_equal(bed_expect_out(b).flags, TCP_SYN | TCP_ACK);
+  assert_false(sock_poll(b->s, sid) & SOCK_ERR);
+}
+
 static void test_everything_can_be_seen(void **state)
 {
   struct bed *b = *state;
@@ -392,6 +417,7 @@ int main(void)
     BED_TEST(test_conflict_is_told_and_the_address_defended_once_in_ten_seconds),
     BED_TEST(test_gratuitous_news_of_a_known_neighbour_count_and_of_others_do_not),
     BED_TEST(test_routes_change_the_way_of_what_comes_after),
+    BED_TEST(test_crossing_syn_outlives_our_own_on_an_abandoned_way),
     BED_TEST(test_everything_can_be_seen),
   };
   return cmocka_run_group_tests_name("sock/netconf", tests, NULL, NULL);
