@@ -373,9 +373,9 @@
   // The model. All positions are distances from RCV.NXT; what is exactly half the space away has no order and is not asked.
   logic want_tell, want_reset, want_ack, want_now, want_fwd, want_wnd, want_ts, no_order, joined;
   logic [31:0] want_l, want_h;
-  int at, w, len, pay, first, past, beyond, below, wl, wa, nu, ts, told, oldest, lo_edge, hi_edge;
+  int at, w, len, pay, first, past, beyond, wl, wa, nu, ts, told, oldest, lo_edge, hi_edge;
   task automatic use_ack;
-    if (below >= 0 && (nu > 0 || wl > 0 || (wl == 0 && wa >= 0))) begin
+    if (nu >= 0 && (nu > 0 || wl > 0 || (wl == 0 && wa >= 0))) begin
       want_wnd = 1'b1;
       want_ctx.wl1 = c.nxt + first;
       want_ctx.wl2 = g.ack;
@@ -496,7 +496,6 @@
     pay = int'(g.pay_len);
     len = pay + int'(g.flags[nic_pkg::FlagFin]);
     beyond = int'(g.ack - m.max);
-    below = int'(g.ack - m.una);
     oldest = int'(g.ack - m.una + (32'd65535 << c.snd_wscale));
     nu = int'(g.ack - c.ack_fwd);
     first = (at < 0) ? 0 : at;                                                // tailored to the window on the left
@@ -504,7 +503,7 @@
     wa = int'(g.ack - c.wl2);
     ts = int'(g.tsval - c.ts_recent);
     told = int'(c.nxt - e.ack);                                               // bytes not acknowledged yet
-    no_order = at == 32'sh80000000 || at + len == 32'sh80000000 || beyond == 32'sh80000000 || below == 32'sh80000000
+    no_order = at == 32'sh80000000 || at + len == 32'sh80000000 || beyond == 32'sh80000000
              || nu == 32'sh80000000 || wl == 32'sh80000000 || wa == 32'sh80000000 || ts == 32'sh80000000 || oldest == 32'sh80000000
              || at + told == 32'sh80000000 || told < 0
              || (at > 0 && at + len < 0);                                     // over the half

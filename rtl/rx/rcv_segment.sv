@@ -75,8 +75,8 @@ module rcv_segment (
   assign wnd_o   = 32'(seg_i.wnd) << ctx_i.snd_wscale;
   assign new_ack = nic_pkg::seq_lt(ctx_i.ack_fwd, seg_i.ack);
   // SND.WND update rule, on the segment as tailored to the window. Also what repairs a hole has news when it acknowledges
-  // more: WL1 may stand ahead of it.
-  assign update  = nic_pkg::seq_leq(snd_i.una, seg_i.ack)
+  // more: WL1 may stand ahead of it. In the place of SND.UNA the highest ACK that was forwarded, which may be on its way still.
+  assign update  = nic_pkg::seq_leq(ctx_i.ack_fwd, seg_i.ack)
                    && (new_ack || nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)));
   // RFC 5961 section 5.2: of what was never sent, or from further back than any window (of which MAX.SND.WND may be the
   // largest there can be: RFC 9293 section 3.10.7.4).

@@ -174,15 +174,15 @@ static void update_ts_recent(const struct core_caps *caps, struct rcv_ctx *c, co
   c->ts_age = periods(now_us);
 }
 
-// The window update rule, on the segment as tailored to the window, and what the send side must hear.
-static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct place *p, const struct snd_mirror *snd,
-                   struct rcv_actions *a)
+// The window update rule, on the segment as tailored to the window, and what the send side must hear. In the place of SND.UNA the highest
+// ACK that was forwarded: where it is still on its way, the send side is about to count windows from it.
+static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct place *p, struct rcv_actions *a)
 {
   struct seq start = seq_max(s->seq, c->nxt);
   uint32_t wnd = (uint32_t)s->wnd << c->snd_wscale, wnd_was = c->wnd_fwd;
   bool new_ack = seq_lt(c->ack_fwd, s->ack);
   // Also what repairs a hole has news when it acknowledges more: WL1 may stand ahead of it.
-  if (seq_leq(snd->una, s->ack)
+  if (seq_leq(c->ack_fwd, s->ack)
       && (new_ack || seq_lt(c->wl1, start) || (seq_eq(c->wl1, start) && seq_leq(c->wl2, s->ack)))) {
     a->dd.wnd_vld = true;
     c->wl1 = start;
@@ -328,14 +328,14 @@ struct rcv_actions rcv_segment(const struct core_caps *caps, struct rcv_ctx *c, 
     a.class_id = seq_leq(p.end, c->nxt) ? RCV_DUPLICATE : RCV_OUT_OF_WINDOW;
     a.ack_now = true;
     if (a.class_id == RCV_DUPLICATE) note_duplicate(caps, c, s, &p, &a);
-    if (behind_its_edge(c, s, &p, snd)) on_ack(c, s, &p, snd, &a);
+    if (behind_its_edge(c, s, &p, snd)) on_ack(c, s, &p, &a);
   } else if (!flag(s, NIC_FLAG_ACK)) {
     a.class_id = RCV_NO_ACK;
   } else if (seq_lt(snd->max, s->ack) || ack_too_old(caps, c, s, snd)) {
     challenge(caps, c, &a, now_us);   // RFC 5961 section 5.2
   } else {
     update_ts_recent(caps, c, s, sent, now_us);
-    on_ack(c, s, &p, snd, &a);
+    on_ack(c, s, &p, &a);
     a.dd.ts_vld = caps->timestamps && c->ts_ok && s->has_ts;
     if (a.dd.ts_vld) a.dd.tsecr = s->tsecr;
     if (!seq_eq(p.end, s->seq)) on_text(caps, c, s, &p, sent, &a, now_us);

@@ -409,7 +409,7 @@ struct wl_row {
 };
 
 static const struct wl_row wl_rows[] = {
-    {"newer sequence number", 0, -5, 500, 0, 0, 100, true, 0},
+    {"newer sequence number", 0, -5, 100, 0, 0, 100, true, 0},
     {"same, newer ACK", 0, 0, 100, 0, 0, 200, true, 0},
     {"same, same ACK", 0, 0, 100, 0, 0, 100, true, 0},
     {"same, older ACK: reordered", 0, 0, 200, 0, 0, 100, false, 0},
@@ -430,7 +430,8 @@ static void test_rcv_updates_the_window_by_wl1_and_wl2(void **state)
     struct bed b = bed_of(state, 100);
     b.snd.una = seq_add(b.us, (uint32_t)r->una);
     b.c.wl1 = seq_add(b.peer, (uint32_t)r->wl1);
-    b.c.wl2 = b.c.ack_fwd = seq_add(b.us, (uint32_t)r->wl2);
+    b.c.wl2 = seq_add(b.us, (uint32_t)r->wl2);
+    b.c.ack_fwd = seq_max(b.snd.una, b.c.wl2);
     struct rcv_actions a = take_ack(&b, r->at, r->len, r->ack, 3);
     int32_t wl1 = seq_diff(b.c.wl1, b.peer), wl2 = seq_diff(b.c.wl2, b.us);
     if (a.dd.wnd_vld != r->updates || wl1 != r->wl1_after || wl2 != (r->updates ? r->ack : r->wl2)
@@ -491,6 +492,20 @@ static void test_rcv_ack_forwarded_never_retreats(void **state)
   assert_int_equal(seq_diff(b.c.ack_fwd, b.us), 700);
   struct rcv_actions a = take_ack(&b, 0, 10, 500, WND);
   assert_false(a.forward);
+}
+
+// Regression: an ACK that was overtaken by one still on its way to the send side, which thus had not moved una yet, brought its window: the
+// send side counted it from the newer ACK, and sent beyond what was ever offered.
+static void test_rcv_takes_no_window_from_an_ack_below_one_that_was_forwarded(void **state)
+{
+  struct bed b = bed_of(state, 100);
+  assert_true(take_ack(&b, 0, 0, 700, 300).forward);
+  struct rcv_actions a = take_ack(&b, 10, 10, 200, 800);    // its segment is newer, its ACK older
+  assert_true(!a.dd.wnd_vld && !a.forward);
+  a = take_ack(&b, 0, 5, 700, 300);
+  assert_true(seq_eq(b.c.wl2, seq_add(b.us, 700)) && b.c.wnd_fwd == 300 << SCALE);
+  a = take_ack(&b, 5, 5, 700, 250);
+  assert_true(a.dd.wnd_vld && a.dd.wnd == 250 << SCALE);
 }
 
 // --- read -----------------------------------------------------------------------------------------------------------
@@ -606,6 +621,7 @@ int main(void)
     SEQ_TEST(test_rcv_forwards_data_only_when_ack_or_window_is_new),
     SEQ_TEST(test_rcv_does_not_forward_when_an_old_segment_brings_an_old_window),
     SEQ_TEST(test_rcv_ack_forwarded_never_retreats),
+    SEQ_TEST(test_rcv_takes_no_window_from_an_ack_below_one_that_was_forwarded),
     SEQ_TEST(test_rcv_read_owes_an_update_by_the_silly_window_rule),
     SEQ_TEST(test_rcv_read_counts_what_the_window_field_can_say),
     SEQ_TEST(test_rcv_read_owes_nothing_when_flow_is_closed),
