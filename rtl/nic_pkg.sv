@@ -9,7 +9,7 @@ package nic_pkg;
 
   // Widths of the structs in nic_types.svh, by hand because $bits in a parameter is not portable; held against the
   // structs at elaboration (sim/cosim_top.sv) and by scripts/gen_layout.py.
-  localparam int RcvCtxW = 681;
+  localparam int RcvCtxW = 649;
   localparam int SndCtxW = 1453;
   localparam int HostCmdW = 507;
   localparam int HostEventW = 114;

@@ -177,8 +177,7 @@ typedef struct packed {
   logic [31:0] nxt;         // seq: RCV.NXT
   logic [31:0] wnd_end;     // seq: right edge of the receive window: consumed + ring
   logic [31:0] wl1;         // seq: SND.WL1: trimmed sequence number of the last window update (RFC 9293 section 3.10.7.4)
-  logic [31:0] wl2;         // seq: SND.WL2
-  logic [31:0] ack_fwd;     // seq: newest ACK passed to the send pipeline
+  logic [31:0] ack_fwd;     // seq: newest ACK passed to the send pipeline; also what SND.WL2 is for
   logic [31:0] wnd_fwd;     // last window passed to the send pipeline, bytes
   logic [15:0] mss;         // largest payload the peer may send us
   logic [3:0] snd_wscale;

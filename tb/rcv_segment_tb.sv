@@ -42,7 +42,7 @@
   localparam int Delack = nic_pkg::DelackUs;
 
   // --- directed -----------------------------------------------------------------------------------------------------
-  // Around: window w, una = ack_fwd = wl2, max = una + 1000, wl1 = nxt, peer's window last told 1000 (scale 0), 5000 bytes not
+  // Around: window w, una = ack_fwd, max = una + 1000, wl1 = nxt, peer's window last told 1000 (scale 0), 5000 bytes not
   // acknowledged yet, so that an ACK is due. What a case does not name in x_* stays as it was.
   logic [31:0] anchor;
   logic [3:0] want_class;
@@ -62,7 +62,6 @@
     c.nxt = anchor;
     c.wnd_end = anchor + w;
     c.wl1 = anchor;
-    c.wl2 = anchor + 32'd77;
     c.ack_fwd = anchor + 32'd77;
     c.wnd_fwd = 32'd1000;
     c.mss = 16'd1460;
@@ -350,7 +349,6 @@
     endcase
     c.ack_fwd = m.una + near({2'b00, t[32:31]}) - (t[31] ? 32'd1 : 32'd0);
     c.wl1 = (t[33]) ? c.nxt + near(t[37:34]) : g.seq + near({{2{t[34]}}, t[35:34]});
-    c.wl2 = g.ack + near({{2{t[38]}}, t[39:38]});
     if (t[40]) c.wnd_fwd = 32'(g.wnd) << c.snd_wscale;
     // FIN, time stamps, delayed ACKs, challenges.
     c.fin_vld = (t[42:41] == 2'd0) && !c.fin_done;
@@ -373,12 +371,11 @@
   // The model. All positions are distances from RCV.NXT; what is exactly half the space away has no order and is not asked.
   logic want_tell, want_reset, want_ack, want_now, want_fwd, want_wnd, want_ts, no_order, joined;
   logic [31:0] want_l, want_h;
-  int at, w, len, pay, first, past, beyond, wl, wa, nu, ts, told, oldest, lo_edge, hi_edge;
+  int at, w, len, pay, first, past, beyond, wl, nu, ts, told, oldest, lo_edge, hi_edge;
   task automatic use_ack;
-    if (nu >= 0 && (nu > 0 || wl > 0 || (wl == 0 && wa >= 0))) begin
+    if (nu >= 0 && (nu > 0 || wl >= 0)) begin
       want_wnd = 1'b1;
       want_ctx.wl1 = c.nxt + first;
-      want_ctx.wl2 = g.ack;
       want_ctx.wnd_fwd = 32'(g.wnd) << c.snd_wscale;
     end
     if (nu > 0) want_ctx.ack_fwd = g.ack;
@@ -500,11 +497,10 @@
     nu = int'(g.ack - c.ack_fwd);
     first = (at < 0) ? 0 : at;                                                // tailored to the window on the left
     wl = int'(c.nxt + first - c.wl1);
-    wa = int'(g.ack - c.wl2);
     ts = int'(g.tsval - c.ts_recent);
     told = int'(c.nxt - e.ack);                                               // bytes not acknowledged yet
     no_order = at == 32'sh80000000 || at + len == 32'sh80000000 || beyond == 32'sh80000000
-             || nu == 32'sh80000000 || wl == 32'sh80000000 || wa == 32'sh80000000 || ts == 32'sh80000000 || oldest == 32'sh80000000
+             || nu == 32'sh80000000 || wl == 32'sh80000000 || ts == 32'sh80000000 || oldest == 32'sh80000000
              || at + told == 32'sh80000000 || told < 0
              || (at > 0 && at + len < 0);                                     // over the half
     if (!c.open) want_class = RcvDead;

@@ -305,7 +305,6 @@
             c.nxt = k.rcv_nxt;
             c.wnd_end = k.rcv_nxt + Ring;
             c.wl1 = k.rcv_nxt;
-            c.wl2 = k.snd_nxt;
             c.ack_fwd = k.snd_nxt;
             c.wnd_fwd = k.snd_wnd;
             c.mss = k.rcv_mss;

@@ -75,9 +75,9 @@ module rcv_segment (
   assign wnd_o   = 32'(seg_i.wnd) << ctx_i.snd_wscale;
   assign new_ack = nic_pkg::seq_lt(ctx_i.ack_fwd, seg_i.ack);
   // SND.WND update rule, on the segment as tailored to the window. Also what repairs a hole has news when it acknowledges
-  // more: WL1 may stand ahead of it. In the place of SND.UNA the highest ACK that was forwarded, which may be on its way still.
-  assign update  = nic_pkg::seq_leq(ctx_i.ack_fwd, seg_i.ack)
-                   && (new_ack || nic_pkg::seq_lt(ctx_i.wl1, start) || (ctx_i.wl1 == start && nic_pkg::seq_leq(ctx_i.wl2, seg_i.ack)));
+  // more: WL1 may stand ahead of it. In the place of SND.UNA and SND.WL2 the highest ACK that was forwarded, which may be on
+  // its way still.
+  assign update  = new_ack || (ctx_i.ack_fwd == seg_i.ack && nic_pkg::seq_leq(ctx_i.wl1, start));
   // RFC 5961 section 5.2: of what was never sent, or from further back than any window (of which MAX.SND.WND may be the
   // largest there can be: RFC 9293 section 3.10.7.4).
   assign ack_oldest  = snd_i.una - (32'h0000ffff << ctx_i.snd_wscale);
@@ -219,7 +219,6 @@ module rcv_segment (
     end
     if (wnd_vld_o) begin
       ctx_o.wl1     = start;
-      ctx_o.wl2     = seg_i.ack;
       ctx_o.wnd_fwd = wnd_o;
     end
     if (use_ack && new_ack) ctx_o.ack_fwd = seg_i.ack;

@@ -77,7 +77,6 @@ module rcv_step #(
         ctx_o.nxt          = cmd_i.rcv_nxt;
         ctx_o.wnd_end      = cmd_i.rcv_nxt + 32'(RxBufBytes);
         ctx_o.wl1          = cmd_i.rcv_nxt;
-        ctx_o.wl2          = cmd_i.snd_nxt;
         ctx_o.ack_fwd      = cmd_i.snd_nxt;
         ctx_o.wnd_fwd      = cmd_i.snd_wnd;
         ctx_o.mss          = cmd_i.rcv_mss;

@@ -121,12 +121,12 @@ static void test_layout_rcv_ctx_stands_where_the_rtl_puts_it(void **state)
   assert_int_equal(TOP(RCV_CTX_BITS, 0, 2), 2);            // open, fin_done
   assert_int_equal(TOP(RCV_CTX_BITS, 2, 32), 0xdeadbeef);
   assert_int_equal(TOP(RCV_CTX_BITS, 34, 32), 0x01020304);
-  assert_int_equal(TOP(RCV_CTX_BITS, 162, 32), 0x99887766);
-  assert_int_equal(TOP(RCV_CTX_BITS, 194, 16), 0x5678);
-  assert_int_equal(TOP(RCV_CTX_BITS, 210, 4), 0xe);
-  assert_int_equal(TOP(RCV_CTX_BITS, 218, 3), 2);          // ts_ok, sack_ok, fin_vld
-  assert_int_equal(TOP(RCV_CTX_BITS, 256, 32), 0x80000001);
-  assert_int_equal(TOP(RCV_CTX_BITS, 577, 64), 0x1122334455667788);
+  assert_int_equal(TOP(RCV_CTX_BITS, 130, 32), 0x99887766);
+  assert_int_equal(TOP(RCV_CTX_BITS, 162, 16), 0x5678);
+  assert_int_equal(TOP(RCV_CTX_BITS, 178, 4), 0xe);
+  assert_int_equal(TOP(RCV_CTX_BITS, 186, 3), 2);          // ts_ok, sack_ok, fin_vld
+  assert_int_equal(TOP(RCV_CTX_BITS, 224, 32), 0x80000001);
+  assert_int_equal(TOP(RCV_CTX_BITS, 545, 64), 0x1122334455667788);
 }
 
 static void test_layout_snd_ctx_stands_where_the_rtl_puts_it(void **state)

@@ -36,7 +36,7 @@ void rcv_open(const struct core_caps *caps, struct rcv_ctx *c, const struct host
 {
   *c = (struct rcv_ctx){
       .open = true, .nxt = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, caps->rx_ring_bytes), .wl1 = o->rcv_nxt,
-      .wl2 = o->snd_nxt, .ack_fwd = o->snd_nxt, .wnd_fwd = o->snd_wnd, .mss = o->rcv_mss, .snd_wscale = o->snd_wscale,
+      .ack_fwd = o->snd_nxt, .wnd_fwd = o->snd_wnd, .mss = o->rcv_mss, .snd_wscale = o->snd_wscale,
       .rcv_wscale = o->rcv_wscale, .ts_ok = o->ts_ok, .sack_ok = o->sack_ok, .ts_recent = o->ts_recent,
       .ts_age = periods(now_us),
   };
@@ -174,19 +174,17 @@ static void update_ts_recent(const struct core_caps *caps, struct rcv_ctx *c, co
   c->ts_age = periods(now_us);
 }
 
-// The window update rule, on the segment as tailored to the window, and what the send side must hear. In the place of SND.UNA the highest
-// ACK that was forwarded: where it is still on its way, the send side is about to count windows from it.
+// The window update rule, on the segment as tailored to the window, and what the send side must hear. In the place of SND.UNA and SND.WL2
+// the highest ACK that was forwarded: where it is still on its way, the send side is about to count windows from it.
 static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct place *p, struct rcv_actions *a)
 {
   struct seq start = seq_max(s->seq, c->nxt);
   uint32_t wnd = (uint32_t)s->wnd << c->snd_wscale, wnd_was = c->wnd_fwd;
   bool new_ack = seq_lt(c->ack_fwd, s->ack);
   // Also what repairs a hole has news when it acknowledges more: WL1 may stand ahead of it.
-  if (seq_leq(c->ack_fwd, s->ack)
-      && (new_ack || seq_lt(c->wl1, start) || (seq_eq(c->wl1, start) && seq_leq(c->wl2, s->ack)))) {
+  if (new_ack || (seq_eq(c->ack_fwd, s->ack) && seq_leq(c->wl1, start))) {
     a->dd.wnd_vld = true;
     c->wl1 = start;
-    c->wl2 = s->ack;
     c->wnd_fwd = wnd;
   }
   if (new_ack) c->ack_fwd = s->ack;
