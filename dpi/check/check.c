@@ -57,10 +57,9 @@ const char *check_failed_rule(const struct check *k) { return k->rule; }
 
 bool check_contexts(const struct check *k, unsigned flow, const struct rcv_ctx **rcv, const struct snd_ctx **snd)
 {
-  const struct check_flow *f = &k->flows[flow];
-  if (flow >= k->cfg.num_flows || !f->live) return false;
-  *rcv = &f->rcv;
-  *snd = &f->snd;
+  if (flow >= k->cfg.num_flows || !k->flows[flow].live) return false;
+  *rcv = &k->flows[flow].rcv;
+  *snd = &k->flows[flow].snd;
   return true;
 }
 

@@ -166,13 +166,29 @@ static struct tuple tuple_of(enum monitor_way way, const struct ipv4_hdr *ip, ui
 
 // --- frames ----------------------------------------------------------------------------------------------------------
 
-// Fragments are not put together: what they carry may arrive unseen.
+static void find_flow(struct look *l)
+{
+  l->f = flow_of(l->m, &l->tuple);
+  l->x = &l->f->half[l->way];
+  l->y = &l->f->half[!l->way];
+}
+
+// Fragments are not put together: what they carry may arrive unseen. What the header in the first says counts as heard.
 static void fragment(struct look *l, const struct ipv4_hdr *ip, const uint8_t *p)
 {
+  struct mseg s;
   l->m->counts.fragments++;
   if (ip->proto != IPV4_PROTO_TCP || ip->frag_offset != 0 || ip->payload_len < 4) return;
-  struct tuple t = tuple_of(l->way, ip, get_be16(p), get_be16(p + 2));
-  flow_of(l->m, &t)->half[!l->way].torn = true;
+  l->tuple = tuple_of(l->way, ip, get_be16(p), get_be16(p + 2));
+  find_flow(l);
+  l->y->torn = true;
+  if (mseg_parse(&s, p, ip->payload_len)) {
+    l->y->beheaded = true;
+  } else if (open_flow(l)) {
+    l->s = &s;
+    options_feed(l);
+    ack_feed(l);
+  }
 }
 
 // False when nothing of the segment can be relied on.
@@ -202,9 +218,7 @@ static void tcp(struct look *l, const struct ipv4_hdr *ip, const uint8_t *p)
     return;
   }
   l->s = &s;
-  l->f = flow_of(l->m, &l->tuple);
-  l->x = &l->f->half[l->way];
-  l->y = &l->f->half[!l->way];
+  find_flow(l);
   bool clash = s.flags & MSEG_RST && s.flags & (MSEG_SYN | MSEG_FIN);
   if (l->role != MONITOR_IGNORED)
     judge(l, MONITOR_HEADER, !(s.flags & MSEG_RESERVED) && !clash, "no reserved bits and no RST with SYN or FIN; flags", 0, "flags", s.flags);

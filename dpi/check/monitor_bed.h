@@ -138,6 +138,14 @@ static inline void put(struct bed *b, int way, const struct seg *s)
   b->now_us += 1000;
 }
 
+static inline void torn(uint8_t *f, size_t *len) { (void)len, f[20] = 0x20; }    // more fragments
+static inline void beheaded(uint8_t *f, size_t *len)    // more fragments, behind 16 bytes of this
+{
+  torn(f, len);
+  *len = 14 + 20 + 16;
+  put_be16(f + 16, 20 + 16);
+}
+
 // --- conversations ---------------------------------------------------------------------------------------------------
 
 static inline void half_open(struct bed *b) { RECEIVED(b, .flags = SYN), SENT(b, .flags = SYN | ACK, .ack = 1); }

@@ -163,7 +163,7 @@ static void begin_half(struct monitor *m, struct half *h, const struct syn *mine
   h->max = seq_add(mine->isn, 1 + mine->data_len);
   h->una = other->has_ack && other->ack.v - mine->isn.v - 1 <= mine->data_len ? other->ack : mine->isn;
   h->answered = !seq_eq(h->una, mine->isn);
-  h->reached = h->active = h->has_data = h->has_fin = h->rst = h->reset = h->ts = h->torn = false;
+  h->reached = h->active = h->has_data = h->has_fin = h->rst = h->reset = h->ts = h->torn = h->beheaded = false;
   stamps_begin(&h->stamps, mine);
   arrived_begin(&h->in, seq_add(other->isn, 1 + other->data_len));
   if (other->count > 1) spans_add(&h->in.twice, other->isn, h->in.next);

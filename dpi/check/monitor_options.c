@@ -51,7 +51,7 @@ static void judge_timestamps(const struct look *l)
   if (!(s->flags & MSEG_ACK) && l->m->cfg.strict)
     judge(l, MONITOR_TS_ECHO, s->tsecr == 0, "without ACK a TSecr of", 0, "TSecr", s->tsecr);
   if (s->flags & MSEG_ACK && open_flow(l) && l->f->ts)
-    judge(l, MONITOR_TS_ECHO, l->x->torn || stamps_have(&l->y->stamps, s->tsecr), "a TSval that came, the last of them", l->y->stamps.last, "TSecr",
+    judge(l, MONITOR_TS_ECHO, l->x->beheaded || stamps_have(&l->y->stamps, s->tsecr), "a TSval that came, the last of them", l->y->stamps.last, "TSecr",
           s->tsecr);
 }
 

@@ -77,7 +77,8 @@ struct half {
 
   // as a receiver
   struct arrived in;               // in sequence numbers of the other side
-  bool torn;                       // fragments came: `in` does not hold all, nor the other's edge what they offered
+  bool torn;                       // fragments came: `in` does not hold all
+  bool beheaded;                   // some that cut the header: nor is all known that the other offered and stamped
   struct seq acked;                // the highest ACK it sent
   struct seq edge;                 // the right edge of the window it offered, at its highest
   bool closed;                     // it offered a window of zero at closed_at

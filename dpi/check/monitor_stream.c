@@ -22,14 +22,14 @@ static void judge_mss(const struct look *l)
 }
 
 // RFC 9293 section 3.8.6: nothing beyond the highest edge ever offered, but for one octet that probes a window that closed
-// just there (3.8.6.1). What fragments offered is not known.
+// just there (3.8.6.1). What a header in pieces offered is not known.
 static void judge_window(const struct look *l)
 {
   const struct half *y = l->y;
   struct seq end = mseg_end(l->s);
   if (l->s->flags & MSEG_SYN || !mseg_len(l->s)) return;
   bool probe = y->closed && seq_eq(y->closed_at, y->edge) && seq_eq(l->s->seq, y->edge) && mseg_len(l->s) == 1;
-  judge(l, MONITOR_WINDOW, seq_leq(end, y->edge) || probe || l->x->torn, "nothing beyond", y->edge.v, "a segment up to", end.v);
+  judge(l, MONITOR_WINDOW, seq_leq(end, y->edge) || probe || l->x->beheaded, "nothing beyond", y->edge.v, "a segment up to", end.v);
 }
 
 // RFC 9293 section 3.10.2: data waits for the acknowledgment of the SYN (but see RFC 7413).

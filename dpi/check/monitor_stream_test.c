@@ -119,13 +119,19 @@ static void edge_of_forged_ack(struct bed *b)
   SENT(b, .flags = ACK, .seq = 1, .len = 101, .ack = 1);
 }
 
-static void torn(uint8_t *f, size_t *len) { (void)len, f[20] = 0x20; }    // more fragments
-static void window_in_fragments(struct bed *b)    // one that was not seen
+static void window_of_a_fragment(struct bed *b)
 {
   open_small(b, 0);
   SENT(b, .flags = ACK, .seq = 1, .len = 100, .ack = 1);
-  RECEIVED(b, .flags = ACK, .seq = 1, .len = 96, .ack = 101, .twist = torn);
+  RECEIVED(b, .flags = ACK, .seq = 1, .len = 96, .ack = 101, .window = 100, .twist = torn);
   SENT(b, .flags = ACK, .seq = 101, .len = 100, .ack = 1);
+}
+static void window_of_a_fragment_exceeded(struct bed *b) { window_of_a_fragment(b), SENT(b, .flags = ACK, .seq = 201, .len = 1, .ack = 1); }
+static void window_of_a_header_in_pieces(struct bed *b)    // is not known
+{
+  window_of_a_fragment(b);
+  RECEIVED(b, .flags = ACK, .seq = 1, .len = 96, .ack = 201, .twist = beheaded);
+  SENT(b, .flags = ACK, .seq = 201, .len = 100, .ack = 1);
 }
 
 static void test_monitor_judges_the_window(void **state)
@@ -144,7 +150,9 @@ static void test_monitor_judges_the_window(void **state)
   caught(probe_behind_probe, MONITOR_WINDOW);
   caught(probe_unneeded, MONITOR_WINDOW);
   caught(edge_of_forged_ack, MONITOR_WINDOW);
-  passes(window_in_fragments);
+  passes(window_of_a_fragment);
+  caught(window_of_a_fragment_exceeded, MONITOR_WINDOW);
+  passes(window_of_a_header_in_pieces);
 }
 
 static void bytes_changed(struct bed *b) { sends_again(b), SENT(b, .flags = ACK, .seq = 700, .len = 2, .ack = 1, .other_bytes = true); }

@@ -341,13 +341,24 @@ static void echo_before_all(struct bed *b)
   many_stamps(b);
   SENT(b, .flags = ACK, .seq = 1, .ack = 1, .set_ecr = true, .tsecr = first - 1);
 }
-static void torn(uint8_t *f, size_t *len) { (void)len, f[20] = 0x20; }    // more fragments
-static void echo_of_fragments(struct bed *b)
+static void echo_of_a_fragment(struct bed *b)
 {
   handshake(b, TS);
   b->tsval[THEIRS] += 9;
   RECEIVED(b, .flags = ACK, .seq = 1, .len = 96, .ack = 1, .twist = torn);
-  SENT(b, .flags = ACK, .seq = 1, .ack = 101);
+  SENT(b, .flags = ACK, .seq = 1, .ack = 97);
+}
+static void echo_ahead_of_a_fragment(struct bed *b)
+{
+  echo_of_a_fragment(b);
+  SENT(b, .flags = ACK, .seq = 1, .ack = 97, .set_ecr = true, .tsecr = b->tsval[THEIRS] + 1);
+}
+static void echo_of_a_header_in_pieces(struct bed *b)    // is not known
+{
+  echo_of_a_fragment(b);
+  b->tsval[THEIRS] += 9;
+  RECEIVED(b, .flags = ACK, .seq = 97, .len = 96, .ack = 1, .twist = beheaded);
+  SENT(b, .flags = ACK, .seq = 1, .ack = 193);
 }
 static void syn_echoes(struct bed *b) { SENT(b, .flags = SYN, .offers = TS, .set_ecr = true, .tsecr = 5); }
 
@@ -360,7 +371,9 @@ static void test_monitor_judges_echo_of_time_stamps(void **state)
   passes(echo_long_ago);
   caught(echo_between_late, MONITOR_TS_ECHO);
   caught(echo_before_all, MONITOR_TS_ECHO);
-  passes(echo_of_fragments);
+  passes(echo_of_a_fragment);
+  caught(echo_ahead_of_a_fragment, MONITOR_TS_ECHO);
+  passes(echo_of_a_header_in_pieces);
   passes(syn_echoes);
   caught_as(&ours_strict, syn_echoes, MONITOR_TS_ECHO);
 }
