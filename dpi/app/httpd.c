@@ -40,6 +40,8 @@ struct http_conn {
   bool keep_alive;
   struct http_head head;
   struct http_resp resp;
+  uint32_t tail;                  // LINGERING: bytes that were not acknowledged at moved_us, and since
+  uint64_t moved_us;
   size_t in_off, in_len, out_off, out_len;
   uint8_t in[IN_BYTES], out[OUT_BYTES];
 };
@@ -115,6 +117,12 @@ static enum step read_request(struct httpd *h, struct http_conn *c)
   return ON;
 }
 
+static uint32_t unacked(const struct httpd *h, const struct http_conn *c)
+{
+  struct sock_info i;
+  return sock_info(h->base.stack, c->sid, &i) == 0 ? i.unacked : 0;
+}
+
 static enum step over(struct httpd *h, struct http_conn *c)
 {
   http_resp_close(&c->resp);
@@ -124,6 +132,8 @@ static enum step over(struct httpd *h, struct http_conn *c)
   }
   sock_shutdown(h->base.stack, c->sid);
   c->phase = LINGERING;
+  c->tail = unacked(h, c);
+  c->moved_us = h->base.env->now_us;
   set_timer(h, c, LINGER_US);
   return ON;
 }
@@ -195,9 +205,24 @@ static void httpd_ready(struct app *a, int sid, unsigned events)
   set_due(h);
 }
 
+// The end of an answer may go on as slowly as the rest; the client's FIN is waited for from then on.
+static bool tail_goes_on(struct httpd *h, struct http_conn *c)
+{
+  uint32_t tail = unacked(h, c);
+  uint64_t now = h->base.env->now_us;
+  if (tail == c->tail) return tail && now - c->moved_us < h->timeout_us;
+  c->tail = tail;
+  c->moved_us = now;
+  return true;
+}
+
 // A request that began and did not come is told so; others have nothing to be told.
 static void time_up(struct httpd *h, struct http_conn *c)
 {
+  if (c->phase == LINGERING && tail_goes_on(h, c)) {
+    set_timer(h, c, LINGER_US);
+    return;
+  }
   bool began = c->phase == READING && c->head.used > 0;
   if (began && refuse(h, c, 408, false)) pump(h, c);
   else drop(h, c, c->phase != READING || began);

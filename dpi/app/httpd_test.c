@@ -310,9 +310,9 @@ static void test_head_that_trickles_is_given_up(void **state)
   assert_status(heard(1), 408);
   take_all(a, 1);
   assert_true(fake.sid[1].shut && fake.sid[1].open);
-  pass(a, 2 * SECOND - 1);
+  pass(a, 2 * SECOND);
   assert_true(fake.sid[1].open);
-  pass(a, 1);   // and it does not go
+  pass(a, 2 * SECOND);   // it has everything, and does not go
   assert_true(!fake.sid[1].open && fake.sid[1].aborted);
   assert_int_equal(a->due_us, 0);
   a->ops->close(a);
@@ -348,6 +348,42 @@ static void test_answer_that_nobody_takes_is_given_up(void **state)
     a->ops->ready(a, 1, SOCK_OUT);
   }
   pass(a, 5 * SECOND);
+  assert_true(!fake.sid[1].open && fake.sid[1].aborted);
+  a->ops->close(a);
+}
+
+static void test_tail_of_a_last_answer_has_the_time_that_all_of_it_has(void **state)
+{
+  (void)state;
+  struct app *a = open_httpd();
+  connect_one(a);
+  say_text(a, 1, "GET /hello.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  assert_true(fake.sid[1].shut);   // all is handed over, and nothing acknowledged
+  for (int i = 0; i < 20; i++) {   // slow, but not dead
+    pass(a, 2 * SECOND);
+    pass(a, 2 * SECOND);
+    assert_true(fake.sid[1].open);
+    fake.sid[1].out.off++;
+  }
+  fake.sid[1].out.off = fake.sid[1].out.len;
+  pass(a, 2 * SECOND);
+  assert_true(fake.sid[1].open);
+  pass(a, 2 * SECOND);   // it has everything, and does not go
+  assert_true(!fake.sid[1].open && fake.sid[1].aborted);
+  a->ops->close(a);
+}
+
+static void test_tail_that_nobody_takes_is_given_up(void **state)
+{
+  (void)state;
+  struct app *a = open_httpd();
+  connect_one(a);
+  say_text(a, 1, "GET /hello.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  for (int i = 0; i < 2; i++) {
+    pass(a, 2 * SECOND);
+    assert_true(fake.sid[1].open);
+  }
+  pass(a, 2 * SECOND);
   assert_true(!fake.sid[1].open && fake.sid[1].aborted);
   a->ops->close(a);
 }
@@ -437,6 +473,8 @@ int main(void)
       cmocka_unit_test(test_head_that_trickles_is_given_up),
       cmocka_unit_test(test_idle_connection_is_closed_in_silence),
       cmocka_unit_test(test_answer_that_nobody_takes_is_given_up),
+    cmocka_unit_test(test_tail_of_a_last_answer_has_the_time_that_all_of_it_has),
+    cmocka_unit_test(test_tail_that_nobody_takes_is_given_up),
       cmocka_unit_test(test_nothing_is_read_while_an_answer_is_sent),
       cmocka_unit_test(test_file_that_shrinks_ends_the_connection),
       cmocka_unit_test(test_nothing_is_left_open),
