@@ -225,6 +225,40 @@ static void test_nc_waits_for_a_silent_peer_as_told(void **state)
   assert_end(a, APP_DONE, "");
 }
 
+static void test_nc_waits_for_a_blocked_output(void **state)
+{
+  (void)state;
+  static uint8_t back[LEN];
+  const struct app_opt opt[] = {to_peer, {"wait", "3"}};
+  struct app *a = begin(&nc_ops, 0, opt, 2);
+  close_in();
+  fds_ready();
+  while (write(out[1], data, 4096) > 0) {}
+  say(a, 0, "the end", 7);
+  pass(a, 3 * SECOND);
+  assert_int_equal(a->end, APP_RUNS);
+  ssize_t got = 0;
+  for (ssize_t n; (n = read(out[0], back, sizeof back)) > 0; got = n) {}
+  fds_ready();
+  got = read(out[0], back, sizeof back);
+  assert_int_equal(got, 7);
+  pass(a, 3 * SECOND);
+  assert_end(a, APP_DONE, "");
+}
+
+static void test_nc_does_not_wait_longer_for_a_connection(void **state)
+{
+  (void)state;
+  const struct app_opt opt[] = {to_peer, {"wait", "3"}};
+  struct app *a = begin(&nc_ops, 0, opt, 2);
+  fake.half_open = true;
+  close_in();
+  fds_ready();
+  pass(a, 3 * SECOND);
+  assert_true(fake.sid[0].aborted);
+  assert_end(a, APP_FAILED, "Connection timed out");
+}
+
 static void test_nc_exchanges_datagrams(void **state)
 {
   (void)state;
@@ -367,6 +401,8 @@ static void test_wget_writes_standard_output_as_room_comes(void **state)
   struct app *a = get("10.0.0.1:7/x", "-");
   answer(a, "HTTP/1.1 200 OK\r\nContent-Length: 40000\r\n\r\n", data, 40000);
   assert_true(fake.sid[0].in.off <= 16384);
+  pass(a, 600 * SECOND);   // it is not the server who is silent
+  assert_int_equal(a->end, APP_RUNS);
   for (ssize_t n = 1; n > 0;) n = read(out[0], back, sizeof back);
   size_t got = 0;
   while (got < 40000) {
@@ -585,6 +621,40 @@ static void test_ping_without_an_answer_ends_with_1(void **state)
   assert_end(a, APP_DIFFERS, "");
 }
 
+static void test_ping_counts_a_probe_once_whatever_is_said_of_it(void **state)
+{
+  (void)state;
+  struct app *a = probe_host("2", "64");
+  for (int i = 0; i < 3; i++) {
+    fake.heard_error = EHOSTUNREACH;
+    hear(a, 1, NULL, 0);
+    assert_int_equal(a->end, APP_RUNS);
+  }
+  pass(a, SECOND);
+  echo_back(a, 1, 2);
+  fflush(env.say);
+  assert_non_null(strstr(said, "2 packets transmitted, 1 received, +3 errors, 50% packet loss"));
+  assert_end(a, APP_DONE, "");
+}
+
+static void test_ping_takes_an_answer_behind_many_others(void **state)
+{
+  (void)state;
+  struct app *a = probe_host("0", "64");
+  static uint8_t first[100];
+  size_t len = fake.said.of[0].len;
+  memcpy(first, fake.said.of[0].bytes, len);
+  for (unsigned i = 1; i < 1000; i++) {
+    fake.said.n = 0;
+    pass(a, SECOND);
+  }
+  hear(a, 1, first, len);
+  a->ops->stop(a);
+  fflush(env.say);
+  assert_non_null(strstr(said, "icmp_seq=1 ttl=63 time=999000.000 ms\n"));
+  assert_end(a, APP_DONE, "");
+}
+
 static void test_ping_tells_what_differs(void **state)
 {
   (void)state;
@@ -637,6 +707,8 @@ int main(void)
       TEST(test_nc_tells_what_broke),
       TEST(test_nc_listens_for_one),
       TEST(test_nc_waits_for_a_silent_peer_as_told),
+      TEST(test_nc_waits_for_a_blocked_output),
+      TEST(test_nc_does_not_wait_longer_for_a_connection),
       TEST(test_nc_exchanges_datagrams),
       TEST(test_nc_goes_on_when_there_is_room_for_datagrams_again),
       TEST(test_nc_answers_the_first_datagrams_sender),
@@ -654,6 +726,8 @@ int main(void)
       TEST(test_udpecho_stopped_counts_what_had_its_time),
       TEST(test_ping_says_what_linuxs_does),
       TEST(test_ping_without_an_answer_ends_with_1),
+      TEST(test_ping_counts_a_probe_once_whatever_is_said_of_it),
+      TEST(test_ping_takes_an_answer_behind_many_others),
       TEST(test_ping_tells_what_differs),
       TEST(test_ping_knows_its_requests_when_their_numbers_begin_anew),
       TEST(test_ping_wants_a_way_there),

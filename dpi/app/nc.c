@@ -158,8 +158,10 @@ static void nc_fd_ready(struct app *a, int fd)
 static void nc_timer(struct app *a)
 {
   struct nc *n = (struct nc *)a;
-  if (n->up.ended) done(n);
-  else pump(n);
+  if (!n->up.ended) pump(n);
+  else if (!n->shut) fail(n, "", -ETIMEDOUT);    // not even connected yet
+  else if (n->down.off < n->down.len) await_silence(n);   // not the peer's: nobody takes what it said
+  else done(n);
 }
 
 static void nc_close(struct app *a)

@@ -13,7 +13,8 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
-enum { SIZE_MOST = 65507, SIZE_FIRST = 56, NUMBER_BYTES = 4, ICMP_HEAD_BYTES = 8, FLYING = 64, COUNT_FIRST = 4 };
+enum { SIZE_MOST = 65507, SIZE_FIRST = 56, NUMBER_BYTES = 4, ICMP_HEAD_BYTES = 8, COUNT_FIRST = 4 };
+enum { FLYING = 65536 };   // as many as ICMP's sequence numbers tell apart
 
 struct ping {
   struct app base;
@@ -22,9 +23,10 @@ struct ping {
   uint64_t to;                 // ip << 16 | port, of ping 0
   uint64_t count, size, interval_ms, timeout_ms, ttl;   // options; count 0: endless; ttl 0: the stack's
   uint64_t sent, back, wrong, errors;   // probes; answers; those that were not what was sent; told in place of answers, of ping
+  uint64_t settled;            // probes that were answered, in one way or the other
   uint64_t begun_us;
   uint64_t next_us;            // when the next probe is due, or the end
-  struct { uint64_t at_us; bool back; } probe[FLYING];   // the last ones, by number
+  struct { uint64_t at_us; bool settled; } probe[FLYING];   // the last ones, by number
   uint64_t least_us, most_us, sum_us;
   uint8_t out[SIZE_MOST], in[SIZE_MOST];
 };
@@ -52,7 +54,7 @@ static uint64_t flying(const struct ping *p)
 {
   uint64_t n = 0;
   for (uint64_t i = p->sent > FLYING ? p->sent - FLYING : 0; i < p->sent; i++)
-    n += !p->probe[i % FLYING].back && p->base.env->now_us < p->probe[i % FLYING].at_us + p->timeout_ms * 1000;
+    n += !p->probe[i % FLYING].settled && p->base.env->now_us < p->probe[i % FLYING].at_us + p->timeout_ms * 1000;
   return n;
 }
 
@@ -102,7 +104,7 @@ static void send_probe(struct ping *p)
   uint64_t now = p->base.env->now_us, i = p->sent++;
   if (p->icmp && i == 0) fprintf(p->base.env->say, "PING %s: %llu data bytes\n", target(p, ip), (unsigned long long)p->size);
   p->probe[i % FLYING].at_us = now;
-  p->probe[i % FLYING].back = false;
+  p->probe[i % FLYING].settled = false;
   make(p, i, p->out);
   const struct sock_addr to = {(uint32_t)(p->to >> 16), p->icmp ? (uint16_t)(i + 1) : (uint16_t)p->to};
   ssize_t rc = sock_sendto(p->base.stack, p->sid, p->out, (size_t)p->size, &to);
@@ -120,6 +122,15 @@ static uint64_t number_of(const struct ping *p, size_t len, struct sock_addr fro
 }
 
 static bool is_flying(const struct ping *p, uint64_t number) { return number < p->sent && p->sent - 1 - number < FLYING; }
+
+// False when that was so before, or is too long ago to be known.
+static bool settle(struct ping *p, uint64_t number)
+{
+  if (!is_flying(p, number) || p->probe[number % FLYING].settled) return false;
+  p->probe[number % FLYING].settled = true;
+  p->settled++;
+  return true;
+}
 
 static void say_answer(const struct ping *p, uint64_t number, size_t len, uint64_t us, bool again)
 {
@@ -148,10 +159,9 @@ static void take(struct ping *p, size_t len, struct sock_addr from)
     return;
   }
   uint64_t us = p->base.env->now_us - p->probe[i % FLYING].at_us;
-  bool again = p->probe[i % FLYING].back;
+  bool again = !settle(p, i);
   say_answer(p, i, len, us, again);
   if (again) return;
-  p->probe[i % FLYING].back = true;
   if (!p->back || us < p->least_us) p->least_us = us;
   if (us > p->most_us) p->most_us = us;
   p->sum_us += us;
@@ -164,7 +174,7 @@ static void take_error(struct ping *p, int err, struct sock_addr from)
   char ip[TEXT_IPV4_LEN];
   if (p->icmp && from.ip) {
     uint64_t i = number_of(p, 0, from);
-    if (is_flying(p, i)) p->probe[i % FLYING].back = true;
+    settle(p, i);
     p->errors++;
     fprintf(p->base.env->say, "From %s ", text_format_ipv4(ip, from.ip));
     say_line(p, i, strerror(err));
@@ -188,7 +198,7 @@ static void ping_ready(struct app *a, int sid, unsigned events)
     rc = sock_recvfrom(a->stack, p->sid, p->in, sizeof p->in, &from);
     if (rc >= 0) take(p, (size_t)rc, from);
     else if (rc != -EAGAIN) take_error(p, (int)-rc, from);
-    if (p->count && p->back + p->wrong + p->errors >= p->count) finish(p, p->sent);
+    if (p->count && p->settled + p->wrong >= p->count) finish(p, p->sent);
   }
 }
 

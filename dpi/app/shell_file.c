@@ -76,7 +76,7 @@ static bool send_on(struct shell *h, struct transfer *t)
   while (rc > 0) rc = sock_recv(s, t->sid, (uint8_t[256]){0}, 256);   // what comes back is of no use
   if (rc < 0 && rc != -EAGAIN) return failed(h, t, "", rc);
   if (t->ended && (rc == 0 || (sock_info(s, t->sid, &i) == 0 && i.unacked == 0))) return done(h, t);
-  if (t->ended) h->look_us = h->base.env->now_us + LOOK_US;
+  if (t->ended && !h->look_us) h->look_us = h->base.env->now_us + LOOK_US;
   return true;
 }
 

@@ -126,6 +126,8 @@ static bool finish(struct wget *w, bool whole)
   return false;
 }
 
+static void wait_for_server(struct wget *w) { w->base.due_us = w->base.env->now_us + w->timeout_s * 1000000; }
+
 // More from the connection, into the empty buffer.
 static bool receive(struct wget *w)
 {
@@ -136,7 +138,7 @@ static bool receive(struct wget *w)
   if (rc == 0) return finish(w, !w->sized);
   w->off = 0;
   w->len = (size_t)rc;
-  w->base.due_us = w->base.env->now_us + w->timeout_s * 1000000;
+  wait_for_server(w);
   return true;
 }
 
@@ -168,7 +170,9 @@ static void wget_fd_ready(struct app *a, int fd)
 static void wget_timer(struct app *a)
 {
   struct wget *w = (struct wget *)a;
-  if (w->sid >= 0) fail(w, -ETIMEDOUT);
+  if (w->sid < 0) return;
+  if (w->head.end == HTTP_HEAD_WHOLE && w->off < w->len) wait_for_server(w);   // it is not silent: nobody takes what it said
+  else fail(w, -ETIMEDOUT);
 }
 
 static void wget_close(struct app *a)
@@ -222,7 +226,7 @@ static struct app *wget_open(struct app_env *e, uint16_t port, const struct app_
   if (app_opts_apply("wget", &w->base.common, table, 3, opts, n_opts, err)) {
     if (!url || !parse_url(w, url, &to)) snprintf(err, APP_ERR_LEN, "wget: to=%.60s: wants a URL, as http://10.0.0.1:80/file", url ? url : "");
     else if ((w->sid = client_socket(&w->base, SOCK_TCP, port, err)) >= 0 && client_connect(&w->base, w->sid, to, err)) {
-      w->base.due_us = e->now_us + w->timeout_s * 1000000;
+      wait_for_server(w);
       return &w->base;
     }
   }
