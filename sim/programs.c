@@ -98,6 +98,10 @@ static bool edit(struct app_env *e, const char *text, const char *history, char 
   struct programs *p = (struct programs *)e;
   err[0] = '\0';
   if (p->edit || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) return false;
+  if ((size_t)e->in_fd < p->n_watch && p->watch[e->in_fd].app) {
+    snprintf(err, APP_ERR_LEN, "shell: standard input: another program has it");
+    return false;
+  }
   p->edit = edit_open(text, history, err, APP_ERR_LEN);
   if (!p->edit) return false;
   close(e->in_fd);
