@@ -33,7 +33,7 @@ struct conn {
   uint16_t flow;
   uint8_t remote_mac[6];
   struct ipv4_choice ip;                // of the socket, or of the listener it came through
-  struct timer timer;                   // SYN_SENT, SYN_RCVD: SYN or SYN-ACK again; OPEN: an orphan's FIN-WAIT-2
+  struct timer timer;                   // SYN_SENT, SYN_RCVD: SYN or SYN-ACK again; later: an orphan's patience
   struct conn *next_free;
 
   // Until accepted: the listener, and the place among the half-open ones, then in its accept queue.

@@ -173,7 +173,6 @@ static void test_orphan_in_fin_wait_2_is_given_up(void **state)
   struct peer p = bed_connect(b, PEER_PORT);
   sock_close(b->s, p.sid);
   bed_expect_call(b, CALL_CLOSE);
-  assert_true(stack_next_deadline(b->s) == UINT64_MAX);
   bed_fin_acked(b, p.flow);
   assert_true(stack_next_deadline(b->s) == b->now_us + 60 * SECOND);
   bed_pass(b, SECOND);
@@ -186,6 +185,42 @@ static void test_orphan_in_fin_wait_2_is_given_up(void **state)
   assert_int_equal(stack_stat(b->s, ST_ORPHAN_TIMEOUT), 1);
   bed_released(b, p.flow);
   assert_int_equal(stack_stat(b->s, ST_CONN_NOW), 0);
+}
+
+static void test_orphan_whose_data_nobody_takes_is_given_up(void **state)
+{
+  struct bed *b = *state;
+  struct peer p = bed_connect(b, PEER_PORT);
+  sock_send(b->s, p.sid, b->scratch, 1000);
+  bed_expect_call(b, CALL_PAYLOAD);
+  sock_close(b->s, p.sid);
+  bed_expect_call(b, CALL_CLOSE);
+  for (int i = 0; i < 5; i++) {
+    bed_pass(b, 120 * SECOND - 1);
+    bed_freed(b, p.flow, 100);     // slow, but not dead
+  }
+  bed_pass(b, 60 * SECOND);
+  bed_freed(b, p.flow, 0);         // the window is closed, as probes say again and again
+  bed_pass(b, 60 * SECOND - 1);
+  bed_expect_no_call(b);
+  bed_pass(b, 1);
+  bed_expect_call(b, CALL_ABORT);
+  bed_expect_call(b, CALL_RELEASE);
+  assert_int_equal(stack_stat(b->s, ST_ORPHAN_TIMEOUT), 1);
+  bed_released(b, p.flow);
+}
+
+static void test_orphan_in_last_ack_is_given_up(void **state)
+{
+  struct bed *b = *state;
+  struct peer p = bed_connect(b, PEER_PORT);
+  bed_peer_fin(b, p.flow);
+  sock_close(b->s, p.sid);
+  bed_expect_call(b, CALL_CLOSE);
+  bed_pass(b, 120 * SECOND);
+  bed_expect_call(b, CALL_ABORT);
+  bed_expect_call(b, CALL_RELEASE);
+  bed_released(b, p.flow);
 }
 
 static void test_half_close_in_fin_wait_2_has_no_limit_until_the_socket_is_closed(void **state)
@@ -466,6 +501,8 @@ int main(void)
     BED_TEST(test_end_and_reset_in_one_event_is_an_end),
     BED_TEST(test_reset_after_both_ends_leaves_what_was_not_fetched),
     BED_TEST(test_orphan_in_fin_wait_2_is_given_up),
+    BED_TEST(test_orphan_whose_data_nobody_takes_is_given_up),
+    BED_TEST(test_orphan_in_last_ack_is_given_up),
     BED_TEST(test_half_close_in_fin_wait_2_has_no_limit_until_the_socket_is_closed),
     BED_TEST(test_time_wait_ends_after_two_msl),
     BED_TEST(test_time_wait_starts_over_with_the_peers_fin_and_nothing_else),

@@ -7,9 +7,11 @@
 #include "sock/out.h"
 #include "sock/stack_priv.h"
 
-// How long a connection without a socket waits for the peer's FIN once ours is acknowledged. RFC 9293 knows no limit in
-// FIN-WAIT-2; without one, a silent peer keeps a flow for ever. Linux: tcp_fin_timeout.
-enum { FIN_WAIT_2_US = 60000000 };
+// How long a connection without a socket waits for the peer's FIN once ours is acknowledged, and before that for anything to be
+// acknowledged: more than the 100 s that RFC 9293 section 3.8.3 wants for retransmissions. It knows no limit in FIN-WAIT-2, nor for a
+// window that stays closed (3.8.6.1; but see RFC 6429); without one, such a peer keeps a flow for ever. Linux: tcp_fin_timeout,
+// tcp_orphan_retries.
+enum { FIN_WAIT_2_US = 60000000, STUCK_US = 120000000 };
 
 bool flow_carried(const struct conn *c) { return c->state == CONN_OPENING || c->state == CONN_OPEN; }
 static bool orphan(const struct conn *c) { return !c->sock && !c->listener; }
@@ -41,11 +43,7 @@ void flow_abort(struct stack *s, struct conn *c)
 void flow_check_end(struct stack *s, struct conn *c)
 {
   if (c->state != CONN_OPEN || !c->fin_acked) return;
-  if (!c->peer_closed) {
-    if (orphan(c) && c->timer.place == 0) timers_set(&s->conns.timers, &c->timer, s->now_us + FIN_WAIT_2_US);
-    return;
-  }
-  if (!seq_eq(c->rx_got, c->rx_ready)) return;   // what was not fetched would be lost with the flow
+  if (!c->peer_closed || !seq_eq(c->rx_got, c->rx_ready)) return;   // what was not fetched would be lost with the flow
   // In TIME-WAIT before the release: a frame on its way to us must find it there.
   if (c->closed_first) tw_enter(s, c);
   if (c->sock) socks_ended(s, c->sock, 0);
@@ -60,10 +58,17 @@ void flow_close(struct stack *s, struct conn *c)
   s->engine->ops->close(s->engine, c->flow);
 }
 
+// An orphan has so long until the peer gets on.
+static void await_peer(struct stack *s, struct conn *c)
+{
+  timers_set(&s->conns.timers, &c->timer, s->now_us + (c->fin_acked ? FIN_WAIT_2_US : STUCK_US));
+}
+
 void flow_orphan(struct stack *s, struct conn *c)
 {
   c->sock = NULL;
   flow_close(s, c);
+  await_peer(s, c);
   flow_check_end(s, c);
 }
 
@@ -144,7 +149,9 @@ void flow_event(struct stack *s, const struct engine_event *ev)
     return;
   }
   if (!flow_carried(c)) return;
+  struct seq freed = c->tx_freed;
   bool news = take_levels(c, ev);
+  if (orphan(c) && !seq_eq(c->tx_freed, freed)) await_peer(s, c);
   if (news && c->sock) socks_mark_ready(s, c->sock);
   if (orphan(c) && !seq_eq(c->rx_ready, c->rx_got)) {   // nobody will read it: RFC 1122 section 4.2.2.13, RFC 2525 section 2.17
     flow_abort(s, c);
