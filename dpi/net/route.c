@@ -72,6 +72,14 @@ bool route_find(const struct route_table *t, uint32_t dst, struct route_way *w)
   return true;
 }
 
+bool route_source(const struct route_table *t, uint32_t bound, uint32_t dst, uint32_t *src)
+{
+  struct route_way w;
+  bool way = route_find(t, dst, &w);
+  *src = bound ? bound : w.src;
+  return way && route_is_loopback(*src) == route_is_loopback(dst);
+}
+
 // --- changes -----------------------------------------------------------------------------------------------------------
 
 int route_addr_add(struct route_table *t, struct route_addr a)

@@ -48,4 +48,7 @@ struct route_way {
 };
 // False: there is no way, or nobody there: no single host's address, also the network's own.
 bool route_find(const struct route_table *t, uint32_t dst, struct route_way *w);
+// Where what goes to dst comes from, by a socket bound to that address, or to none (0). False as above, and between a loopback address and
+// another (RFC 1122 section 3.2.1.3).
+bool route_source(const struct route_table *t, uint32_t bound, uint32_t dst, uint32_t *src);
 #endif

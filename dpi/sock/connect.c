@@ -61,10 +61,8 @@ static void send_syn(struct stack *s, struct conn *c)
 // What can be said without a connection: 0, or a negative errno.
 static int check(struct stack *s, const struct sock *k, struct tuple *t)
 {
-  struct route_way w;
   if (k->bound_ip && !route_is_ours(&s->net, k->bound_ip)) return -EADDRNOTAVAIL;
-  if (!route_find(&s->net, t->remote_ip, &w)) return -ENETUNREACH;
-  t->local_ip = k->bound_ip ? k->bound_ip : w.src;
+  if (!route_source(&s->net, k->bound_ip, t->remote_ip, &t->local_ip)) return -ENETUNREACH;
   // On a shared address the kernel would answer on a port that was not taken from it at the start.
   if (k->port == 0 && s->cfg.shared_ip) return -EADDRNOTAVAIL;
   t->local_port = k->port ? k->port : choose_port(s, *t);
@@ -134,9 +132,9 @@ void connect_input(struct stack *s, struct conn *c, const struct arrival *a)
 void connect_timeout(struct stack *s, struct conn *c)
 {
   if (c->tries < SYN_MAX) {
-    send_syn(s, c);
-    c->stalled = c->tries >= SYN_R1;
-    if (c->tries == SYN_R1) socks_mark_ready(s, c->sock);
+    c->stalled = c->tries + 1 >= SYN_R1;
+    if (c->tries + 1 == SYN_R1) socks_mark_ready(s, c->sock);
+    send_syn(s, c);   // may be the end of it
     return;
   }
   s->stat[ST_TCP_HANDSHAKE_TIMEOUT]++;

@@ -54,13 +54,13 @@ bool datagram_open(struct sock *k)
 
 int datagram_connect(struct stack *s, struct sock *k, struct sock_addr to)
 {
-  struct route_way w = {0};
+  uint32_t from = 0;
   bool dissolve = to.ip == 0 && to.port == 0;
   if (!dissolve && to.port == 0 && k->space == SOCKS_UDP) return -EINVAL;
-  if (!dissolve && !route_find(&s->net, to.ip, &w)) return -ENETUNREACH;
+  if (!dissolve && !route_source(&s->net, k->bound_ip, to.ip, &from)) return -ENETUNREACH;
   int err = dissolve || k->port ? 0 : datagram_bind(s, k, 0, 0);
   if (err) return err;
-  k->ip = k->bound_ip ? k->bound_ip : w.src;
+  k->ip = dissolve ? k->bound_ip : from;
   k->connected = !dissolve;
   k->peer = to;
   k->err = 0;
@@ -165,16 +165,13 @@ size_t datagram_max(void) { return UINT16_MAX - IPV4_HDR_BYTES - UDP_HDR_BYTES; 
 // 0: it may go to dst, from *src; else a negative errno.
 static int check_send(const struct stack *s, struct sock *k, size_t len, const struct sock_addr *dst, uint32_t *src)
 {
-  struct route_way w;
   if (k->err) return datagram_take_error(k);
   if (k->shut) return -EPIPE;
   if (!dst) return -EDESTADDRREQ;
   if (dst->port == 0 && k->space == SOCKS_UDP) return -EINVAL;
   if (len > datagram_max()) return -EMSGSIZE;
   if (k->ip && !route_is_ours(&s->net, k->ip)) return -EADDRNOTAVAIL;
-  if (!route_find(&s->net, dst->ip, &w)) return -ENETUNREACH;
-  *src = k->ip ? k->ip : w.src;
-  return 0;
+  return route_source(&s->net, k->ip, dst->ip, src) ? 0 : -ENETUNREACH;
 }
 
 // To our own address. False: nobody has the port.

@@ -230,6 +230,23 @@ static void test_connection_to_the_loopback_address_stays_inside(void **state)
   assert_int_equal(sock_bind(n->h[0].s, sock_socket(n->h[0].s, SOCK_TCP), 0x7f000001, 99), 0);
 }
 
+static void test_loopback_address_talks_to_itself_alone(void **state)
+{
+  struct net *n = *state;
+  struct stack *s = n->h[0].s;
+  static const struct { uint32_t from, to; } t[] = {{0x7f000001, NET_IP_1}, {NET_IP_0, 0x7f000001}};
+  static const enum sock_type type[] = {SOCK_TCP, SOCK_UDP};
+  for (size_t i = 0; i < 4; i++) {
+    int sid = sock_socket(s, type[i / 2]);
+    assert_int_equal(sock_bind(s, sid, t[i % 2].from, 99), 0);
+    assert_int_equal(sock_connect(s, sid, t[i % 2].to, SERVER_PORT), -ENETUNREACH);
+    if (i / 2) assert_int_equal(sock_sendto(s, sid, "x", 1, &(struct sock_addr){t[i % 2].to, SERVER_PORT}), -ENETUNREACH);
+    sock_close(s, sid);
+  }
+  net_run(n, SECOND / 10);
+  assert_int_equal(n->sent[0], 0);
+}
+
 static void test_our_own_closed_port_refuses(void **state)
 {
   struct net *n = *state;
@@ -675,6 +692,7 @@ int main(void)
     NET_TEST(test_time_wait_knows_the_last_time_stamp_that_the_engine_took),
     NET_TEST(test_connection_to_our_own_address_stays_inside),
     NET_TEST(test_connection_to_the_loopback_address_stays_inside),
+    NET_TEST(test_loopback_address_talks_to_itself_alone),
     NET_TEST(test_our_own_closed_port_refuses),
     NET_TEST(test_socket_may_connect_to_itself),
     NET_TEST(test_syn_in_our_own_name_is_dropped),
