@@ -24,7 +24,9 @@ enum {
   STEPS_PER_TURN = 100000,           // of a carrier: as good as without end
   TURNS_PER_INSTANT = 100000,        // more without the clock moving on: it goes round in circles
 };
-static const uint64_t LIMIT_US = 4ull * 3600 * 1000000;
+// How long nothing may arrive: keep-alive probes begin after 2 h of silence. A slow connection (small segments, losses, neither SACK nor time
+// stamps: each loss costs up to 60 s, RFC 6298 section 5) may take longer in all.
+static const uint64_t STILL_US = 4ull * 3600 * 1000000;
 
 struct host {
   struct world *world;
@@ -51,6 +53,7 @@ struct world {
   struct wire *stranger;             // around that
   struct stranger_opts stranger_opts;
   struct wire_record_note note;
+  uint64_t moved_us, moved_bytes;    // when bytes were last read, and how many in all
   uint64_t start_us, now_us, cut_us, hash;   // cut_us: the cable's end; UINT64_MAX: never
   unsigned instant_turns;            // since the clock last moved
   unsigned wraps;                    // the host whose ISNs lie near 2^32, if they are near
@@ -276,7 +279,7 @@ static void open_world(struct world *w, const struct pair_options *o)
   draw_faults(w);
   draw_stranger(w);
   if (o->fault) w->fault_opts = *o->fault;
-  w->now_us = w->start_us = draw_start(w);
+  w->now_us = w->start_us = w->moved_us = draw_start(w);
   w->cut_us = per_cent(w, 94) ? UINT64_MAX : w->start_us + below(w, 20000000);
   if (!open_wires(w, o, err)) {
     cannot(w, err);
@@ -394,7 +397,11 @@ static bool advance(struct world *w)
   if (at <= w->now_us) return true;
   w->instant_turns = 0;
   w->now_us = w->note.now_us = at;
-  if (at - w->start_us > LIMIT_US) fail(w, "not over after %" PRIu64 " s of virtual time:%s", LIMIT_US / 1000000, load_state(&w->load, state));
+  if (w->load.bytes != w->moved_bytes) {
+    w->moved_bytes = w->load.bytes;
+    w->moved_us = at;
+  }
+  if (at - w->moved_us > STILL_US) fail(w, "nothing arrives for %" PRIu64 " s of virtual time:%s", STILL_US / 1000000, load_state(&w->load, state));
   return true;
 }
 
