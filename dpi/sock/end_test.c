@@ -196,12 +196,12 @@ static void test_orphan_whose_data_nobody_takes_is_given_up(void **state)
   sock_close(b->s, p.sid);
   bed_expect_call(b, CALL_CLOSE);
   for (int i = 0; i < 5; i++) {
-    bed_pass(b, 120 * SECOND - 1);
+    bed_pass(b, 900 * SECOND - 1);
     bed_freed(b, p.flow, 100);     // slow, but not dead
   }
-  bed_pass(b, 60 * SECOND);
+  bed_pass(b, 450 * SECOND);
   bed_freed(b, p.flow, 0);         // the window is closed, as probes say again and again
-  bed_pass(b, 60 * SECOND - 1);
+  bed_pass(b, 450 * SECOND - 1);
   bed_expect_no_call(b);
   bed_pass(b, 1);
   bed_expect_call(b, CALL_ABORT);
@@ -217,7 +217,7 @@ static void test_orphan_in_last_ack_is_given_up(void **state)
   bed_peer_fin(b, p.flow);
   sock_close(b->s, p.sid);
   bed_expect_call(b, CALL_CLOSE);
-  bed_pass(b, 120 * SECOND);
+  bed_pass(b, 900 * SECOND);
   bed_expect_call(b, CALL_ABORT);
   bed_expect_call(b, CALL_RELEASE);
   bed_released(b, p.flow);

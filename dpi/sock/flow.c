@@ -8,10 +8,10 @@
 #include "sock/stack_priv.h"
 
 // How long a connection without a socket waits for the peer's FIN once ours is acknowledged, and before that for anything to be
-// acknowledged: more than the 100 s that RFC 9293 section 3.8.3 wants for retransmissions. It knows no limit in FIN-WAIT-2, nor for a
-// window that stays closed (3.8.6.1; but see RFC 6429); without one, such a peer keeps a flow for ever. Linux: tcp_fin_timeout,
+// acknowledged: about as long as the engine tries by itself where nobody answers at all. RFC 9293 knows no limit in FIN-WAIT-2, nor for
+// a window that stays closed (section 3.8.6.1; but see RFC 6429); without one, such a peer keeps a flow for ever. Linux: tcp_fin_timeout,
 // tcp_orphan_retries.
-enum { FIN_WAIT_2_US = 60000000, STUCK_US = 120000000 };
+enum { FIN_WAIT_2_US = 60000000, STUCK_US = 900000000 };
 
 bool flow_carried(const struct conn *c) { return c->state == CONN_OPENING || c->state == CONN_OPEN; }
 static bool orphan(const struct conn *c) { return !c->sock && !c->listener; }
