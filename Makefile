@@ -33,12 +33,12 @@ $(B)/gen/nic_layout.h: scripts/gen_layout.py rtl/nic_types.svh rtl/nic_pkg.sv
 	$(Q)$(PYTHON) scripts/gen_layout.py --out $@.$$$$ rtl/nic_pkg.sv rtl/nic_types.svh && mv $@.$$$$ $@
 
 # The library twice: for the tool, and with sanitizers for the unit tests.
-$(B)/obj/%.o: %.c | $(GEN_H)
+$(B)/obj/%.o: %.c Makefile | $(GEN_H)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC  $<")
 	$(Q)$(CCACHE) $(CC) $(CFLAGS) -c -o $@ $<
 
-$(B)/san/%.o: %.c | $(GEN_H)
+$(B)/san/%.o: %.c Makefile | $(GEN_H)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC  $< (san)")
 	$(Q)$(CCACHE) $(CC) $(CFLAGS) $(SAN) -c -o $@ $<
@@ -66,7 +66,7 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 # --- fuzzing: targets beside the tests, built by clang -------------------------------------------------------------------
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ := $(patsubst dpi/%.c,$(B)/fuzz/%,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*_fuzz.c)))
-$(B)/fuzzobj/%.o: %.c | $(GEN_H)
+$(B)/fuzzobj/%.o: %.c Makefile | $(GEN_H)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC  $< (fuzz)")
 	$(Q)$(CCACHE) clang $(CFLAGS) -O1 -Wno-implicit-int-conversion -fsanitize=fuzzer-no-link $(FUZZ_SAN) -c -o $@ $<
@@ -159,7 +159,7 @@ $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
 	  OPT_FAST="-O3 -march=native $(PIC)" OPT_SLOW="$(if $(COVERAGE),-O0,-O1) $(PIC)" OPT_GLOBAL="-O2 $(PIC)" Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
 
-$(B)/obj/sim/model.o: sim/model.cpp sim/model.h $(M)/Vcosim_top.mk
+$(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
 	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
