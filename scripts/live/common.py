@@ -154,6 +154,16 @@ def connect(address=LOCAL, seconds=15):
     return s
 
 
+def ask(address, request):
+    """What comes back to a request, up to the end of the connection."""
+    with connect(address) as s:
+        s.sendall(request)
+        got = b""
+        while data := s.recv(65536):
+            got += data
+        return got
+
+
 def recv_exactly(s, n):
     got = bytearray()
     while len(got) < n:

@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 
-from live.common import FLOWS, MIB, NIC_IP, connect, expect, expect_equal, must, recv_exactly, run, sha256
+from live.common import FLOWS, MIB, NIC_IP, ask, connect, expect, expect_equal, must, recv_exactly, run, sha256
 from live.nic import LEFT, stat
 
 HTTP, TIMEOUT = 80, 3
@@ -97,22 +97,12 @@ def test_path_tricks():
         expect("secret" not in curl("--path-as-is", f"{URL}{path}", "-o", "-"), f"{path} came out")
 
 
-def raw(request):
-    """What comes back until the end of the connection."""
-    with connect((NIC_IP, HTTP)) as s:
-        s.sendall(request)
-        got = b""
-        while data := s.recv(65536):
-            got += data
-    return got
-
-
 def test_refusals():
     field = b"X: " + b"x" * 100 + b"\r\n"
     for request, want in ((b"GET / HTTP/1.1\r\n\r\n", 400), (b"\x16\x03\x01\x00\xff", 400), (b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
                           (b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501), (b"GET / HTTP/2.0\r\n\r\n", 505),
                           (b"GET /" + b"a" * 200000 + b" HTTP/1.1\r\n\r\n", 414), (b"GET / HTTP/1.1\r\n" + field * 5000 + b"\r\n", 431)):
-        got = raw(request)
+        got = ask((NIC_IP, HTTP), request)
         expect(got.startswith(b"HTTP/1.1 %d " % want) and got.endswith(b"\n"), f"{request[:30]!r}: {got[:60]!r}")
 
 

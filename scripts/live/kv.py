@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from live.common import ECHO, FLOWS, KV, MIB, NIC_IP, PEER_IP, connect, expect, expect_equal, must, recv_exactly, run
+from live.common import ECHO, FLOWS, KV, MIB, NIC_IP, PEER_IP, ask, connect, expect, expect_equal, must, recv_exactly, run
 from live.nic import AFTER_FENCE, CLOSED, LEFT, OPENED, stat
 
 SMALL_KV = 6380   # with maxmem=1M
@@ -92,22 +92,12 @@ def test_closed_port(t):
         expect_equal(s.connect_ex((NIC_IP, 81)), errno.ECONNREFUSED, "connecting to port 81")
 
 
-def answer(request):
-    """What comes back, up to the end of the connection."""
-    with connect((NIC_IP, KV)) as s:
-        s.sendall(request)
-        got = b""
-        while data := s.recv(65536):
-            got += data
-        return got
-
-
 def test_malformed():
     """What is no RESP is refused in a line, and the connection ends; who speaks it is served."""
     with connect((NIC_IP, KV)) as other:
         for request in (b"*x\r\n", b"*1048577\r\n", b"*99999999999999999999\r\n", b"*1\r\n+PING\r\n", b"*1\r\n$-5\r\n", b"*1\r\n$536870913\r\n",
                         b"*1\r\n$4\r\nPINGxx", b"*1\r\n$4x\r\n", b"*1\r\n$" + b"0" * 30 + b"\r\n", b"GET \"x\r\n", b"x" * 65537):
-            got = answer(request)
+            got = ask((NIC_IP, KV), request)
             expect(got.startswith(b"-ERR Protocol error: ") and got.count(b"\r\n") == 1 and got.endswith(b"\r\n"), f"{request[:40]!r}: {got[:80]!r}")
             other.sendall(b"PING\r\n")
             expect_equal(recv_exactly(other, 7), b"+PONG\r\n", f"PING elsewhere after {request[:40]!r}")

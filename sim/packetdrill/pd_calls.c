@@ -201,16 +201,23 @@ static ssize_t read_once(struct op *o, const struct iovec *iov, int n, struct so
   return o->f->kind == PD_EPOLL ? -EINVAL : pd_pipe_read(o->d, o->f, iov, n);
 }
 
+// What reading and writing ask first: 0, or what is wrong. flags: those that there are.
+static int check_io(struct op *o, void *userdata, int fd, const struct iovec *iov, int n, int flags, int known, bool socket_only)
+{
+  if (!enter(o, userdata, fd)) return -ENODEV;
+  if (!o->f) return -EBADF;
+  if (socket_only && o->f->kind != PD_SOCKET) return -ENOTSOCK;
+  if (flags & ~known) return -EOPNOTSUPP;
+  return n < 0 || n > IOV_MOST || (n > 0 && !iov) ? -EINVAL : 0;
+}
+
 static ssize_t do_read(void *userdata, int fd, const struct iovec *iov, int n, int flags, bool socket_only, struct sockaddr_in *from)
 {
   struct op o;
   struct iovec rest[IOV_MOST];
-  if (!enter(&o, userdata, fd)) return leave(&o, -ENODEV);
-  if (!o.f) return leave(&o, -EBADF);
-  if (socket_only && o.f->kind != PD_SOCKET) return leave(&o, -ENOTSOCK);
+  int err = check_io(&o, userdata, fd, iov, n, flags, RECV_FLAGS | MSG_ERRQUEUE, socket_only);
+  if (err) return leave(&o, err);
   if (flags & MSG_ERRQUEUE) return leave(&o, -EAGAIN);   // nothing is ever queued there
-  if (flags & ~RECV_FLAGS) return leave(&o, -EOPNOTSUPP);
-  if (n < 0 || n > IOV_MOST || (n > 0 && !iov)) return leave(&o, -EINVAL);
   bool waits = !o.f->nonblock && !(flags & MSG_DONTWAIT), whole = flags & MSG_WAITALL && o.f->kind == PD_SOCKET && o.f->sock.type == SOCK_STREAM;
   uint64_t at = until(o.d, o.f->kind == PD_SOCKET ? o.f->sock.rcv_us : 0);
   size_t all = bytes_of(iov, n), done = 0;
@@ -269,11 +276,8 @@ static ssize_t do_write(void *userdata, int fd, const struct iovec *iov, int n, 
 {
   struct op o;
   struct iovec rest[IOV_MOST];
-  if (!enter(&o, userdata, fd)) return leave(&o, -ENODEV);
-  if (!o.f) return leave(&o, -EBADF);
-  if (socket_only && o.f->kind != PD_SOCKET) return leave(&o, -ENOTSOCK);
-  if (flags & ~SEND_FLAGS) return leave(&o, -EOPNOTSUPP);
-  if (n < 0 || n > IOV_MOST || (n > 0 && !iov)) return leave(&o, -EINVAL);
+  int err = check_io(&o, userdata, fd, iov, n, flags, SEND_FLAGS, socket_only);
+  if (err) return leave(&o, err);
   bool datagram = o.f->kind == PD_SOCKET && o.f->sock.type == SOCK_DGRAM;
   uint64_t at = until(o.d, o.f->kind == PD_SOCKET ? o.f->sock.snd_us : 0);
   size_t all = bytes_of(iov, n), done = 0;
