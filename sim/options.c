@@ -207,12 +207,14 @@ static const struct {
   setter *set;
   enum of_whom of;                 // whose option it is
 } table[] = {
-    {"wire", "afpacket:IF|pair", "the network interface the NIC is attached to; or two software endpoints against each other\n"
-     "        in virtual time, all drawn from --seed (goes with --fault, --record and --stats)", set_wire, ALL},
+    {"wire", "afpacket:IF|pair", "the network interface the NIC is attached to; or the NIC and the software reference against each other in\n"
+     "        virtual time, all drawn from --seed (goes with --engine, --fault, --record, --record-limit and --stats)", set_wire, RUN},
+    {"wire", "afpacket:IF", "the network interface the NIC is attached to", set_wire, CLIENT},
     {"ip", "ADDR/LEN", "the NIC's IPv4 address and its network's prefix length", set_ip, ALL},
     {"gw", "ADDR", "gateway for what is outside that network", set_gw, ALL},
     {"mac", "MAC", "the NIC's Ethernet address (default: made from the IP address)", set_mac, ALL},
-    {"shared-ip", NULL, "ADDR is the host's own: serve only the --app ports of it", set_shared, ALL},
+    {"shared-ip", NULL, "ADDR is the host's own: serve only the --app ports of it", set_shared, RUN},
+    {"shared-ip", NULL, "ADDR is the host's own: use only --port of it", set_shared, CLIENT},
     {"engine", "rtl|ref", "what carries the data: the simulated NIC (default), or the software reference", set_engine, ALL},
     {"check", "on|off", "the checker that follows every step of the NIC (default: on; off is for measuring what it costs)", set_check, ALL},
     {"flows", "N", "connections at once with --engine ref (default 1024; the NIC's are built in)", set_flows, ALL},
@@ -253,8 +255,8 @@ static bool set_one(struct run_options *o, const char *name, char *val, bool *to
 // Everything of a pair comes from its seed.
 static bool check_pair(const struct run_options *o, char *err)
 {
-  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->options || o->ecn || o->flows || o->n_apps || o->for_seconds > 0;
-  if (alien) return fail(err, "--wire pair goes with --seed, --fault, --record and --stats alone");
+  bool alien = o->ip || o->gateway || o->shared_ip || o->have_mac || o->mtu || o->options || o->ecn || o->flows || o->n_apps || o->for_seconds > 0 || o->no_check || o->record_go_on;
+  if (alien) return fail(err, "--wire pair goes with --seed, --engine, --fault, --record, --record-limit and --stats alone");
   return o->have_seed || fail(err, "--wire pair needs its --seed");
 }
 

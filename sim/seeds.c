@@ -6,10 +6,22 @@
 
 #include "base/text.h"
 
+static const char usage_line[] = "usage: lockwire seeds FIRST COUNT [--twice] [--hard] [--engine rtl|ref] [--fault SPEC]...\n";
+
 static int usage(const char *why)
 {
-  fprintf(stderr, "lockwire: seeds: %s\nusage: lockwire seeds FIRST COUNT [--twice] [--hard] [--engine rtl|ref] [--fault SPEC]...\n", why);
+  fprintf(stderr, "lockwire: seeds: %s\n%s", why, usage_line);
   return 2;
+}
+
+static int help(void)
+{
+  printf("%sRuns COUNT seeds of `lockwire run --wire pair`, from FIRST on, and tells each in a line of JSON.\n"
+         "  --twice       each again, to see that it comes to the same\n"
+         "  --hard        less is left to the draw: always many connections, losses, and a stranger\n"
+         "  --engine E    at host 0's end: rtl (default, where it is built in) or ref\n"
+         "  --fault SPEC  harm to the frames, in place of what the seed draws (see lockwire run --help)\n", usage_line);
+  return 0;
 }
 
 static bool one_seed(const struct pair_options *o, bool twice)
@@ -32,6 +44,7 @@ int seeds_main(int argc, char **argv, const struct pair_nic *nic)
   bool twice = false, good = true, have_fault = false, hard = false;
   struct wire_fault_opts fault = {0};
   char err[WIRE_ERR_LEN];
+  if (argc == 1 && !strcmp(argv[0], "--help")) return help();
   if (argc < 2 || !text_parse_uint(argv[0], 0, UINT64_MAX, &first) || !text_parse_uint(argv[1], 1, 1000000, &count))
     return usage("FIRST and COUNT are numbers");
   for (int i = 2; i < argc; i++) {
