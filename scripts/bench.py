@@ -93,6 +93,8 @@ def bench_lockwire(lockwire: str, size: int, *options) -> dict:
     finally:
         p.send_signal(signal.SIGINT)
         rest = p.communicate(timeout=20)[0]
+    if p.returncode:
+        raise RuntimeError(f"lockwire ends with status {p.returncode}: {rest[-300:]}")
     cycles = re.search(r"cycles_per_second +(\d+)", rest)
     return figures | ({"cycles_per_second": int(cycles[1])} if cycles else {})
 

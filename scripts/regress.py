@@ -15,22 +15,29 @@ SUMS = ("connections", "ended_early", "retried", "bytes", "frames", "retransmiss
         "corrupted", "forged", "virtual_us")
 
 
+def telling_line(err: str) -> str:
+    lines = err.splitlines() or [""]
+    return next((line for line in lines if "ERROR" in line or "runtime error" in line or "ssert" in line or "out of memory" in line), lines[0])
+
+
 def run_chunk(tool: list[str], options: list[str], first: int, count: int, limit_s: float) -> list[dict]:
     """The results of some seeds; one that ends the process (a crash, a hang) is a failure of its own, the others go on."""
     rows: list[dict] = []
+    status = 0
     while len(rows) < count:
         seed = first + len(rows)
         command = tool + [str(seed), str(count - len(rows))] + options
         try:
             p = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
-            out, err, how = p.stdout, p.stderr, f"status {p.returncode}"
+            out, err, how, status = p.stdout, p.stderr, f"status {p.returncode}", p.returncode
         except subprocess.TimeoutExpired as e:
             out = (e.stdout or b"").decode()
             err, how = (e.stderr or b"").decode(), f"no end after {limit_s:.0f} s"
         rows += [json.loads(line) for line in out.splitlines() if line.endswith("}")]
         if len(rows) < count:
-            words = [line for line in err.splitlines() if "ERROR" in line or "runtime error" in line or "ssert" in line or "out of memory" in line]
-            rows.append({"seed": first + len(rows), "ok": False, "why": f"{how}: {(words or err.splitlines() or [''])[0]}"})
+            rows.append({"seed": first + len(rows), "ok": False, "why": f"{how}: {telling_line(err)}"})
+    if status and all(r["ok"] for r in rows):   # as LeakSanitizer ends a process
+        rows[-1] |= {"ok": False, "why": f"all {count} seeds from {first} on are well, but {how}: {telling_line(err)}"}
     return rows
 
 
@@ -86,6 +93,8 @@ def main() -> int:
     parser.add_argument("--memory", type=int, default=2000, help="MB of address space a process may have; 0: any (sanitizers)")
     parser.add_argument("--out", default="build/regress", help="directory of the JSON")
     a = parser.parse_args()
+    if a.n < 1:
+        parser.error("there is at least one seed to run")
     out = pathlib.Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     rows = [r for e in (["ref", "rtl"] if a.engine == "both" else [a.engine]) for r in run_engine(e, a)]

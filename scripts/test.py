@@ -79,6 +79,8 @@ def main() -> int:
     ap.add_argument("--build", default="build", help="where logs and report.json go (under test/)")
     ap.add_argument("stages", nargs="*", help="make targets of the stages to run (default: all)")
     args = ap.parse_args()
+    if unknown := set(args.stages) - {t for _, t, _ in STAGES}:
+        ap.error(f"no stage called {unknown.pop()}")
     sys.stdout.reconfigure(line_buffering=True)
     out = os.path.join(args.build, "test")
     os.makedirs(out, exist_ok=True)

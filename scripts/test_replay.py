@@ -145,6 +145,7 @@ class Tests:
         found, seed = {}, 0
         while not self.rotating and len(found) < ROTATING:
             seed += 1
+            expect(seed < 2000, f"of 2000 seeds {len(found)} rotate")
             segments = numbers(self.record(seed, "search", "--record-limit", LIMIT))
             if segments[0] > 2:
                 found[seed] = segments[-1]

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group client: connections that we open, to ourselves, to Linux, and to who does not want them; and datagrams."""
 import contextlib
-import shutil
 import socket
 import threading
 
-from live.common import ECHO, MIB, NIC_IP, PEER_IP, expect, expect_equal, kernel_echo, on_nic_host, run
+from live.common import ECHO, MIB, NIC_IP, PEER_IP, expect, expect_equal, kernel_echo
 from live.nic import LEFT, Nic, stat
 
 REFUSED, SPOILT = 9, 10
 
 
 def run_client(t, name, to, *options, size="4M"):
-    """A run that ends by itself; its recording replays and is deleted."""
     nic = Nic(t, name, "--app", f"echo-client:4000,to={to},bytes={size}", *options)
-    r = run(*on_nic_host(*nic.cmd), seconds=60)
-    nic.judge()
-    shutil.rmtree(nic.record)
-    return nic, r
+    return nic, nic.run_through()
 
 
 def test_self(t):

@@ -21,7 +21,7 @@ COUNTERS = {
 # The reference has no parser of the NIC's in front: the stack counts, under fewer names, and what is longer than the MTU
 # is a segment like any other.
 COUNTERS_REF = {
-    "runt": ["eth_bad"], "oversize": [], "ip_header": ["ip_bad"], "truncated": ["ip_bad"],
+    "oversize": [], "ip_header": ["ip_bad"], "truncated": ["ip_bad"],
     "ip_checksum": ["ip_bad"], "tcp_header": ["tcp_bad"], "tcp_checksum": ["tcp_checksum"],
     "ip_fragment_beyond_64k": ["ip_bad"], "ip_options": ["ip_options"],
 }

@@ -6,7 +6,6 @@ import email.utils
 import os
 import re
 import shutil
-import socket
 import time
 
 from live.common import FLOWS, MIB, NIC_IP, ask, connect, expect, expect_equal, must, recv_exactly, run, sha256
@@ -68,7 +67,7 @@ def test_ranges(t, root):
     out.unlink()
 
 
-def test_fields(root):
+def test_fields():
     head = curl("-I", f"{URL}/small.txt")
     for want in ("HTTP/1.1 200 OK\n", "Content-Type: text/plain; charset=utf-8\n", "Content-Length: 6\n", "Accept-Ranges: bytes\n"):
         expect(want in head, f"no {want!r} in {head!r}")
@@ -177,7 +176,7 @@ def group(t):
             return
         t.case("httpd_curl_gets_files_whole", test_whole, t, root)
         t.case("httpd_curl_gets_ranges_and_resumes", test_ranges, t, root)
-        t.case("httpd_says_what_a_file_is", test_fields, root)
+        t.case("httpd_says_what_a_file_is", test_fields)
         t.case("httpd_keeps_connections_alive", test_keep_alive)
         t.case("httpd_lets_no_path_out_of_its_root", test_path_tricks)
         t.case("httpd_refuses_what_it_should", test_refusals)

@@ -7,7 +7,7 @@ import socket
 import struct
 import subprocess
 
-from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, on_nic_host, own_mac, packet_socket, run,
+from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, own_mac, packet_socket,
                          segment_of, sha256, start_nc, until)
 from live.far import FAR_IP, ROUTER_IP, far_host
 from live.nic import LEFT, Nic, stat
@@ -47,7 +47,7 @@ def test_to_ourselves(t):
     for ip in (NIC_IP, "127.0.0.1"):
         nic = Nic(t, f"to_{ip}", "--app", f"echo:{ECHO}", "--app", f"echo-client:4000,to={ip}:{ECHO},bytes=1M")
         with packet_socket() as wire:
-            r = run(*on_nic_host(*nic.cmd), seconds=60)
+            r = nic.run_through()
             wire.settimeout(0.2)
             seen = []
             with contextlib.suppress(TimeoutError):
@@ -169,8 +169,7 @@ def test_conflict(nic):
     stranger = b"\x02\x00\x00\x00\x00\x99"
     with packet_socket() as raw:
         raw.send(arp_packet(1, stranger, NIC_IP, NIC_IP))
-        ours = arp_packet(1, nic_mac(raw), NIC_IP, NIC_IP)
-        expect(ours[6:12] != stranger, "who answered?")
+        nic_mac(raw)
     until(lambda: re.search(r"warning: 02:00:00:00:00:99 says that it has our address " + re.escape(NIC_IP), nic.stderr()), 5, "the warning")
 
 

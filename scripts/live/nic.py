@@ -68,6 +68,13 @@ class Nic:
         self.judge()
         return self.stats()
 
+    def run_through(self, seconds=60):
+        """A run that ends by itself; its recording is judged, and deleted."""
+        r = run(*on_nic_host(*self.cmd), seconds=seconds)
+        self.judge()
+        shutil.rmtree(self.record)
+        return r
+
     def stats(self):
         expect(self.stats_path.exists(), "no --stats file")
         return json.loads(self.stats_path.read_text())

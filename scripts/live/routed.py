@@ -2,7 +2,7 @@
 """Group routed: a client in another network, with the peer host as the router between it and the NIC."""
 import re
 
-from live.common import ECHO, MIB, NIC_IP, PEER_IP, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, run, start_nc
+from live.common import ECHO, MIB, NIC_IP, PEER_IP, expect, expect_equal, finish_nc, kernel_echo, must, start_nc
 from live.far import FAR_IP, far_host
 from live.nic import LEFT, Nic, stat
 
@@ -29,7 +29,7 @@ def test_client(t, far):
     """Who answers sends back to where it was asked from; a client has to find the way by itself."""
     nic = Nic(t, "routed_client", "--gw", PEER_IP, "--app", f"echo-client:4000,to={FAR_IP}:{ECHO},bytes=4M")
     with kernel_echo(far.on, FAR_IP, ECHO):
-        r = run(*on_nic_host(*nic.cmd), seconds=60)
+        r = nic.run_through()
     expect_equal(r.returncode, 0, f"status ({r.stderr.strip()[-300:]})")
     expect(f"{4 * MIB} bytes came back" in r.stderr, r.stderr)
 
