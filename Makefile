@@ -115,7 +115,7 @@ $(B)/tb.vvp: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh
 	@mkdir -p $(@D)
 	$(Q)iverilog -g2012 -Irtl -Itb -s tb_top -o $@ $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(TB_SRC) 2>&1 | { grep -v '$(ICARUS_NOISE)' || true; }; exit $${PIPESTATUS[0]}
 
-$(B)/tbv/tb: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh tb/tb_main.cpp
+$(B)/tbv/tb: $(TB_SRC) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv tb/tb.svh tb/tb_main.cpp rtl/lint.vlt $(if $(COVERAGE),tb/coverage.vlt)
 	$(Q)OBJCACHE=$(CCACHE) verilator --cc --exe --build -j 2 --assert -Wno-fatal -Wno-lint -Irtl -Itb rtl/lint.vlt $(if $(COVERAGE),tb/coverage.vlt) -f $(RTL_F) rtl/prim/ring_mem.sv \
 	  --top-module tb_top $(COVER) --x-assign unique --x-initial unique --Mdir $(B)/tbv -o tb -MAKEFLAGS "OPT_FAST=$(if $(COVERAGE),-O0,-O1)" $(TB_SRC) $(CURDIR)/tb/tb_main.cpp > $(B)/tbv.log 2>&1 || { cat $(B)/tbv.log; exit 1; }
 
@@ -165,7 +165,7 @@ $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
-CHECK_SRC := $(sort $(filter-out dpi/check/monitor% %_fuzz.c,$(wildcard dpi/check/*.[ch])) $(wildcard dpi/tcp/core/*.[ch] dpi/base/recq.[ch] dpi/base/blob.[ch] dpi/net/tuple.h))
+CHECK_SRC := $(sort $(filter-out dpi/check/monitor% %_fuzz.c %_test.c,$(wildcard dpi/check/*.[ch] dpi/tcp/core/*.[ch]) $(wildcard dpi/base/recq.[ch] dpi/base/blob.[ch] dpi/net/tuple.h)))
 $(B)/gen/identity.h: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL_SRC) rtl/prim/ring_mem.sv $(CHECK_SRC) Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '#define LW_IDENTITY "%s"\n' "$$({ cat $(filter %.sv %.svh,$^); echo '$(MODEL_FLAGS) $(MODEL_GEN)'; verilator --version; } | sha256sum | cut -c1-64)" > $@
@@ -192,9 +192,9 @@ $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,
 # packetdrill's interface: a shared object with the whole endpoint in it.
 PD_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard sim/packetdrill/*.c)) $(addprefix sim/,endpoint.c carrier_ref.c nic.c recorder.c recording.c stimulus.c))
 $(PD_OBJ): CFLAGS += -Isim
-$(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a | sim/packetdrill/exports.map
+$(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a sim/packetdrill/exports.map
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz
+	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $(filter-out %.map,$^) $(VLIB:%=$(M)/%) -latomic -lpthread -lz
 
 ##@ Build
 .PHONY: deps build packetdrill
@@ -239,7 +239,7 @@ lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
 
 FLOWS ?= 64
 synth: ## yosys: size and memories of NIC and send pipeline against the committed figures; FLOWS="16 64 1024"
-	$(Q)$(PYTHON) scripts/synth.py --flows $(FLOWS)
+	$(Q)$(PYTHON) scripts/synth.py --flows $(FLOWS) $(if $(JOBS),--jobs $(JOBS))
 .PHONY: synth-timing synth-figures
 synth-timing: ## relative timing of each pipeline stage against the committed figures; STAGE=dd_next for one
 	$(Q)$(PYTHON) scripts/synth.py --timing $(STAGE)
@@ -253,16 +253,16 @@ formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fi
 .PHONY: bench test-live-ref
 bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py --lockwire $(B)/lockwire --nic-rate $(B)/nic_rate --out $(B)/bench
-test-live-ref: build ## the same with the software reference in the NIC's place
-	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client httpd forward tools shell routed window net vanish flood stopped lossy path ecn
 test-live: build ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn
+test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish
+	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client httpd forward tools shell routed window net vanish flood stopped lossy path ecn
 .PHONY: coverage mutate mutate-core
 coverage: ## lines and toggles of rtl/ that benches, pair, nic_rate, hazards and real clients go through: build/coverage/report.md
 	$(Q)$(PYTHON) scripts/coverage.py
 mutate: ## break the RTL in 184 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
-mutate-core: ## break the transport core in 200 small ways; lists what the unit tests let through
+mutate-core: ## break the transport core in 200 small ways; lists what unit tests and pair let through
 	$(Q)$(PYTHON) scripts/mutate_core.py
 .PHONY: hazards
 hazards: $(B)/nic_hazards ## every two events on one flow at every distance in cycles, and every timer due at once; ALL=1 in every way to open a flow
@@ -273,10 +273,11 @@ params: ## eight builds that differ in every parameter (scripts/params.py --list
 params-ci: ## the smallest of them, with few seeds
 	$(Q)$(PYTHON) scripts/params.py --out $(B)/params --seeds 10 --hazards timers smallest
 .PHONY: accept
-accept: build ## what is too long for CI; resumable, with its ledger in build/accept/
+accept: ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept
+	$(Q)$(MAKE) --no-print-directory build
 	$(Q)$(PYTHON) scripts/accept.py
-test: deps ## everything: lint, unit tests, benches, live tests, synthesis
+test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, recordings, packetdrill, live tests, synthesis, fuzzing
 	$(Q)$(PYTHON) scripts/test.py --build $(B)
 
 .PHONY: clean

@@ -9,7 +9,6 @@ the sources with their counts. What has not been built anew is not run again."""
 import argparse
 import collections
 import hashlib
-import json
 import os
 import shutil
 import subprocess

@@ -92,7 +92,7 @@ main() {
   # A package that comes with a service (nginx) must not start it here: the tests do, in a network of their own.
   # shellcheck disable=SC2016  # expanded by that shell
   local idle='p=/usr/sbin/policy-rc.d
-    if [ ! -e $p ]; then trap "rm -f $p" EXIT; printf "#!/bin/sh\nexit 101\n" >$p; chmod 755 $p; fi
+    if [ ! -e $p ]; then trap "rm -f $p" EXIT; trap "exit 130" INT; trap "exit 143" TERM; printf "#!/bin/sh\nexit 101\n" >$p; chmod 755 $p; fi
     "$@"'
   if ! { "${as_root[@]}" apt-get -qq update &&
     "${as_root[@]}" sh -c "$idle" sh apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then

@@ -11,8 +11,9 @@
 
 #include <cmocka.h>
 
-#define SOURCE "build/unit/sock/readme_example.c"
-#define PROGRAM "build/unit/sock/readme_example"
+enum { PATH_LEN = 300 };
+static char build[PATH_LEN];   // where we were built
+static char source[PATH_LEN + 40], program[PATH_LEN + 40];
 
 // Copies what stands between ```c and ``` out of the README.
 static void extract(void)
@@ -20,7 +21,7 @@ static void extract(void)
   char line[512];
   bool inside = false;
   unsigned lines = 0;
-  FILE *in = fopen("dpi/sock/README.md", "r"), *out = fopen(SOURCE, "w");
+  FILE *in = fopen("dpi/sock/README.md", "r"), *out = fopen(source, "w");
   assert_non_null(in);
   assert_non_null(out);
   while (fgets(line, sizeof line, in)) {
@@ -39,11 +40,12 @@ static void extract(void)
 static void test_program_in_the_readme_compiles_and_runs(void **state)
 {
   (void)state;
-  char said[256] = "";
+  char said[256] = "", cc[4 * PATH_LEN + 300];
   extract();
-  assert_int_equal(system("gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Idpi -Ibuild/gen -fsanitize=address,undefined "
-                          "-o " PROGRAM " " SOURCE " build/libdpi_san.a"), 0);
-  FILE *run = popen(PROGRAM, "r");
+  snprintf(cc, sizeof cc, "gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Idpi -I%s/gen -fsanitize=address,undefined -o %s %s %s/libdpi_san.a", build,
+           program, source, build);
+  assert_int_equal(system(cc), 0);
+  FILE *run = popen(program, "r");
   assert_non_null(run);
   size_t n = fread(said, 1, sizeof said - 1, run);
   assert_int_equal(pclose(run), 0);
@@ -51,8 +53,12 @@ static void test_program_in_the_readme_compiles_and_runs(void **state)
   assert_int_equal(n, strlen(said));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  const char *end = argc ? strstr(argv[0], "/unit/sock/") : NULL;   // BUILD/unit/sock/readme_test
+  snprintf(build, sizeof build, "%.*s", end ? (int)(end - argv[0]) : 0, argv[0]);
+  snprintf(source, sizeof source, "%s/unit/sock/readme_example.c", build);
+  snprintf(program, sizeof program, "%s/unit/sock/readme_example", build);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_program_in_the_readme_compiles_and_runs)};
   return cmocka_run_group_tests_name("sock/readme", tests, NULL, NULL);
 }
