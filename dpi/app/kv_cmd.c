@@ -226,8 +226,10 @@ static bool cmd_mset(struct kv_session *s)
   size_t cost = 0, left = kv_mem_left(&s->srv->mem);
   for (size_t i = 1; i < argc(s) && cost <= left; i += 2) cost += kv_db_cost(arg_len(s, i), arg_len(s, i + 1));
   bool ok = cost <= left;
-  for (size_t i = 1; i < argc(s) && ok; i += 2)
+  for (size_t i = 1; i < argc(s) && ok; i += 2) {
+    kv_db_reserve(s->srv->db, cost -= kv_db_cost(arg_len(s, i), arg_len(s, i + 1)));
     ok = kv_db_set(s->srv->db, arg(s, i), arg_len(s, i), arg(s, i + 1), arg_len(s, i + 1));
+  }
   return reply(s, ok ? "+OK" : OOM);
 }
 

@@ -345,6 +345,32 @@ static void test_full_store_answers_oom_and_recovers(void **state)
   assert_int_equal(f->srv.mem.used, 0);
 }
 
+// Where the keys come to 1024, the table doubles: not into what the rest of the MSET needs, whatever is left of the budget.
+static void test_mset_is_all_or_none_where_the_table_grows(void **state)
+{
+  static char in[30000], key[16];
+  unsigned set = 0, refused = 0;
+  size_t len = (size_t)snprintf(in, sizeof in, "*41\r\n$4\r\nMSET\r\n");
+  for (int i = 0; i < 20; i++) len += (size_t)snprintf(in + len, sizeof in - len, "$2\r\nm%c\r\n$1000\r\n%01000d\r\n", 'a' + i, i);
+  for (size_t room = 20000; room < 100000; room += 1000) {
+    assert_int_equal(setup_with(1 << 20), 0);
+    struct fixture *f = &fix;
+    for (int i = 0; i < 1022; i++) {
+      int n = snprintf(key, sizeof key, "k%d", i);
+      assert_true(kv_db_set(f->srv.db, key, (size_t)n, "v", 1));
+    }
+    f->srv.mem.max = f->srv.mem.used + room;
+    talk(f, in, len);
+    bool ok = f->got[0] == '+';
+    assert_int_equal(kv_db_count(f->srv.db), ok ? 1042 : 1022);
+    set += ok;
+    refused += !ok;
+    *state = f;
+    assert_int_equal(teardown(state), 0);
+  }
+  assert_true(set > 10 && refused > 10);
+}
+
 // A request too long for the budget is read to its end: the connection goes on.
 static void test_request_over_budget_answers_oom_and_goes_on(void **state)
 {
@@ -407,6 +433,7 @@ int main(void)
       T(test_session_freed_in_a_long_reply_leaves_nothing),
       T(test_command_list_and_docs_are_well_formed),
       T_SMALL(test_full_store_answers_oom_and_recovers),
+      cmocka_unit_test(test_mset_is_all_or_none_where_the_table_grows),
       T_SMALL(test_request_over_budget_answers_oom_and_goes_on),
       T_SMALL(test_echo_without_room_for_its_copy_answers_oom),
       T(test_long_garbage_is_answered_by_a_short_error),

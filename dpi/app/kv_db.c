@@ -20,6 +20,7 @@ struct kv_db {
   struct kv_mem *mem;
   uint8_t hash_key[16];
   size_t count;
+  size_t reserved;   // see kv_db_reserve
   size_t n_buckets;  // power of two
   struct entry **bucket;
 };
@@ -122,7 +123,8 @@ void kv_db_close(struct kv_db *db)
 static void grow(struct kv_db *db)
 {
   if (db->count < db->n_buckets) return;
-  size_t old_n = db->n_buckets, new_n = old_n * 2;
+  size_t old_n = db->n_buckets, new_n = old_n * 2, left = kv_mem_left(db->mem);
+  if (db->reserved && (left < db->reserved || left - db->reserved < new_n * sizeof(struct entry *) + KV_MEM_OVERHEAD)) return;
   struct entry **old = db->bucket, **bucket = kv_mem_alloc(db->mem, new_n * sizeof *bucket);
   if (!bucket) return;
   for (size_t i = 0; i < new_n; i++) bucket[i] = NULL;
@@ -247,6 +249,8 @@ bool kv_db_del(struct kv_db *db, const void *key, size_t key_len)
   db->count--;
   return true;
 }
+
+void kv_db_reserve(struct kv_db *db, size_t bytes) { db->reserved = bytes; }
 
 size_t kv_db_cost(size_t key_len, size_t len)
 {

@@ -42,4 +42,6 @@ bool kv_db_del(struct kv_db *db, const void *key, size_t key_len);
 void kv_db_clear(struct kv_db *db);
 // What setting a key that is not there takes of the budget, apart from the growth of the table, which may be refused.
 size_t kv_db_cost(size_t key_len, size_t len);
+// So much of the budget is for what is set next: the table does not grow into it. 0 ends that.
+void kv_db_reserve(struct kv_db *db, size_t bytes);
 #endif
