@@ -4,7 +4,9 @@
 import argparse
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +32,12 @@ def expect(ok: bool, text: str) -> None:
 def numbers(folder: Path) -> list[int]:
     """Of the segments that are there."""
     return sorted(int(f.name[9:15]) for f in folder.glob("stimulus-*.bin"))
+
+
+def small_files() -> None:
+    """A disk that is soon full, for the process that is about to begin."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
 def size(folder: Path) -> int:
@@ -133,6 +141,9 @@ class Tests:
         (folder / "stimulus.bin").symlink_to("/dev/full")
         r = self.run("run", "--wire", "pair", "--seed", 2, "--record", folder)
         expect("No space left" in r.stdout + r.stderr and r.returncode == 2, f"status {r.returncode}: {r.stdout[-300:]}{r.stderr[-300:]}")
+        r = subprocess.run([self.lockwire, "run", "--wire", "pair", "--engine", "ref", "--seed", "2", "--record", str(self.work / "short")],
+                           capture_output=True, text=True, timeout=120, preexec_fn=small_files)
+        expect("in full" in r.stdout + r.stderr and r.returncode == 2, f"status {r.returncode}: {r.stdout[-300:]}{r.stderr[-300:]}")
         (self.work / "file").write_text("")
         for place in (self.work / "file" / "x", "/proc/x"):
             r = self.run("run", "--wire", "pair", "--seed", 2, "--record", place)

@@ -70,15 +70,14 @@ static void clock_once(struct nic *n, unsigned have)
   model_cycle(n->model, have);
 }
 
-// A recording that cannot go on.
+// A recording that cannot go on. Whose it is says so where the run goes on without.
 static void drop_recorder(struct nic *n)
 {
-  const char *why = strerror(errno);
+  int error = errno;
   n->glue.tap = NULL;
-  recorder_close(n->recorder, n->glue.check);
+  recorder_close(n->recorder, n->glue.check, error);
   n->recorder = NULL;
-  if (n->must_record) snprintf(n->broken, sizeof n->broken, "recording: %s", why);
-  else fprintf(stderr, "lockwire: warning: recording: %s: the run goes on unrecorded\n", why);
+  if (n->must_record) snprintf(n->broken, sizeof n->broken, "recording: %s", strerror(error));
 }
 
 // --- restart points --------------------------------------------------------------------------------------------------
@@ -212,7 +211,7 @@ static struct check *nic_failed(struct carrier *c)
 void nic_close(struct nic *n)
 {
   if (!n) return;
-  if (n->recorder && !recorder_close(n->recorder, n->glue.check)) fprintf(stderr, "lockwire: warning: recording: %s: its end is missing\n", strerror(errno));
+  recorder_close(n->recorder, n->glue.check, 0);
   model_free(n->model);            // closes the wire that it opened
   nic_port_close(&n->port);
   check_close(n->glue.check);

@@ -146,12 +146,12 @@ static bool write_report(const struct recorder *r, const struct check *k)
   return fclose(f) == 0 && ok;
 }
 
-bool recorder_close(struct recorder *r, const struct check *k)
+void recorder_close(struct recorder *r, const struct check *k, int error)
 {
-  if (!r) return true;
-  bool ok = stim_close(r->w, *r->cycle);
-  if (k) ok = write_report(r, k) && ok;
+  if (!r) return;
+  recording_failed(r->recording, error);
+  if (!stim_close(r->w, *r->cycle)) recording_failed(r->recording, errno);
+  if (k && !write_report(r, k)) recording_failed(r->recording, errno);
   free(r->report);
   free(r);
-  return ok;
 }

@@ -30,7 +30,7 @@ bool recorder_next(struct recorder *r);
 // What recorder_restart has put; false: b holds no restart point.
 bool recorder_restart_read(struct blob *b, uint64_t *hash);
 
-// Ends the recording, with what the checker found (NULL: there was none) in report.json. False when it could not be written
-// in full; r NULL is allowed.
-bool recorder_close(struct recorder *r, const struct check *k);
+// Ends the recording, with what the checker found (NULL: there was none) in report.json; what fails is told to the recording, as `error`
+// is, an errno of before or 0. r NULL is allowed.
+void recorder_close(struct recorder *r, const struct check *k, int error);
 #endif

@@ -17,6 +17,7 @@ struct recording {
   FILE *faults;
   struct blob restart;             // kept until it is written
   struct whole *writing;
+  int error;                       // the first that befell any of its files
 };
 
 struct recording *recording_open(const char *dir, uint64_t limit_bytes, char err[static WIRE_ERR_LEN])
@@ -54,7 +55,7 @@ struct wire *recording_wire(struct recording *r, struct wire *wire, uint64_t epo
 {
   char path[SEGMENTS_PATH_LEN];
   recording_path(r, SEGMENT_WIRE, path);
-  return r->wire = wire_record_open(wire, path, epoch_us, note, err);
+  return r->wire = wire_record_open(wire, path, epoch_us, note, &r->error, err);
 }
 
 bool recording_may_grow(const struct recording *r, char err[static WIRE_ERR_LEN])
@@ -127,15 +128,24 @@ bool recording_next(struct recording *r, uint64_t stimulus_bytes)
   return write_restart(r) && next_faults(r);
 }
 
+int recording_error(const struct recording *r) { return r ? r->error : 0; }
+
+void recording_failed(struct recording *r, int error)
+{
+  if (!r->error) r->error = error;   // 0 is none
+}
+
 bool recording_turn(struct recording *r)
 {
-  return !r || !recording_due(r, 0) || recording_next(r, 0);
+  bool good = !r || !recording_due(r, 0) || recording_next(r, 0);
+  if (!good) recording_failed(r, errno);
+  return good;
 }
 
 bool recording_close(struct recording *r)
 {
   if (!r) return true;
-  int error = restart_written(r) ? 0 : errno;
+  int error = restart_written(r) ? r->error : errno;
   if (r->faults && fclose(r->faults) != 0 && !error) error = errno;
   blob_free(&r->restart);
   free(r->dir);

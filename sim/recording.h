@@ -32,6 +32,9 @@ struct blob *recording_restart(struct recording *r);
 bool recording_next(struct recording *r, uint64_t stimulus_bytes);
 // All of that where no NIC is recorded. NULL is allowed.
 bool recording_turn(struct recording *r);
+// Why something could not be written, an errno; 0: nothing failed yet. NULL is allowed.
+int recording_error(const struct recording *r);
+void recording_failed(struct recording *r, int error);   // what others write for it
 // After its wire. False when not all could be written: errno. NULL is allowed.
 bool recording_close(struct recording *r);
 #endif

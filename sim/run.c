@@ -47,7 +47,7 @@ struct run {
   uint64_t seed, start_ns, now_us;
   int epoll_fd;
   FILE *stats;
-  bool warned_offload, tty, no_pwait2;   // no_pwait2: this kernel (before 5.11, or valgrind's) has no epoll_pwait2
+  bool warned_offload, warned_recording, tty, no_pwait2;   // no_pwait2: this kernel (before 5.11, or valgrind's) has no epoll_pwait2
   uint64_t progress_us, progress_bytes;
   uint8_t frame[WIRE_FRAME_MAX];
 };
@@ -156,6 +156,10 @@ static bool choose_link(struct run *r, char err[static WIRE_ERR_LEN])
   unsigned mtu;
   if (!wire_if_info(o->ifname, r->mac, &mtu, err)) return false;
   r->mtu = o->mtu ? o->mtu : mtu > 9000 ? 9000 : mtu;
+  if (r->mtu < 576) {
+    snprintf(err, OPT_ERR_LEN, "%.20s: its MTU is %u, and 576 is the least (RFC 791)", o->ifname, mtu);
+    return false;
+  }
   if (o->shared_ip) return true;
   const uint8_t own[6] = {0x02, 0x4c, 0x57, (uint8_t)(o->ip >> 16), (uint8_t)(o->ip >> 8), (uint8_t)o->ip};
   memcpy(r->mac, o->have_mac ? o->mac : own, 6);
@@ -251,16 +255,22 @@ static bool open_all(struct run *r)
   return false;
 }
 
-static void close_all(struct run *r)
+// False when a recording that is to be whole is not.
+static bool close_all(struct run *r)
 {
+  bool whole = true;
   programs_close(&r->programs);
   endpoint_close(&r->e);
   if (!r->nic) wire_close(r->wire);      // the simulation has closed its own
-  if (!recording_close(r->recording)) complain("recording: %s: its end is missing", strerror(errno));
+  if (!recording_close(r->recording)) {
+    complain("recording: %s: its end is missing", strerror(errno));
+    whole = r->opt->record_go_on;
+  }
   if (r->stats) fclose(r->stats);
   if (r->epoll_fd >= 0) close(r->epoll_fd);
   if (stop_fd >= 0) close(stop_fd);
   stop_fd = -1;
+  return whole;
 }
 
 // --- the loop --------------------------------------------------------------------------------------------------------
@@ -372,6 +382,15 @@ static int say_difference(const struct run *r)
   return EXIT_DIFFERENCE;
 }
 
+// False when the run ends with its recording.
+static bool bear_lost_recording(struct run *r)
+{
+  if (r->opt->record_go_on && !r->warned_recording)
+    fprintf(stderr, "lockwire: warning: recording: %s: the run goes on unrecorded\n", strerror(recording_error(r->recording)));
+  r->warned_recording = true;
+  return r->opt->record_go_on;
+}
+
 // Programs' turn by time and descriptors. Sleeping watches those, too, so only a loop that does not sleep must ask here.
 static bool turn_programs(struct run *r, bool busy)
 {
@@ -390,7 +409,8 @@ static int loop(struct run *r)
   while (!stopping && r->now_us < end_us && !r->wire->dead && !failed(r) && !broken(r)) {
     bool busy = read_wire(r) > 0;
     busy |= endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN);
-    if (r->ref && !recording_turn(r->recording) && !r->opt->record_go_on) return complain("recording: %s", strerror(errno));
+    if (r->ref) recording_turn(r->recording);
+    if (recording_error(r->recording) && !bear_lost_recording(r)) return complain("recording: %s", strerror(recording_error(r->recording)));
     warn_of_conflict(r);
     progress(r);
     set_time(r);
@@ -411,6 +431,8 @@ static int loop(struct run *r)
   if (r->tty) fputs("\r\033[K", stderr);
   if (failed(r)) return say_difference(r);
   if (broken(r)) return complain("%s", broken(r));
+  if (over && stack_stat(r->e.stack, ST_CONN_NOW) != 0 && r->now_us >= end_us && !programs_end(&r->programs))
+    return complain("not all of what was sent was acknowledged within %d s of the end", LINGER_US / 1000000);
   return r->wire->dead ? complain("%s", r->wire->err) : programs_end(&r->programs);
 }
 
@@ -454,7 +476,7 @@ int run_main(const struct run_options *o)
     int reported = report(r);
     if (!status) status = reported;
   }
-  close_all(r);
+  if (!close_all(r) && !status) status = EXIT_USAGE;
   free(r);
   return status;
 }

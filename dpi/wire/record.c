@@ -26,6 +26,7 @@ struct record {
   const struct wire_record_note *note;
   struct bgfile *f;  // NULL once recording ended
   char *path;
+  int *error;        // the owner's; set once
   uint64_t epoch_us, flushed_us;
 };
 
@@ -122,10 +123,14 @@ static void put_packet(struct bgfile *f, uint64_t stamp_us, bool inbound, const 
 
 // --- the wire ---
 
-// Recording ends, the run goes on: one warning.
+static void failed(struct record *r, int error)
+{
+  if (error && !*r->error) *r->error = error;
+}
+
 static void give_up(struct record *r, int error)
 {
-  fprintf(stderr, "lockwire: recording %s: %s: recording ends here, the run goes on\n", r->path, strerror(error));
+  failed(r, error);
   bgfile_close(r->f);
   r->f = NULL;
 }
@@ -194,8 +199,7 @@ static void record_free(struct record *r)
 static void record_close(struct wire *w)
 {
   struct record *r = self(w);
-  int error = bgfile_close(r->f);
-  if (error) fprintf(stderr, "lockwire: recording %s: %s: its end is missing\n", r->path, strerror(error));
+  failed(r, bgfile_close(r->f));
   record_free(r);
 }
 
@@ -234,7 +238,7 @@ void wire_record_next(struct wire *w, const char *path)
   if (error) give_up(r, error);
 }
 
-struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
+struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note, int *error,
                               char err[static WIRE_ERR_LEN])
 {
   struct record *r = calloc(1, sizeof *r);
@@ -247,6 +251,7 @@ struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epo
   r->w.ops = &record_ops;
   r->inner = inner;
   r->note = note;
+  r->error = error;
   r->epoch_us = epoch_us;
   r->flushed_us = note->now_us;
   mirror(r);

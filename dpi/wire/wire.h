@@ -79,11 +79,11 @@ struct wire_record_note {
   void *user;
 };
 // Takes over `inner` (also on error, where it is closed). `note` is borrowed and read at each frame: the caller keeps it
-// current. Frame comments read "cycle=N dir=rx|tx flow=N|-". A write error (full disk) ends recording with one warning
-// on stderr; frames go on. A frame to send is recorded when it is given to this wire, whether or not inner can send it.
+// current. Frame comments read "cycle=N dir=rx|tx flow=N|-". A write error (full disk) ends recording and is left in *error, an errno,
+// at close at the latest; frames go on. A frame to send is recorded when it is given to this wire, whether or not inner can send it.
 // The file is flushed at least once per second of note->now_us while frames are asked for, and at close. The wire's
 // counters, its death and its error text are those of inner.
-struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note,
+struct wire *wire_record_open(struct wire *inner, const char *path, uint64_t epoch_us, const struct wire_record_note *note, int *error,
                               char err[static WIRE_ERR_LEN]);
 uint64_t wire_record_bytes(const struct wire *w);            // of a record wire: in its present file
 void wire_record_next(struct wire *w, const char *path);     // the frames from now on go to another file; errors as above
