@@ -184,7 +184,7 @@ static int judge_file(struct reading *r)
   tell(r);
   if (r->json) json_end(r);
   if (r->json && (fflush(r->json) || ferror(r->json))) return fail(r->o.json_file, "could not be written in full");
-  return monitor_verdict(r->m) ? EXIT_DIFFERENCE : status;
+  return status == EXIT_GOOD && monitor_verdict(r->m) ? EXIT_DIFFERENCE : status;
 }
 
 int monitor_cmd(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "run.h"
 
 static const char usage_line[] = "usage: lockwire seeds FIRST COUNT [--twice] [--hard] [--engine rtl|ref] [--fault SPEC]...\n";
 
@@ -24,7 +25,8 @@ static int help(void)
   return 0;
 }
 
-static bool one_seed(const struct pair_options *o, bool twice)
+// An exit status, as of a run.
+static int one_seed(const struct pair_options *o, bool twice)
 {
   struct pair_result r, again;
   pair_run(o, &r);
@@ -35,13 +37,15 @@ static bool one_seed(const struct pair_options *o, bool twice)
       snprintf(r.why, sizeof r.why, "the second run of the seed differs: hash %016llx", (unsigned long long)again.hash);
     }
   }
-  return pair_json(stdout, o->seed, &r) && r.ok;
+  if (!pair_json(stdout, o->seed, &r) || r.no_run) return EXIT_USAGE;
+  return r.ok ? EXIT_GOOD : EXIT_DIFFERENCE;
 }
 
 int seeds_main(int argc, char **argv, const struct pair_nic *nic)
 {
   uint64_t first, count;
-  bool twice = false, good = true, have_fault = false, hard = false;
+  int status = EXIT_GOOD;
+  bool twice = false, have_fault = false, hard = false;
   struct wire_fault_opts fault = {0};
   char err[WIRE_ERR_LEN];
   if (argc == 1 && !strcmp(argv[0], "--help")) return help();
@@ -65,7 +69,8 @@ int seeds_main(int argc, char **argv, const struct pair_nic *nic)
     struct wire_fault_opts f = fault;
     for (int i = 0; i < 2; i++)
       if (!f.dir[i].have_seed) f.dir[i].seed = seed;
-    good &= one_seed(&(struct pair_options){.seed = seed, .nic = nic, .hard = hard, .fault = have_fault ? &f : NULL}, twice);
+    int s = one_seed(&(struct pair_options){.seed = seed, .nic = nic, .hard = hard, .fault = have_fault ? &f : NULL}, twice);
+    if (status != EXIT_USAGE && s) status = s;
   }
-  return good ? 0 : 1;
+  return status;
 }

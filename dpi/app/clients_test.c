@@ -281,6 +281,21 @@ static void test_nc_exchanges_datagrams(void **state)
   assert_end(a, APP_DONE, "");
 }
 
+static void test_nc_passes_on_whole_datagrams(void **state)
+{
+  (void)state;
+  static uint8_t back[LEN];
+  const struct app_opt opt[] = {to_peer, {"udp", ""}};
+  struct app *a = begin(&nc_ops, 0, opt, 2);
+  hear(a, 7, data, 20000);
+  assert_int_equal(read(out[0], back, sizeof back), 20000);
+  assert_memory_equal(back, data, 20000);
+  close_in();
+  fds_ready();
+  pass(a, SECOND);
+  assert_end(a, APP_DONE, "");
+}
+
 static void test_nc_goes_on_when_there_is_room_for_datagrams_again(void **state)
 {
   (void)state;
@@ -655,6 +670,19 @@ static void test_ping_takes_an_answer_behind_many_others(void **state)
   assert_end(a, APP_DONE, "");
 }
 
+static void test_ping_ends_when_nobody_listens(void **state)
+{
+  (void)state;
+  FILE *say = env.say;
+  assert_non_null(env.say = fopen("/dev/full", "w"));
+  struct app *a = probe_host("0", "64");
+  echo_back(a, 0, 1);
+  pass(a, SECOND);
+  fclose(env.say);
+  env.say = say;
+  assert_end(a, APP_DONE, "");
+}
+
 static void test_ping_tells_what_differs(void **state)
 {
   (void)state;
@@ -710,6 +738,7 @@ int main(void)
       TEST(test_nc_waits_for_a_blocked_output),
       TEST(test_nc_does_not_wait_longer_for_a_connection),
       TEST(test_nc_exchanges_datagrams),
+      TEST(test_nc_passes_on_whole_datagrams),
       TEST(test_nc_goes_on_when_there_is_room_for_datagrams_again),
       TEST(test_nc_answers_the_first_datagrams_sender),
       TEST(test_nc_says_what_it_wants),
@@ -728,6 +757,7 @@ int main(void)
       TEST(test_ping_without_an_answer_ends_with_1),
       TEST(test_ping_counts_a_probe_once_whatever_is_said_of_it),
       TEST(test_ping_takes_an_answer_behind_many_others),
+      TEST(test_ping_ends_when_nobody_listens),
       TEST(test_ping_tells_what_differs),
       TEST(test_ping_knows_its_requests_when_their_numbers_begin_anew),
       TEST(test_ping_wants_a_way_there),

@@ -24,7 +24,7 @@ struct queue {
 
 struct datagrams {
   size_t n, taken;
-  struct { struct sock_addr addr; size_t len; uint8_t bytes[9000]; } of[DATAGRAMS];
+  struct { struct sock_addr addr; size_t len; uint8_t bytes[20000]; } of[DATAGRAMS];
 };
 
 struct stack {

@@ -34,6 +34,7 @@ struct way {
 
 struct pass {
   int sid, fd;
+  bool reached;              // the server has said, or taken, something
   struct way up, down;       // to the server, from the server
 };
 
@@ -89,6 +90,7 @@ static ssize_t pump(struct forward *f, struct pass *c, struct way *w)
       w->ended = n == 0;
     }
     if (n < 0) return n;
+    c->reached |= w == &c->down || w->off > 0;
   }
   return 0;
 }
@@ -102,13 +104,16 @@ static void unreachable(struct forward *f, int err)
   f->told = true;
 }
 
+// It is the client's end that is.
+static bool sock_broken(const struct forward *f, const struct pass *c) { return sock_poll(f->base.stack, c->sid) & SOCK_ERR; }
+
 static bool breaks(ssize_t rc) { return rc < 0 && rc != -EAGAIN; }
 
 static void go_on(struct forward *f, struct pass *c)
 {
   ssize_t up = pump(f, c, &c->up), down = pump(f, c, &c->down), rc = breaks(up) ? up : down;
   if (c->down.len > 0) f->told = false;
-  if (rc == -ECONNREFUSED) unreachable(f, ECONNREFUSED);
+  if (breaks(rc) && !c->reached && !sock_broken(f, c)) unreachable(f, (int)-rc);
   if (breaks(rc) || (up == 0 && down == 0)) drop(f, c, breaks(rc));
 }
 

@@ -27,7 +27,7 @@ static bool write_head(struct http_resp *r, const struct plan *p, time_t now)
   if (p->status == 405) fputs("Allow: GET, HEAD\r\n", out);
   if (p->status == 301) {
     fputs("Location: ", out);
-    http_encode(out, p->path);
+    http_encode(out, p->path + strspn(p->path, "/") - 1);   // "//a" would name a host
     fputs("/\r\n", out);
   }
   if (p->status == 416) fprintf(out, "Content-Range: bytes */%llu\r\n", (unsigned long long)r->file.size);

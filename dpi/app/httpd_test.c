@@ -209,6 +209,7 @@ static void test_directory_is_its_index_or_a_list(void **state)
   (void)state;
   assert_string_equal(body_of(get("/sub/", "")), "<p>sub\n");
   assert_has(get("/sub", ""), "\r\nLocation: /sub/\r\n");
+  assert_has(get("//sub", ""), "\r\nLocation: /sub/\r\n");   // not the host "sub"
   const char *r = get("/list/", "");
   assert_has(r, "\r\nContent-Type: text/html; charset=utf-8\r\n");
   assert_null(strstr(r, "Accept-Ranges"));

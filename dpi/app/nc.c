@@ -12,12 +12,12 @@
 #include "app/client.h"
 #include "base/text.h"
 
-enum { WAY_BYTES = 16384, UDP_WAIT_S = 1, AGAIN_US = 1000 };
+enum { WAY_BYTES = 16384, DATAGRAM_MOST = 65507, UDP_WAIT_S = 1, AGAIN_US = 1000 };
 
 struct way {
   size_t off, len;            // buf[off..len) is still to be passed on
   bool ended;
-  uint8_t buf[WAY_BYTES];
+  uint8_t buf[DATAGRAM_MOST];   // of a connection just WAY_BYTES
 };
 
 struct nc {
@@ -104,7 +104,7 @@ static int peer_to_output(struct nc *n)
   struct way *w = &n->down;
   if (w->off == w->len) {
     if (w->ended) return 0;
-    ssize_t rc = hear(n, w->buf, sizeof w->buf);
+    ssize_t rc = hear(n, w->buf, n->udp ? sizeof w->buf : WAY_BYTES);
     if (rc == -EAGAIN) return 0;
     if (rc < 0) return fail(n, "", rc), -1;
     w->off = 0;
@@ -180,7 +180,7 @@ static bool begin(struct nc *n, uint16_t port, uint64_t to, char err[static APP_
   n->met = to;
   if (to || n->udp) n->sid = sid;
   else n->listener = sid;
-  n->piece = sizeof n->up.buf;
+  n->piece = WAY_BYTES;
   if (n->udp && sock_getsockopt(a->stack, sid, SOCK_OPT_SNDBUF, &room) == 0 && (size_t)room < n->piece) n->piece = (size_t)room;
   int rc = n->listener >= 0 ? sock_listen(a->stack, sid, 1) : 0;
   if (rc < 0) snprintf(err, APP_ERR_LEN, "nc: port %u: %s", port, strerror(-rc));

@@ -206,6 +206,7 @@ static void ping_timer(struct app *a)
 {
   struct ping *p = (struct ping *)a;
   if (p->sent == p->count && p->count) finish(p, p->sent);
+  else if (ferror(p->base.env->say)) finish(p, p->sent - flying(p));   // nobody listens any more
   else send_probe(p);
   set_due(p);
 }

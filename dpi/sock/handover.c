@@ -13,6 +13,7 @@
 #include "sock/out.h"
 #include "sock/sockopt.h"
 #include "sock/stack_priv.h"
+#include "tcp/core/core.h"
 
 enum { CHALLENGE_GAP_US = 500000 };
 
@@ -117,6 +118,7 @@ static void challenge(struct stack *s, struct conn *c)
   struct seq ack = seq_add(c->rx_ready, c->peer_closed ? 1 : 0);
   const struct segment seg = {
     .seq = c->tx_freed, .ack = ack, .flags = TCP_ACK, .window = out_window_after(s, c->rcv_wscale, (uint32_t)seq_diff(ack, c->rx_asked)),
+    .opt = {.has_timestamps = c->ts_ok, .tsval = core_tsval(s->now_us), .tsecr = c->ts_recent},   // RFC 7323 section 3.2
   };
   out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }

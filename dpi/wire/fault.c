@@ -366,7 +366,10 @@ bool wire_fault_parse(struct wire_fault_opts *o, const char *spec, char err[stat
   char copy[200], *list = copy;
   unsigned from = 0, to = 1;
   if (!strncmp(spec, "rx:", 3) || !strncmp(spec, "tx:", 3)) from = to = spec[0] == 't';
-  snprintf(copy, sizeof copy, "%s", spec + (from == to ? 3 : 0));
+  if ((size_t)snprintf(copy, sizeof copy, "%s", spec + (from == to ? 3 : 0)) >= sizeof copy) {
+    snprintf(err, WIRE_ERR_LEN, "%.60s...: longer than %zu characters", spec, sizeof copy - 1);
+    return false;
+  }
   if (!*list) {
     snprintf(err, WIRE_ERR_LEN, "%.60s: nothing is asked for; as loss=0.01,delay=500", spec);
     return false;

@@ -404,7 +404,9 @@ static void test_fault_parse_refuses_what_it_does_not_know(void **state)
   (void)state;
   static const char *const bad[] = {"", "rx:", "up:loss=1", "loss", "loss=", "loss=x", "loss=1.1", "loss=-0.1", "loss=nan",
                                     "loss=0x1", "loss= 1", "delay=1.5", "delay=60000001", "delay=-1", "seed=", "colour=1",
-                                    "loss=0.1;dup=0.1", "loss=0.5,up"};
+                                    "loss=0.1;dup=0.1", "loss=0.5,up",
+#define TEN "0000000000"
+                                    "seed=" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "7"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char err[WIRE_ERR_LEN] = "";
     struct wire_fault_opts o = {0};
