@@ -344,6 +344,10 @@ static void accept_all(struct load *l, unsigned host, uint64_t now_us)
   while ((sid = sock_accept(l->stack[host], l->listener[host], &peer)) >= 0) {
     unsigned conn = (unsigned)peer.port - PORT_FIRST;
     struct load_side *s = &l->side[conn % LOAD_CONNS][host];
+    if (conn < l->n && peer.ip == l->ip[!host] && !s->active && s->done && s->end == LOAD_ABORT) {
+      sock_abort(l->stack[host], sid);   // a SYN sent again came behind our RST, which leaves no TIME-WAIT
+      continue;
+    }
     if (conn >= l->n || peer.ip != l->ip[!host] || s->active || s->up) {
       wrong(l, s, "accepted from port %u, where nobody connected", peer.port);
       return;
