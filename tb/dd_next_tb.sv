@@ -312,6 +312,8 @@
         if (!c.pace_wait) begin
           x.pace_wait = 1'b1;
           x.pace_at_us = (now / 64'd1024 + 64'd1) * 64'd1024;
+          x.tokens = bucket[31:0];
+          x.pace_tick = now[41:10];
         end
         y_blocked = 1'b0;
       end

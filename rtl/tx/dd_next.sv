@@ -81,6 +81,8 @@ module dd_next (
     if (wants && !paced && !ctx_i.pace_wait) begin       // at the next tick the bucket is asked again
       ctx_o.pace_wait  = 1'b1;
       ctx_o.pace_at_us = {now_us_i[63:10] + 54'd1, 10'd0};
+      ctx_o.tokens     = tokens;                         // though nothing leaves: a debt may take longer than a second
+      ctx_o.pace_tick  = now_us_i[41:10];
     end
     if (send) begin
       emit_o        = 1'b1;

@@ -465,10 +465,11 @@ static void pay(struct snd_ctx *c, uint32_t bytes, uint64_t now_us)
   c->pace_tick = (uint32_t)(now_us >> 10);
 }
 
-// At the next tick it is asked again.
+// At the next tick it is asked again. What came since counts, though nothing leaves: a debt may take longer than a second.
 static void wait_for_tokens(struct snd_ctx *c, uint64_t now_us)
 {
   if (c->pace_wait) return;
+  pay(c, 0, now_us);
   c->pace_wait = true;
   c->pace_at_us = ((now_us >> 10) + 1) << 10;
 }

@@ -1521,6 +1521,24 @@ static void test_snd_pacing_holds_no_ack_and_is_off_at_rate_0(void **state)
   for (int32_t i = 0; i < 20; i++) sends(&d, i * MSS, MSS);
 }
 
+// Regression: what a debt is paid back with counted from the last segment, and a second's worth at most: less than a segment at a rate of one.
+static void test_snd_pacing_pays_back_a_debt_of_more_than_a_second(void **state)
+{
+  struct bed b = paced_bed_of(state, 1, 0);
+  sends(&b, 0, MSS);
+  b.c.tokens = (uint32_t)-3000;
+  struct dd_in all = {.kind = DD_ACK, .ack = b.c.max, .wnd = b.c.wnd};
+  snd_ack(&b.caps, &b.c, &all, b.now_us);
+  snd_next(&b.caps, &b.c, &b.v, b.now_us);   // tells the host
+  unsigned ticks = 0;
+  while (ticks < 4000 && !snd_next(&b.caps, &b.c, &b.v, b.now_us).emit) {
+    b.now_us += 1024;
+    snd_timeout(&b.caps, &b.c, b.now_us);
+    ticks++;
+  }
+  assert_int_equal(ticks, 3000);
+}
+
 static void test_snd_pacing_and_retransmission_share_the_timer(void **state)
 {
   struct bed b = paced_bed_of(state, 1, 0);
@@ -1842,6 +1860,7 @@ int main(void)
     SEQ_TEST(test_snd_pacing_fills_the_bucket_to_its_burst_and_no_further),
     SEQ_TEST(test_snd_pacing_changes_nothing_twice_in_a_tick),
     SEQ_TEST(test_snd_pacing_holds_no_ack_and_is_off_at_rate_0),
+    SEQ_TEST(test_snd_pacing_pays_back_a_debt_of_more_than_a_second),
     SEQ_TEST(test_snd_pacing_and_retransmission_share_the_timer),
     SEQ_TEST(test_snd_tune_moves_the_user_timeout_of_what_waits),
     SEQ_TEST(test_snd_tune_to_a_shorter_path_sends_again_what_is_out),
