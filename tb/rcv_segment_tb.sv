@@ -350,6 +350,7 @@
     c.ack_fwd = m.una + near({2'b00, t[32:31]}) - (t[31] ? 32'd1 : 32'd0);
     c.wl1 = (t[33]) ? c.nxt + near(t[37:34]) : g.seq + near({{2{t[34]}}, t[35:34]});
     if (t[40]) c.wnd_fwd = 32'(g.wnd) << c.snd_wscale;
+    else if (t[39]) c.wnd_fwd = 32'd0;
     // FIN, time stamps, delayed ACKs, challenges.
     c.fin_vld = (t[42:41] == 2'd0) && !c.fin_done;
     c.fin_seq = (!c.fin_vld) ? 32'd0 : (t[43]) ? g.seq + 32'(g.pay_len) + near({{2{t[45]}}, t[45:44]})
@@ -379,7 +380,7 @@
       want_ctx.wnd_fwd = 32'(g.wnd) << c.snd_wscale;
     end
     if (nu > 0) want_ctx.ack_fwd = g.ack;
-    want_fwd = nu > 0 || len == 0 || (want_wnd && want_ctx.wnd_fwd != c.wnd_fwd) || g.n_sack != 0;
+    want_fwd = nu > 0 || len == 0 || (want_wnd && want_ctx.wnd_fwd != c.wnd_fwd) || g.n_sack != 0 || c.wnd_fwd == 0;
   endtask
 
   task automatic challenged;

@@ -192,7 +192,8 @@ module rcv_segment (
   assign wnd_vld_o = use_ack && update;
   assign ts_vld_o  = heard && ctx_i.ts_ok && seg_i.has_ts;
   // What changes nothing and is no duplicate ACK does not enter the send side.
-  assign fwd_o     = reset_o || (use_ack && (new_ack || (update && wnd_o != ctx_i.wnd_fwd) || empty || seg_i.n_sack != '0));
+  assign fwd_o     = reset_o || (use_ack && (new_ack || (update && wnd_o != ctx_i.wnd_fwd) || empty || seg_i.n_sack != '0
+                                                || ctx_i.wnd_fwd == '0));   // each sign of life counts where probes are out (section 3.8.6.1)
 
   always @* begin
     lo_o = '0;

@@ -188,8 +188,8 @@ static void on_ack(struct rcv_ctx *c, const struct core_segment *s, const struct
     c->wnd_fwd = wnd;
   }
   if (new_ack) c->ack_fwd = s->ack;
-  a->forward = new_ack || (a->dd.wnd_vld && wnd != wnd_was) || seq_eq(p->end, s->seq)
-               || s->n_sack;
+  a->forward = new_ack || (a->dd.wnd_vld && wnd != wnd_was) || seq_eq(p->end, s->seq) || s->n_sack
+               || !wnd_was;    // each sign of life counts where probes are out (section 3.8.6.1)
 }
 
 // RFC 2883 section 4: the part of the segment that was there before, below RCV.NXT or in an interval.

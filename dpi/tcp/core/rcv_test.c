@@ -468,6 +468,17 @@ static void test_rcv_forwards_data_only_when_ack_or_window_is_new(void **state)
   assert_int_equal(nxt_of(&b), 50);
 }
 
+// Regression: the answers to our window probes may ride on the peer's data (RFC 9293 section 3.8.6.1): a peer that sent all the while was given up.
+static void test_rcv_forwards_data_that_says_the_window_is_still_closed(void **state)
+{
+  struct bed b = bed_of(state, 100);
+  assert_true(take_ack(&b, 0, 10, 0, 0).forward);
+  struct rcv_actions a = take_ack(&b, 10, 10, 0, 0);
+  assert_true(a.forward && !a.dd.no_data && a.dd.wnd == 0);
+  assert_true(take_ack(&b, 20, 10, 0, 1).forward);
+  assert_false(take_ack(&b, 30, 10, 0, 1).forward);
+}
+
 static void test_rcv_does_not_forward_when_an_old_segment_brings_an_old_window(void **state)
 {
   struct bed b = bed_of(state, 100);
@@ -615,6 +626,7 @@ int main(void)
     SEQ_TEST(test_rcv_scales_the_window_by_the_peers_shift),
     SEQ_TEST(test_rcv_forwards_every_pure_ack),
     SEQ_TEST(test_rcv_forwards_data_only_when_ack_or_window_is_new),
+    SEQ_TEST(test_rcv_forwards_data_that_says_the_window_is_still_closed),
     SEQ_TEST(test_rcv_does_not_forward_when_an_old_segment_brings_an_old_window),
     SEQ_TEST(test_rcv_ack_forwarded_never_retreats),
     SEQ_TEST(test_rcv_takes_no_window_from_an_ack_below_one_that_was_forwarded),
