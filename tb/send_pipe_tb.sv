@@ -468,9 +468,17 @@
           if (since == 160) begin
             `CHECK(ln == 11, "the rest")
             `SEG(9, 12'd3, B1 + 32'd3000, 14'd600, "no longer either")
-            send_dd(DdReset, 4'd3, 32'd0, 32'd0);
+            // Nobody has asked the flow yet for the ACK that it owes when the release token comes.
+            ack_wake <= 1'b1;
+            ack_flow <= 12'd3;
+            send_dd(DdRelease, 4'd3, 32'd0, 32'd0);
           end
-          if (since == 180) go;
+          if (since == 180) begin
+            a = l_desc[11];
+            b = l_desc[12];
+            `CHECK(ln == 13 && a.kind == TxAck && a.flow == 12'd3 && b.kind == TxRelease, "what is owed leaves before the flow does")
+            go;
+          end
         end
         // The peer is gone.
         18: begin

@@ -9,7 +9,7 @@
 // In E a step says what the congestion window is to hear of it (cc_in_t); cc_*, chosen by Cc, then has the last word on cwnd.
 // One event a cycle, back to back, also for the same flow (the context store forwards). ACK processing never waits for
 // transmit: only what emits a descriptor (dd_next, open, abort, a release token) needs room in its FIFO.
-// When dd_incoming and dd_next both wait they alternate.
+// When dd_incoming and dd_next both wait they alternate. Before a release token its flow is asked once more, for the ACK that it may owe.
 `default_nettype none
 `include "nic_types.svh"
 module send_pipe #(
@@ -65,7 +65,7 @@ module send_pipe #(
   // --- D: choose ----------------------------------------------------------------------------------------------------
   logic next_valid, next_ready, fire_valid, fire_ready, timers_idle;
   logic [11:0] next_flow, fire_flow, ready_flow;
-  logic ready_valid, room, dd_release, dd_can, prefer_next_q;
+  logic ready_valid, room, dd_release, dd_can, prefer_next_q, ask, asked_q;
   logic [LgFifo:0] desc_count;
   logic [2:0] d_kind;
   logic [11:0] d_flow;
@@ -77,11 +77,13 @@ module send_pipe #(
   always @* begin
     d_kind = SevNone;
     d_flow = dd_i.flow;
+    ask    = 1'b0;
     if (cmd_valid_i && room) begin
       d_kind = (cmd_i.kind == CmdOpen) ? SevOpen : (cmd_i.kind == CmdTune) ? SevTune : SevAbort;
       d_flow = cmd_i.flow;
     end else if (dd_can && !(prefer_next_q && next_valid && room)) begin
-      d_kind = SevIncoming;
+      ask    = dd_release && !asked_q;
+      d_kind = ask ? SevNext : SevIncoming;
     end else if (fire_valid) begin
       d_kind = SevTimeout;
       d_flow = fire_flow;
@@ -93,7 +95,7 @@ module send_pipe #(
   assign cmd_ready_o = room;
   assign dd_ready_o  = (d_kind == SevIncoming);
   assign fire_ready  = (d_kind == SevTimeout);
-  assign next_ready  = (d_kind == SevNext);
+  assign next_ready  = (d_kind == SevNext) && !ask;
   assign tail_en_o   = (d_kind != SevNone);
   assign tail_flow_o = d_flow[LgN-1:0];
 
@@ -120,9 +122,11 @@ module send_pipe #(
     if (!rst_ni) begin
       e_kind_q <= SevNone;
       prefer_next_q <= 1'b0;
+      asked_q <= 1'b0;
     end else begin
       e_kind_q <= d_kind;
       prefer_next_q <= (d_kind == SevIncoming);
+      if (ask || dd_ready_o) asked_q <= ask;
     end
     if (d_kind != SevNone) begin
       e_flow_q <= d_flow;
