@@ -4,7 +4,7 @@
 //   open     tail, consumed and header first; then the send context; last the token through the receive pipeline, which
 //            writes the flow table and comes out as a fence on the slow path
 //   close    to tx_writer      abort, tune  to the send pipeline      consume  to rx_reader
-//   release  token through the receive pipeline, on to the send pipeline and the assembler
+//   release  once rx_reader is idle, token through the receive pipeline, on to the send pipeline and the assembler
 //
 // A command is accepted when the one before it was handed on; close and consume take 2 cycles.
 `default_nettype none
@@ -22,6 +22,7 @@ module nic_host (
     input  wire logic         writer_ready_i,
     output logic              reader_valid_o,
     input  wire logic         reader_ready_i,
+    input  wire logic         reader_idle_i,  // all that was consumed is out: none of it may come after `released`
     output logic              hdr_we_o,
     output logic              snd_valid_o,
     input  wire logic         snd_ready_i,
@@ -30,7 +31,7 @@ module nic_host (
     input  wire logic         tok_ready_i,
     input  wire logic         tok_done_i
 );
-  typedef enum logic [2:0] {Idle = 0, Writer = 1, Reader = 2, Send = 3, SendWait = 4, Token = 5, TokenWait = 6} state_e;
+  typedef enum logic [2:0] {Idle = 0, Writer = 1, Reader = 2, Send = 3, SendWait = 4, Token = 5, TokenWait = 6, Drain = 7} state_e;
   logic [2:0] state_q, state_d;
   host_cmd_t cmd_q;
 
@@ -52,7 +53,7 @@ module nic_host (
             CmdOpen, CmdClose: state_d = Writer;
             CmdConsume: state_d = Reader;
             CmdAbort, CmdTune: state_d = Send;
-            CmdRelease: state_d = Token;
+            CmdRelease: state_d = Drain;
             default: ;
           endcase
         end
@@ -60,6 +61,7 @@ module nic_host (
       Reader: if (reader_ready_i) state_d = (cmd_q.kind == CmdOpen) ? Send : Idle;
       Send: if (snd_ready_i) state_d = SendWait;
       SendWait: if (snd_done_i) state_d = (cmd_q.kind == CmdOpen) ? Token : Idle;
+      Drain: if (reader_idle_i) state_d = Token;
       Token: if (tok_ready_i) state_d = TokenWait;
       default: if (tok_done_i) state_d = Idle;
     endcase

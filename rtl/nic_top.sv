@@ -120,14 +120,15 @@ module nic_top #(
 
   // --- host port ----------------------------------------------------------------------------------------------------
   host_cmd_t cmd;
-  logic host_idle, writer_valid, writer_ready, reader_valid, reader_ready, hdr_we, snd_valid, snd_ready, snd_done;
+  logic host_idle, writer_valid, writer_ready, reader_valid, reader_ready, reader_idle, hdr_we, snd_valid, snd_ready, snd_done;
   logic tok_valid, tok_ready, tok_done, rcv_busy, snd_busy, ev_busy;
   tx_hdr_t hdr;
 
   nic_host u_host (
       .clk_i(clk_i), .rst_ni(rst_ni), .idle_o(host_idle), .busy_i(rcv_busy || snd_busy || ev_busy), .cmd_valid_i(cmd_valid_i),
       .cmd_ready_o(cmd_ready_o), .cmd_i(cmd_i), .cmd_o(cmd), .writer_valid_o(writer_valid),
-      .writer_ready_i(writer_ready), .reader_valid_o(reader_valid), .reader_ready_i(reader_ready), .hdr_we_o(hdr_we),
+      .writer_ready_i(writer_ready), .reader_valid_o(reader_valid), .reader_ready_i(reader_ready),
+      .reader_idle_i(reader_idle), .hdr_we_o(hdr_we),
       .snd_valid_o(snd_valid), .snd_ready_i(snd_ready), .snd_done_i(snd_done), .tok_valid_o(tok_valid),
       .tok_ready_i(tok_ready), .tok_done_i(tok_done));
 
@@ -224,7 +225,6 @@ module nic_top #(
       .slow_last_o(slow_last_o), .slow_fence_o(slow_fence_o), .slow_flow_o(slow_flow_o), .slow_ok_o(slow_ok_o),
       .status_we_o(rxs_we), .status_flow_o(rxs_flow), .status_o(rxs));
 
-  logic reader_idle;
   rx_reader #(.DataW(DataW), .NumFlows(NumFlows), .RxBufBytes(RxBufBytes)) u_reader (
       .clk_i(clk_i), .rst_ni(rst_ni), .idle_o(reader_idle), .cmd_valid_i(reader_valid), .cmd_ready_o(reader_ready),
       .init_i(cmd.kind == CmdOpen), .flow_i(cmd.flow), .len_i((cmd.kind == CmdOpen) ? cmd.rcv_nxt : cmd.len),

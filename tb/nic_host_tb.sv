@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // nic_host: random commands against the list of steps each must take, in order, with takers that answer at random or at once.
-// One command at a time; what is offered stays until taken, the command stays until its last step is done; open writes the
+// A release waits until the reader has streamed out all that was consumed. One command at a time; what is offered stays until taken, the command stays until its last step is done; open writes the
 // header before the send context; nothing is accepted while the stores are swept; close and consume take two cycles.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
 `BENCH(nic_host_tb)
-  // Steps: 1 writer, 2 reader, 3 send, 4 send done, 5 token, 6 token done.
+  // Steps: 1 writer, 2 reader, 3 send, 4 send done, 5 token, 6 token done, 7 reader idle.
   logic rst_n = 1'b0;
   logic idle, busy = 1'b1, cmd_valid = 1'b0, cmd_ready, writer_valid, writer_ready = 1'b0, reader_valid, reader_ready = 1'b0;
-  logic hdr_we, snd_valid, snd_ready = 1'b0, snd_done = 1'b0, tok_valid, tok_ready = 1'b0, tok_done = 1'b0;
+  logic reader_idle = 1'b0, hdr_we, snd_valid, snd_ready = 1'b0, snd_done = 1'b0, tok_valid, tok_ready = 1'b0, tok_done = 1'b0;
   host_cmd_t cmd, held, cur, v;
   logic [511:0] junk;
   logic [63:0] r = 64'h0f0f_1234_aaaa_5551;
@@ -21,7 +21,7 @@
   nic_host u_dut (
       .clk_i(clk_i), .rst_ni(rst_n), .idle_o(idle), .busy_i(busy), .cmd_valid_i(cmd_valid), .cmd_ready_o(cmd_ready),
       .cmd_i(cmd), .cmd_o(held), .writer_valid_o(writer_valid), .writer_ready_i(writer_ready),
-      .reader_valid_o(reader_valid), .reader_ready_i(reader_ready), .hdr_we_o(hdr_we), .snd_valid_o(snd_valid),
+      .reader_valid_o(reader_valid), .reader_ready_i(reader_ready), .reader_idle_i(reader_idle), .hdr_we_o(hdr_we), .snd_valid_o(snd_valid),
       .snd_ready_i(snd_ready), .snd_done_i(snd_done), .tok_valid_o(tok_valid), .tok_ready_i(tok_ready),
       .tok_done_i(tok_done));
 
@@ -35,7 +35,7 @@
       CmdClose: step_of = (p == 0) ? 1 : 0;
       CmdConsume: step_of = (p == 0) ? 2 : 0;
       CmdAbort, CmdTune: step_of = (p == 0) ? 3 : (p == 1) ? 4 : 0;
-      CmdRelease: step_of = (p == 0) ? 5 : (p == 1) ? 6 : 0;
+      CmdRelease: step_of = (p == 0) ? 7 : (p == 1) ? 5 : (p == 2) ? 6 : 0;
       default: ;
     endcase
   endfunction
@@ -58,7 +58,7 @@
       if (active) begin `CHECK(held === cur, "the command stands still") end
       if (hdr_we) hdrs = hdrs + 1;
       fire = (want == 1 && writer_ready) || (want == 2 && reader_ready) || (want == 3 && snd_ready) || (want == 4 && snd_done)
-             || (want == 5 && tok_ready) || (want == 6 && tok_done);
+             || (want == 5 && tok_ready) || (want == 6 && tok_done) || (want == 7 && reader_idle);
       if (fire) begin
         pos = pos + 1;
         if (step_of(cur.kind, pos) == 0) begin
@@ -88,6 +88,7 @@
       reader_ready <= r[3] || n < 800;
       snd_ready <= r[4] || n < 800;
       tok_ready <= r[5] || n < 800;
+      reader_idle <= r[9:8] != 0 || n < 800;
       if ((!cmd_valid || cmd_ready) && (r[7:6] != 0 || n < 800) && n < 5900) begin
         for (int i = 0; i < 8; i++) begin
           r = rnd64(r);
