@@ -30,7 +30,7 @@
 #define FAR_IF "lwt1"   // ours alone
 static const uint8_t near_mac[6] = {2, 0, 0, 0, 9, 1}, far_mac[6] = {2, 0, 0, 0, 9, 2}, own_mac[6] = {2, 0, 0, 0, 9, 7};
 enum { NEAR_IP = 0x0a090701, FAR_IP = 0x0a090702, OTHER_IP = 0x0a090799, PATIENCE_MS = 3000 };
-enum { TCP_SYN = 2, TCP_RST = 4, PROTO_TCP = 6, PROTO_UDP = 17, IP = 14, L4 = 34, ETHERTYPE_TEST = 0x88b5 };
+enum { TCP_SYN = 2, TCP_RST = 4, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP = 1, IP = 14, L4 = 34, ETHERTYPE_TEST = 0x88b5 };
 
 // --- the namespace ---
 
@@ -431,6 +431,35 @@ static void test_shared_ip_sees_just_tcp_to_its_ports_and_arp_replies(void **sta
   wire_close(peer);
 }
 
+// A smaller path, and what cannot be reached, is told by ICMP alone (RFC 1191, RFC 1122 section 4.2.3.9).
+static void test_shared_ip_sees_icmp_errors_and_no_other_icmp(void **state)
+{
+  (void)state;
+  static const uint16_t port = 7001;
+  static const uint8_t others[] = {0, 4, 5, 8, 13}, errors[] = {3, 11, 12};
+  struct wire_afpacket_opts o = shared(NEAR_IP, &port, 1);
+  struct wire *peer = open_plain(FAR_IF, far_mac), *w = open_or_fail(&o);
+  uint8_t f[64];
+  for (size_t i = 0; i < sizeof others; i++) {
+    size_t n = ip_frame(f, PROTO_ICMP, NEAR_IP, 7001, 0);
+    f[L4] = others[i];
+    wire_send(peer, f, n);
+  }
+  size_t n = ip_frame(f, PROTO_ICMP, OTHER_IP, 7001, 0);
+  f[L4] = errors[0];
+  wire_send(peer, f, n);
+  for (size_t i = 0; i < sizeof errors; i++) {   // of all these none; of these each
+    n = ip_frame(f, PROTO_ICMP, NEAR_IP, 7001, 0);
+    f[L4] = errors[i];
+    wire_send(peer, f, n);
+    assert_int_equal(take(w), 54);
+    assert_int_equal(rx[L4], errors[i]);
+  }
+  assert_int_equal(wire_recv(w, rx, sizeof rx), 0);
+  wire_close(w);
+  wire_close(peer);
+}
+
 static void test_shared_ip_finds_port_behind_ip_options(void **state)
 {
   (void)state;
@@ -568,6 +597,7 @@ int main(void)
     cmocka_unit_test(test_wire_if_has_ip_knows_addresses_of_just_that_interface),
     cmocka_unit_test(test_shared_ip_keeps_kernel_quiet_on_just_its_ports),
     cmocka_unit_test(test_shared_ip_sees_just_tcp_to_its_ports_and_arp_replies),
+    cmocka_unit_test(test_shared_ip_sees_icmp_errors_and_no_other_icmp),
     cmocka_unit_test(test_shared_ip_finds_port_behind_ip_options),
     cmocka_unit_test(test_shared_ip_refuses_port_taken_by_another),
     cmocka_unit_test(test_shared_ip_refuses_foreign_address_and_bad_port_lists),

@@ -85,8 +85,8 @@ void guards_close(struct guards *g)
 }
 
 // Offsets into a frame: Ethernet header at 0, IPv4 header at 14. A load past the frame's end makes a filter refuse it.
-enum { OFF_TYPE = 12, OFF_ARP_OP = 20, OFF_IHL = 14, OFF_FRAG = 20, OFF_PROTO = 23, OFF_DST = 30, OFF_L4_DPORT = 16 };
-enum { FILTER_HEAD = 17, ALL = 0x40000 };
+enum { OFF_TYPE = 12, OFF_ARP_OP = 20, OFF_IHL = 14, OFF_FRAG = 20, OFF_PROTO = 23, OFF_DST = 30, OFF_L4 = 14, OFF_L4_DPORT = 16 };
+enum { FILTER_HEAD = 27, ALL = 0x40000 };
 
 bool shared_ip_attach_filter(int packet_fd, uint32_t ip, const uint16_t *ports, size_t n)
 {
@@ -99,16 +99,26 @@ bool shared_ip_attach_filter(int packet_fd, uint32_t ip, const uint16_t *ports, 
     [4] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x0806, 1, 0),
     [5] = BPF_STMT(BPF_RET | BPF_K, 0),
     [6] = BPF_STMT(BPF_LD | BPF_H | BPF_ABS, OFF_ARP_OP),
-    [7] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 7),  // an ARP reply: falls on; anything else: refuse at [15]
+    [7] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 2, 0, 9),  // an ARP reply: falls on; anything else: refuse at [17]
     [8] = BPF_STMT(BPF_RET | BPF_K, ALL),
     [9] = BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFF_PROTO),
-    [10] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 4),
-    [11] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, OFF_DST),
-    [12] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ip, 0, 2),
-    [13] = BPF_STMT(BPF_LD | BPF_H | BPF_ABS, OFF_FRAG),
-    [14] = BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 0, 1),  // fragment offset: a later fragment has no ports
-    [15] = BPF_STMT(BPF_RET | BPF_K, 0),
-    [16] = BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, OFF_IHL),  // X = length of the IPv4 header
+    [10] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 1, 0),
+    [11] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 5),
+    [12] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, OFF_DST),
+    [13] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ip, 0, 3),
+    [14] = BPF_STMT(BPF_LD | BPF_H | BPF_ABS, OFF_FRAG),
+    [15] = BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 1, 0),  // fragment offset: a later fragment has no ports
+    [16] = BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+    [17] = BPF_STMT(BPF_RET | BPF_K, 0),
+    [18] = BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, OFF_IHL),  // X = length of the IPv4 header
+    [19] = BPF_STMT(BPF_LD | BPF_B | BPF_ABS, OFF_PROTO),
+    [20] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 6),  // TCP: ports, from [27] on
+    [21] = BPF_STMT(BPF_LD | BPF_B | BPF_IND, OFF_L4),
+    [22] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 3, 3, 0),  // ICMP: errors, which may be about our connections
+    [23] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 11, 2, 0),
+    [24] = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 12, 1, 0),
+    [25] = BPF_STMT(BPF_RET | BPF_K, 0),
+    [26] = BPF_STMT(BPF_RET | BPF_K, ALL),
   };
   struct sock_filter code[FILTER_HEAD + 1 + 2 * SHARED_IP_PORTS_MAX + 1];
   size_t len = FILTER_HEAD;

@@ -51,7 +51,7 @@ static inline void wire_close(struct wire *w)
 struct wire_afpacket_opts {
   const char *ifname;
   uint8_t mac[6];           // the address frames to us carry; joined as a unicast membership
-  bool shared_ip;           // the host's own address: keep the kernel quiet on `ports` of `ip`, see only TCP to them (and ARP replies)
+  bool shared_ip;           // the host's own address: keep the kernel quiet on `ports` of `ip`, see only TCP to them, ICMP errors and ARP replies
   uint32_t ip;              // with shared_ip: our IPv4 address, host order
   const uint16_t *ports;    // with shared_ip: TCP ports, host order
   size_t n_ports;
