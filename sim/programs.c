@@ -78,7 +78,7 @@ static void tell_once(struct programs *p)
 
 // Standard input or output for our own use: non-blocking by a description of our own, because others have theirs in the
 // one that we were given. A file needs nothing, and a socket cannot be opened again.
-static int own(int fd, int mode)
+static int own(struct programs *p, int fd, int mode)
 {
   struct stat st;
   char path[32];
@@ -87,7 +87,7 @@ static int own(int fd, int mode)
   int again = S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode) ? open(path, mode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
   if (again >= 0) return again;
   int flags = fcntl(fd, F_GETFL);
-  if (!S_ISREG(st.st_mode) && flags >= 0) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  if (!S_ISREG(st.st_mode) && flags >= 0 && !(flags & O_NONBLOCK)) p->made_nonblocking[fd] = fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
   return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
@@ -151,8 +151,8 @@ bool programs_open(struct programs *p, const struct run_options *o, struct endpo
   bool clients = false;
   for (size_t i = 0; i < o->n_apps; i++) clients |= o->apps[i].ops->ends;
   if (clients) {
-    p->env.in_fd = own(STDIN_FILENO, O_RDONLY);
-    p->env.out_fd = own(STDOUT_FILENO, O_WRONLY);
+    p->env.in_fd = own(p, STDIN_FILENO, O_RDONLY);
+    p->env.out_fd = own(p, STDOUT_FILENO, O_WRONLY);
   }
   for (; p->n < o->n_apps; p->n++) {
     const struct app_spec *a = &o->apps[p->n];
@@ -172,6 +172,8 @@ void programs_close(struct programs *p)
   end_edit(p);
   if (p->env.in_fd >= 0) close(p->env.in_fd);
   if (p->env.out_fd >= 0) close(p->env.out_fd);
+  for (int fd = 0; fd < 2; fd++)
+    if (p->made_nonblocking[fd]) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
   free(p->watch);
   *p = (struct programs){0};
 }

@@ -19,6 +19,7 @@ struct programs {
   struct watch *watch;        // by descriptor
   size_t n_watch, watched;
   bool told_once;             // some are to be told whatever epoll says
+  bool made_nonblocking[2];   // standard input and output, by us: to be undone
 };
 
 // Opens all programs of the command line. False with one line in err; then, too, close them.

@@ -2,6 +2,7 @@
 """Group tools: the clients that are commands of their own (lockwire nc, wget, ping, udpecho), against Linux's nc, a real nginx and others."""
 import contextlib
 import http.server
+import os
 import shutil
 import socket
 import subprocess
@@ -129,6 +130,15 @@ def test_nc_listens_for_datagrams(t):
 def test_nc_refused(t):
     _, err = tool(t, "nc_refused", "nc", f"{PEER_IP}:{NOBODY}", status=2)
     one_line(err, "nc", "Connection refused")
+
+
+def test_nc_gives_standard_input_back(t):
+    """A socket cannot be opened again, so it is made non-blocking for all who have it: not for longer than we run."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(True)
+        tool(t, "nc_socket", "nc", f"{PEER_IP}:{NOBODY}", status=2, stdin=ours)
+        expect(os.get_blocking(ours.fileno()), "the socket that was standard input does not block any more")
 
 
 def test_nc_broken_output(t):
@@ -291,6 +301,7 @@ def group(t):
     t.case("nc_exchanges_datagrams", test_nc_datagrams, t)
     t.case("nc_listens_for_datagrams_of_linux_nc", test_nc_listens_for_datagrams, t)
     t.case("nc_tells_that_nobody_is_there", test_nc_refused, t)
+    t.case("nc_gives_standard_input_back", test_nc_gives_standard_input_back, t)
     t.case("nc_tells_that_nobody_reads", test_nc_broken_output, t)
     t.case("wget_from_a_real_nginx", test_wget_from_nginx, t)
     t.case("wget_from_another_server_to_standard_output", test_wget_from_python, t)
