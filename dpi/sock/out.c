@@ -20,6 +20,7 @@ struct packet {
   uint8_t proto;
   struct ipv4_choice choice;
   const uint8_t *mac;      // NULL: that of the next hop
+  bool cut;                // routers may cut it: an answer is not sent again when it was too big for the way
 };
 
 static bool dropped(struct stack *s)
@@ -67,11 +68,12 @@ static bool send_ip(struct stack *s, const struct packet *p, size_t len)
   size_t step = len <= room ? len : room & ~(size_t)7;
   size_t n = step ? (len + step - 1) / step : 0;
   if (n == 0 || (n > 1 && p->proto == IPV4_PROTO_TCP) || n > frame_pool_left(&s->out_pool)) return dropped(s);
-  uint16_t id = n > 1 ? next_id(s, p) : 0;
+  bool cut = n > 1 || p->cut;
+  uint16_t id = cut ? next_id(s, p) : 0;
   for (size_t at = 0; at < len; at += step) {
     struct frame *f = make_frame(s, p, at, len - at < step ? len - at : step);
     if (!f) return dropped(s);   // what was due to neighbours took it
-    if (n > 1) ipv4_make_fragment(f->bytes + ETH_HDR_BYTES, id, at, len - at > step);
+    if (cut) ipv4_make_fragment(f->bytes + ETH_HDR_BYTES, id, at, len - at > step);
     send_frame(s, p, f);
   }
   return true;
@@ -169,7 +171,7 @@ void out_reset_reply(struct stack *s, const struct arrival *a)
 
 void out_icmp(struct stack *s, const uint8_t mac[static 6], const struct ipv4_hdr *to, const struct icmp_msg *m)
 {
-  const struct packet p = {.src = to->dst, .dst = to->src, .proto = IPV4_PROTO_ICMP, .mac = mac};
+  const struct packet p = {.src = to->dst, .dst = to->src, .proto = IPV4_PROTO_ICMP, .mac = mac, .cut = true};
   send_ip(s, &p, icmp_emit(s->packet, sizeof s->packet, m));
 }
 
