@@ -431,9 +431,10 @@ static int loop(struct run *r)
   if (r->tty) fputs("\r\033[K", stderr);
   if (failed(r)) return say_difference(r);
   if (broken(r)) return complain("%s", broken(r));
-  if (over && stack_stat(r->e.stack, ST_CONN_NOW) != 0 && r->now_us >= end_us && !programs_end(&r->programs))
-    return complain("not all of what was sent was acknowledged within %d s of the end", LINGER_US / 1000000);
-  return r->wire->dead ? complain("%s", r->wire->err) : programs_end(&r->programs);
+  if (r->wire->dead) return complain("%s", r->wire->err);
+  int status = programs_end(&r->programs);
+  if (status || !over || !stack_unacked(r->e.stack)) return status;
+  return complain("not all that was sent was acknowledged before the end");
 }
 
 static void say_ready(const struct run *r)

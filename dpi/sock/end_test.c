@@ -173,7 +173,9 @@ static void test_orphan_in_fin_wait_2_is_given_up(void **state)
   struct peer p = bed_connect(b, PEER_PORT);
   sock_close(b->s, p.sid);
   bed_expect_call(b, CALL_CLOSE);
+  assert_int_equal(stack_unacked(b->s), 1);
   bed_fin_acked(b, p.flow);
+  assert_int_equal(stack_unacked(b->s), 0);
   assert_true(stack_next_deadline(b->s) == b->now_us + 60 * SECOND);
   bed_pass(b, SECOND);
   bed_freed(b, p.flow, 0);         // another event does not prolong it
@@ -195,6 +197,7 @@ static void test_orphan_whose_data_nobody_takes_is_given_up(void **state)
   bed_expect_call(b, CALL_PAYLOAD);
   sock_close(b->s, p.sid);
   bed_expect_call(b, CALL_CLOSE);
+  assert_int_equal(stack_unacked(b->s), 1);
   for (int i = 0; i < 5; i++) {
     bed_pass(b, 900 * SECOND - 1);
     bed_freed(b, p.flow, 100);     // slow, but not dead

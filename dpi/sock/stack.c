@@ -87,6 +87,16 @@ static const char *const stat_name[ST_N] = {
   [ST_CONN_NOW] = "conn_now",
 };
 
+unsigned stack_unacked(const struct stack *s)
+{
+  unsigned n = 0;
+  for (size_t i = 0; i < s->conns.n; i++) {
+    const struct conn *c = &s->conns.conns[i];
+    n += flow_carried(c) && !c->sock && c->close_given && !c->fin_acked;
+  }
+  return n;
+}
+
 const char *stack_stat_name(enum stack_stat i) { return (unsigned)i < ST_N ? stat_name[i] : "?"; }
 
 uint64_t stack_stat(const struct stack *s, enum stack_stat i) { return (unsigned)i < ST_N ? s->stat[i] : 0; }

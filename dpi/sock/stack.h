@@ -110,4 +110,6 @@ bool stack_take_conflict(struct stack *s, uint32_t *ip, uint8_t mac[static 6]);
 // The flow of a frame's 4-tuple (either direction), or -1.
 int stack_flow_of(const struct stack *s, const uint8_t *frame, size_t len);
 uint64_t stack_stat(const struct stack *s, enum stack_stat i);
+// Connections that programs have closed, and whose last data or FIN are not acknowledged.
+unsigned stack_unacked(const struct stack *s);
 #endif

@@ -132,6 +132,21 @@ def test_nc_refused(t):
     one_line(err, "nc", "Connection refused")
 
 
+def test_nc_tells_that_its_end_did_not_arrive(t):
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        server.bind((PEER_IP, PORT))
+        server.listen()
+        ours = Tool(t, "nc_unread", "nc", f"{PEER_IP}:{PORT}", "wait=1").begin(subprocess.PIPE)
+        with server.accept()[0]:
+            ours.proc.stdin.write(t.data(30000))
+            ours.proc.stdin.close()
+            ours.proc.stdin = None
+            _, err = ours.finish(status=2)
+    expect_equal(err, "lockwire: not all that was sent was acknowledged before the end\n", "what it says")
+
+
 def test_nc_gives_standard_input_back(t):
     """A socket cannot be opened again, so it is made non-blocking for all who have it: not for longer than we run."""
     ours, theirs = socket.socketpair()
@@ -301,6 +316,7 @@ def group(t):
     t.case("nc_exchanges_datagrams", test_nc_datagrams, t)
     t.case("nc_listens_for_datagrams_of_linux_nc", test_nc_listens_for_datagrams, t)
     t.case("nc_tells_that_nobody_is_there", test_nc_refused, t)
+    t.case("nc_tells_that_its_end_did_not_arrive", test_nc_tells_that_its_end_did_not_arrive, t)
     t.case("nc_gives_standard_input_back", test_nc_gives_standard_input_back, t)
     t.case("nc_tells_that_nobody_reads", test_nc_broken_output, t)
     t.case("wget_from_a_real_nginx", test_wget_from_nginx, t)
