@@ -25,8 +25,8 @@ enum {
   TURNS_PER_INSTANT = 100000,        // more without the clock moving on: it goes round in circles
 };
 // How long nothing may arrive: keep-alive probes begin after 2 h of silence. A slow connection (small segments, losses, neither SACK nor time
-// stamps: each loss costs up to 60 s, RFC 6298 section 5) may take longer in all.
-static const uint64_t STILL_US = 4ull * 3600 * 1000000;
+// stamps: each loss costs up to 60 s, RFC 6298 section 5) may take longer in all, but not for ever.
+static const uint64_t STILL_US = 4ull * 3600 * 1000000, LIMIT_US = 24ull * 3600 * 1000000;
 
 struct host {
   struct world *world;
@@ -401,6 +401,7 @@ static bool advance(struct world *w)
     w->moved_bytes = w->load.bytes;
     w->moved_us = at;
   }
+  if (at - w->start_us > LIMIT_US) fail(w, "not over after %" PRIu64 " s of virtual time:%s", LIMIT_US / 1000000, load_state(&w->load, state));
   if (at - w->moved_us > STILL_US) fail(w, "nothing arrives for %" PRIu64 " s of virtual time:%s", STILL_US / 1000000, load_state(&w->load, state));
   return true;
 }

@@ -12,7 +12,7 @@ static const char usage_line[] = "usage: lockwire seeds FIRST COUNT [--twice] [-
 static int usage(const char *why)
 {
   fprintf(stderr, "lockwire: seeds: %s\n%s", why, usage_line);
-  return 2;
+  return EXIT_USAGE;
 }
 
 static int help(void)
@@ -22,7 +22,7 @@ static int help(void)
          "  --hard        less is left to the draw: always many connections, losses, and a stranger\n"
          "  --engine E    at host 0's end: rtl (default, where it is built in) or ref\n"
          "  --fault SPEC  harm to the frames, in place of what the seed draws (see lockwire run --help)\n", usage_line);
-  return 0;
+  return EXIT_GOOD;
 }
 
 // An exit status, as of a run.

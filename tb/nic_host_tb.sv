@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // nic_host: random commands against the list of steps each must take, in order, with takers that answer at random or at once.
-// A release waits until the reader has streamed out all that was consumed. One command at a time; what is offered stays until taken, the command stays until its last step is done; open writes the
-// header before the send context; nothing is accepted while the stores are swept; close and consume take two cycles.
+// A release waits until the reader has streamed out all that was consumed. One command at a time; what is offered stays until
+// taken, the command stays until its last step is done; open writes the header before the send context; nothing is accepted
+// while the stores are swept; close and consume take two cycles.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"

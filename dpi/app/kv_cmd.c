@@ -230,6 +230,7 @@ static bool cmd_mset(struct kv_session *s)
     kv_db_reserve(s->srv->db, cost -= kv_db_cost(arg_len(s, i), arg_len(s, i + 1)));
     ok = kv_db_set(s->srv->db, arg(s, i), arg_len(s, i), arg(s, i + 1), arg_len(s, i + 1));
   }
+  kv_db_reserve(s->srv->db, 0);    // also when the machine had no memory
   return reply(s, ok ? "+OK" : OOM);
 }
 

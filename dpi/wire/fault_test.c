@@ -404,15 +404,26 @@ static void test_fault_parse_refuses_what_it_does_not_know(void **state)
   (void)state;
   static const char *const bad[] = {"", "rx:", "up:loss=1", "loss", "loss=", "loss=x", "loss=1.1", "loss=-0.1", "loss=nan",
                                     "loss=0x1", "loss= 1", "delay=1.5", "delay=60000001", "delay=-1", "seed=", "colour=1",
-                                    "loss=0.1;dup=0.1", "loss=0.5,up",
-#define TEN "0000000000"
-                                    "seed=" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "7"};
+                                    "loss=0.1;dup=0.1", "loss=0.5,up"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char err[WIRE_ERR_LEN] = "";
     struct wire_fault_opts o = {0};
     if (wire_fault_parse(&o, bad[i], err)) fail_msg("taken: %s", bad[i]);
     assert_true(err[0] && !strchr(err, '\n'));
   }
+}
+
+static void test_fault_parse_refuses_what_is_too_long(void **state)
+{
+  (void)state;
+  char err[WIRE_ERR_LEN], spec[210] = "seed=";
+  struct wire_fault_opts o = {0};
+  memset(spec + 5, '0', 193);
+  spec[198] = '7';
+  assert_true(wire_fault_parse(&o, spec, err));      // 199 characters
+  assert_int_equal(o.dir[0].seed, 7);
+  memcpy(spec + 198, "07", 2);
+  assert_false(wire_fault_parse(&o, spec, err));     // not as seed=0
 }
 
 int main(void)
@@ -431,6 +442,7 @@ int main(void)
     cmocka_unit_test(test_fault_reports_the_inner_wires_death_and_refusals),
     cmocka_unit_test(test_fault_parse_sets_one_direction_or_both),
     cmocka_unit_test(test_fault_parse_refuses_what_it_does_not_know),
+    cmocka_unit_test(test_fault_parse_refuses_what_is_too_long),
   };
   return cmocka_run_group_tests_name("fault", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group bad: wrong command lines and missing privileges end with one clear line and status 2."""
-from live.common import APP, IP, NIC_IF, NIC_IP, WIRE, expect, expect_equal, on_nic_host, run, spread
+from live.common import APP, IP, NIC_IF, NIC_IP, PEER_IP, WIRE, expect, expect_equal, must, on_nic_host, run, spread
 
 # name: options of `lockwire run`, a word that the line must hold
 BAD = {
@@ -45,6 +45,7 @@ BAD = {
     "bad_seed": ((WIRE, IP, APP, "--seed=x"), "--seed"),
     "bad_options": ((WIRE, IP, APP, "--options=most"), "--options"),
     "ecn_of_the_nic": ((WIRE, IP, APP, "--ecn"), "--ecn"),
+    "pair_without_checker": (("--wire=pair", "--seed=1", "--check=off"), "--wire pair"),
     "bad_for": ((WIRE, IP, APP, "--for=-1"), "--for"),
     "stats_not_writable": ((WIRE, IP, APP, "--stats=/nowhere/stats.json"), "/nowhere/stats.json"),
     "shared_ip_not_on_interface": ((WIRE, "--ip=10.99.0.99/24", "--shared-ip", APP), "10.99.0.99"),
@@ -59,9 +60,20 @@ def expect_usage_error(cmd, word):
     expect_equal(r.stdout, "", "stdout")
 
 
+def test_small_mtu(t):
+    must(*on_nic_host("ip", "link", "set", NIC_IF, "mtu", "500"))
+    try:
+        expect_usage_error(on_nic_host(t.lockwire, "run", *spread(WIRE, IP, APP)), "MTU is 500")
+    finally:
+        must(*on_nic_host("ip", "link", "set", NIC_IF, "mtu", "1500"))
+
+
 def group(t):
     for name, (options, word) in BAD.items():
         t.case(f"bad_{name}", expect_usage_error, on_nic_host(t.lockwire, "run", *spread(*options)), word)
+    t.case("bad_mtu_of_the_interface", test_small_mtu, t)
+    t.case("bad_standard_input_twice", expect_usage_error,
+           on_nic_host(t.lockwire, "run", *spread(WIRE, IP), "--app", f"nc:4000={PEER_IP}:9", "--app", "shell"), "standard input")
     t.case("bad_unknown_subcommand", expect_usage_error, on_nic_host(t.lockwire, "fly"), "fly")
     powerless = on_nic_host("setpriv", "--inh-caps=-all", "--bounding-set=-all", "--", t.lockwire, "run",
                             *spread(WIRE, IP, APP))

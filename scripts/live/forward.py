@@ -7,9 +7,10 @@ import shutil
 import socket
 import subprocess
 
-from live.common import MIB, NIC_IP, PEER_IP, connect, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, recv_exactly, run, start_nc, until
+from live.common import MIB, NIC_IP, NIC_IF, PEER_IP, connect, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, recv_exactly, run, start_nc, until
 from live.nic import LEFT, stat
 
+SILENT_IP, SILENT = "10.77.0.2", 81   # on a network of the NIC host's kernel where nobody is
 REDIS, ECHO, NOBODY, BEHIND, BEHIND_ECHO, BEHIND_NOBODY = 6379, 7, 9, 6380, 7777, 9999
 
 
@@ -36,6 +37,15 @@ def real_redis(t):
     finally:
         p.kill()
         p.wait()
+
+
+@contextlib.contextmanager
+def silent_network():
+    must(*on_nic_host("ip", "addr", "add", "10.77.0.1/24", "dev", NIC_IF))
+    try:
+        yield
+    finally:
+        must(*on_nic_host("ip", "addr", "del", "10.77.0.1/24", "dev", NIC_IF))
 
 
 def redis(*args, **kw):
@@ -65,13 +75,13 @@ def test_bulk(t):
         finish_nc(job, 60)
 
 
-def test_nobody_there(t):
+def test_nobody_there(t, port):
     with socket.socket() as s:
         s.bind((PEER_IP, 0))
         t.ports["reset"].add(s.getsockname()[1])
         s.settimeout(15)
         with contextlib.suppress(ConnectionResetError):
-            s.connect((NIC_IP, NOBODY))
+            s.connect((NIC_IP, port))
             expect_equal(s.recv(1), None, "instead of a reset came")
 
 
@@ -91,19 +101,22 @@ def test_servers_reset(t):
 def test_nothing_left(nic):
     expect_equal(stat(nic.end_when_quiet(), LEFT), 0, LEFT)
     lines = [x for x in nic.stderr().splitlines() if "forward" in x and "ready" not in x]
-    expect_equal(lines, [f"lockwire: forward:{NOBODY}: to 127.0.0.1:{BEHIND_NOBODY}: Connection refused"], "what was said of servers")
+    expect_equal(lines, [f"lockwire: forward:{NOBODY}: to 127.0.0.1:{BEHIND_NOBODY}: Connection refused",
+                         f"lockwire: forward:{SILENT}: to {SILENT_IP}:80: No route to host"], "what was said of servers")
 
 
 def group(t):
     apps = {REDIS: BEHIND, ECHO: BEHIND_ECHO, NOBODY: BEHIND_NOBODY}
     options = [x for port, to in apps.items() for x in ("--app", f"forward:{port}=127.0.0.1:{to}")]
-    with real_redis(t), kernel_echo(on_nic_host, "127.0.0.1", BEHIND_ECHO), t.run_of("forward", *options) as nic:
+    options += ["--app", f"forward:{SILENT}={SILENT_IP}:80"]
+    with silent_network(), real_redis(t), kernel_echo(on_nic_host, "127.0.0.1", BEHIND_ECHO), t.run_of("forward", *options) as nic:
         if not nic:
             return
         t.case("forward_redis_cli", test_redis_cli, t)
         t.case("forward_redis_benchmark_16_clients", test_redis_benchmark, 16)
         t.case("forward_redis_benchmark_50_clients", test_redis_benchmark, 50)
         t.case("forward_echoes_4_mib_through_a_kernel_server", test_bulk, t)
-        t.case("forward_resets_when_nobody_is_there", test_nobody_there, t)
+        t.case("forward_resets_when_nobody_is_there", test_nobody_there, t, NOBODY)
+        t.case("forward_resets_when_nobody_answers", test_nobody_there, t, SILENT)
         t.case("forward_passes_the_servers_end_on", test_servers_reset, t)
         t.case("forward_leaves_nothing", test_nothing_left, nic)

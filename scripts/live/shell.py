@@ -252,6 +252,19 @@ def test_terminal_editing(t):
         term.keys("C-u")
 
 
+def test_terminal_taken(t):
+    """The line editor takes no input from a program that has it."""
+    tool = Tool(t, "shell_taken", "run", "--app", f"nc:{PORT}", "--app", "shell")
+    with tempfile.TemporaryDirectory() as directory:
+        term = Terminal(directory, on_nic_host(*tool.cmd))
+        try:
+            until(term.status.exists, 20, "the run ends")
+            expect_equal(term.status.read_text(), "2\n", "status")
+        finally:
+            term.end()
+    shutil.rmtree(tool.record, ignore_errors=True)
+
+
 def test_terminal_is_given_back(t):
     """After Ctrl-D, and after SIGTERM, the terminal is as it was."""
     for how in ("C-d", "TERM"):
@@ -281,4 +294,5 @@ def group(t):
     t.case("shell_without_input_or_output", test_standard_ends, t)
     t.case("shell_in_a_terminal_20_mib_each_way", test_terminal_files, t)
     t.case("shell_in_a_terminal_edits_lines", test_terminal_editing, t)
+    t.case("shell_in_a_terminal_that_another_program_has", test_terminal_taken, t)
     t.case("shell_in_a_terminal_gives_it_back", test_terminal_is_given_back, t)
