@@ -291,16 +291,8 @@ static void test_time_wait_answers_old_acks_and_is_silent_to_fitting_ones(void *
 // A connection with time stamps that we closed first. Its peer's were 70 at first and `last` at the end.
 static struct peer active_close_stamped(struct bed *b, uint16_t port, uint32_t last)
 {
-  b->engine.timestamps = true;
-  bed_send(b, port, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN, .opt = {.has_timestamps = true, .tsval = 70}});
-  struct segment out = bed_expect_out(b);
-  struct peer p = {.port = port, .snd_nxt = seq_of(b->start.irs + 1), .rcv_nxt = seq_add(out.seq, 1)};
-  struct segment ack = bed_ack(&p);
-  ack.opt = (struct segment_options){.has_timestamps = true, .tsval = 70, .tsecr = out.opt.tsval};
-  bed_send(b, port, &ack);
-  p.flow = bed_expect_call(b, CALL_OPEN)->flow;
-  bed_fence(b, &p);
-  sock_close(b->s, sock_accept(b->s, b->listener, NULL));
+  struct peer p = bed_connect_stamped(b, port, 70);
+  sock_close(b->s, p.sid);
   bed_fin_acked(b, p.flow);
   b->level[p.flow].ts_recent = last;
   bed_peer_fin(b, p.flow);

@@ -228,6 +228,17 @@ static void test_syn_on_an_open_flow_gets_a_challenge_ack_not_too_often(void **s
   bed_expect_no_call(b);
 }
 
+static void test_challenge_ack_has_time_stamps_where_they_were_agreed(void **state)
+{
+  struct bed *b = *state;
+  bed_connect_stamped(b, PEER_PORT, 70);
+  bed_pass(b, SECOND);
+  bed_send(b, PEER_PORT, &(struct segment){.seq = {b->start.irs + 12345}, .flags = TCP_SYN});
+  struct segment out = bed_expect_out(b);
+  assert_int_equal(out.flags, TCP_ACK);
+  assert_true(out.opt.has_timestamps && out.opt.tsecr == 70);
+}
+
 static void test_flow_of_a_frame_is_found_in_both_directions(void **state)
 {
   struct bed *b = *state;
@@ -266,6 +277,7 @@ int main(void)
     BED_TEST(test_end_before_the_fence_waits_for_it),
     BED_TEST(test_after_the_fence_only_what_was_remade_goes_to_the_engine),
     BED_TEST(test_syn_on_an_open_flow_gets_a_challenge_ack_not_too_often),
+    BED_TEST(test_challenge_ack_has_time_stamps_where_they_were_agreed),
     BED_TEST(test_flow_of_a_frame_is_found_in_both_directions),
   };
   return cmocka_run_group_tests_name("sock/handover", tests, NULL, NULL);

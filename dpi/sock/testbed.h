@@ -363,4 +363,19 @@ static inline struct peer bed_connect(struct bed *b, uint16_t port)
   bed_expect_no_call(b);
   return p;
 }
+// The same with time stamps, the peer's being tsval.
+static inline struct peer bed_connect_stamped(struct bed *b, uint16_t port, uint32_t tsval)
+{
+  b->engine.timestamps = true;
+  bed_send(b, port, &(struct segment){.seq = seq_of(b->start.irs), .flags = TCP_SYN, .opt = {.has_timestamps = true, .tsval = tsval}});
+  struct segment out = bed_expect_out(b);
+  struct peer p = {.port = port, .snd_nxt = seq_of(b->start.irs + 1), .rcv_nxt = seq_add(out.seq, 1)};
+  struct segment ack = bed_ack(&p);
+  ack.opt = (struct segment_options){.has_timestamps = true, .tsval = tsval, .tsecr = out.opt.tsval};
+  bed_send(b, port, &ack);
+  p.flow = bed_expect_call(b, CALL_OPEN)->flow;
+  bed_fence(b, &p);
+  p.sid = sock_accept(b->s, b->listener, NULL);
+  return p;
+}
 #endif
