@@ -237,6 +237,10 @@ static void test_dates(void **state)
   }
   assert_false(http_date_parse("Sun, 06 Nov 1994 08:49:37 GMT.", &t));
   assert_false(http_date_parse("yesterday", &t));
+  assert_false(http_date_parse("Tue Nov  2 00:53:20 0", &t));   // before the year 1, and behind the year 9999's last second
+  assert_true(http_date_parse("Mon, 01 Jan 0001 00:00:00 GMT", &t));
+  assert_true(http_date_parse("Fri, 31 Dec 9999 23:59:59 GMT", &t));
+  assert_false(http_date_parse("Fri, 31 Dec 9999 23:59:60 GMT", &t));
   assert_string_equal(http_date(out, 253402300800), "Fri, 31 Dec 9999 23:59:59 GMT");   // a date has four digits for its year
   assert_string_equal(http_date(out, INT64_MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
   assert_memory_equal(http_date(out, INT64_MIN), "Mon, 01 Jan ", 12);

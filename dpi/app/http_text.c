@@ -145,7 +145,7 @@ bool http_date_parse(const char *text, time_t *t)
     const char *end = strptime(text, form[i], &tm);
     if (!end || *end) continue;
     *t = timegm(&tm);
-    return true;
+    return *t >= YEAR_1 && *t <= YEAR_9999_END;
   }
   return false;
 }

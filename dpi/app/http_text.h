@@ -28,7 +28,7 @@ struct http_span {
 int http_ranges(const char *value, uint64_t size, struct http_span out[static HTTP_RANGES]);
 
 const char *http_date(char out[static HTTP_DATE_LEN], time_t t);   // RFC 9110 section 5.6.7; returns out
-bool http_date_parse(const char *text, time_t *t);                 // any of its three forms
+bool http_date_parse(const char *text, time_t *t);                 // any of its three forms, of the years 1 to 9999
 // Digits alone; false: not, or beyond 2^63.
 bool http_number(const char *text, uint64_t *out);
 #endif
