@@ -23,6 +23,7 @@ enum {
   PAIR_BYTES = 4 << 20,              // in each direction of the pair wire
   STEPS_PER_TURN = 100000,           // of a carrier: as good as without end
   TURNS_PER_INSTANT = 100000,        // more without the clock moving on: it goes round in circles
+  FRAMES_MOST = 2000000,             // of both hosts; more, and they only answer each other
 };
 // How long nothing may arrive: keep-alive probes begin after 2 h of silence. A slow connection (small segments, losses, neither SACK nor time
 // stamps: each loss costs up to 60 s, RFC 6298 section 5) may take longer in all, but not for ever.
@@ -423,6 +424,7 @@ static bool turn(struct world *w)
   }
   if (w->now_us >= w->cut_us && !w->load.cut) load_cut(&w->load, w->now_us);
   if (w->load.why[0]) fail(w, "%s", w->load.why);
+  if (w->result->frames > FRAMES_MOST) fail(w, "more than %d frames:%s", FRAMES_MOST, load_state(&w->load, (char[LOAD_WHY]){0}));
   if (++w->instant_turns > TURNS_PER_INSTANT) fail(w, "%d turns without the clock moving on", TURNS_PER_INSTANT);
   return moved || sent != w->result->frames;
 }

@@ -9,6 +9,8 @@
 #include "sock/handshake.h"
 #include "sock/stack_priv.h"
 
+enum { CHALLENGE_GAP_US = 500000 };
+
 bool conn_table_init(struct stack *s, const uint8_t key[static 16])
 {
   struct conn_table *t = &s->conns;
@@ -95,4 +97,11 @@ void conn_run_timers(struct stack *s)
     else
       flow_orphan_timeout(s, c);
   }
+}
+
+bool conn_may_challenge(struct conn *c, uint64_t now_us)
+{
+  if (c->challenge_us && now_us - c->challenge_us < CHALLENGE_GAP_US) return false;
+  c->challenge_us = now_us;
+  return true;
 }

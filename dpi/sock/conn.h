@@ -55,7 +55,7 @@ struct conn {
   // Hand-over.
   bool fenced;
   struct frame_list held;
-  uint64_t challenge_us;                // when the last challenge ACK went out
+  uint64_t challenge_us;                // when the last challenge ACK went out; 0: none yet
   struct flow_tuning tuning;            // as the engine was last told
 
   // Data, in sequence numbers.
@@ -90,6 +90,8 @@ void conn_give(struct stack *s, struct conn *c);
 // Into the list of half-open connections, and out of it.
 void conn_half_open(struct stack *s, struct conn *c);
 void conn_not_half_open(struct stack *s, struct conn *c);
+// Whether a challenge ACK may go out now; then it does. Twice a second (RFC 5961 section 7).
+bool conn_may_challenge(struct conn *c, uint64_t now_us);
 // Runs the timers that are due.
 void conn_run_timers(struct stack *s);
 #endif

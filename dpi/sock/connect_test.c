@@ -360,6 +360,7 @@ static void test_crossing_syns_rst_is_refusal_and_new_syn_is_challenged(void **s
   int sid = cross(b);
   bed_send(b, PEER_PORT, &(struct segment){.seq = seq_add(after_irs(b), 9), .flags = TCP_SYN});
   assert_int_equal(bed_expect_out(b).flags, TCP_ACK);
+  b->now_us += 500000;
   bed_send(b, PEER_PORT, &(struct segment){.seq = seq_add(after_irs(b), 9), .flags = TCP_RST});
   assert_int_equal(bed_expect_out(b).flags, TCP_ACK);
   assert_int_equal(sock_poll(b->s, sid), 0);

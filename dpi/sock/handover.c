@@ -15,8 +15,6 @@
 #include "sock/stack_priv.h"
 #include "tcp/core/core.h"
 
-enum { CHALLENGE_GAP_US = 500000 };
-
 static void open_flow(struct stack *s, struct conn *c, const struct segment *last)
 {
   uint16_t path = out_path_mss(s, c->node.tuple.remote_ip, c->ts_ok);
@@ -113,8 +111,7 @@ void handover_begin(struct stack *s, struct conn *c, const struct arrival *a)
 // restarted by the RST that ends the connection.
 static void challenge(struct stack *s, struct conn *c)
 {
-  if (c->challenge_us && s->now_us - c->challenge_us < CHALLENGE_GAP_US) return;
-  c->challenge_us = s->now_us;
+  if (!conn_may_challenge(c, s->now_us)) return;
   struct seq ack = seq_add(c->rx_ready, c->peer_closed ? 1 : 0);
   const struct segment seg = {
     .seq = c->tx_freed, .ack = ack, .flags = TCP_ACK, .window = out_window_after(s, c->rcv_wscale, (uint32_t)seq_diff(ack, c->rx_asked)),

@@ -242,6 +242,12 @@ void handshake_send_ack(struct stack *s, const struct conn *c)
   out_segment(s, c->remote_mac, &c->node.tuple, c->ip, &seg);
 }
 
+// Not too often: where the other end is a connection that stands it answers each, and the two would not come to an end.
+static void challenge(struct stack *s, struct conn *c)
+{
+  if (conn_may_challenge(c, s->now_us)) handshake_send_ack(s, c);
+}
+
 void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
 {
   const struct segment *seg = &a->seg;
@@ -259,21 +265,21 @@ void handshake_input(struct stack *s, struct conn *c, const struct arrival *a)
     return;
   }
   if (!segment_acceptable(a, rcv_nxt(c), out_window(s, 0))) {
-    if (!(seg->flags & TCP_RST)) handshake_send_ack(s, c);
+    if (!(seg->flags & TCP_RST)) challenge(s, c);
     return;
   }
   if (seg->flags & TCP_RST) {                   // RFC 5961 section 3.2: only the exact number counts
     if (seq_eq(seg->seq, rcv_nxt(c)))
       handshake_drop(s, c, ECONNREFUSED);
     else
-      handshake_send_ack(s, c);
+      challenge(s, c);
     return;
   }
   if (seg->flags & TCP_SYN) {                   // fourth: passive open returns to LISTEN, active open is not impressed
     if (c->listener)
       handshake_drop(s, c, 0);
     else
-      handshake_send_ack(s, c);
+      challenge(s, c);
     return;
   }
   if (!(seg->flags & TCP_ACK)) return;          // fifth

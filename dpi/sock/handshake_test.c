@@ -262,8 +262,28 @@ static void test_segment_outside_the_window_in_syn_rcvd_gets_an_ack(void **state
     assert_int_equal(out.flags, TCP_ACK);
     assert_int_equal(out.seq.v, p.rcv_nxt.v);
     assert_int_equal(out.ack.v, p.snd_nxt.v);
+    b->now_us += 500000;
   }
   bed_expect_no_call(b);
+}
+
+// The other end may be a connection that stands and knows nothing of our handshake: it answers each of ours, too.
+static void test_acks_for_segments_outside_in_syn_rcvd_do_not_make_a_storm(void **state)
+{
+  struct bed *b = *state;
+  struct peer p = bed_syn(b, PEER_PORT);
+  struct segment seg = bed_ack(&p);
+  seg.seq = seq_add(seg.seq, 0x80000000);
+  bed_send(b, PEER_PORT, &seg);
+  assert_int_equal(bed_expect_out(b).flags, TCP_ACK);
+  bed_send(b, PEER_PORT, &seg);
+  bed_expect_silence(b);
+  b->now_us += 499999;
+  bed_send(b, PEER_PORT, &seg);
+  bed_expect_silence(b);
+  b->now_us++;
+  bed_send(b, PEER_PORT, &seg);
+  assert_int_equal(bed_expect_out(b).flags, TCP_ACK);
 }
 
 static void test_segment_without_ack_in_syn_rcvd_is_dropped(void **state)
@@ -417,6 +437,7 @@ int main(void)
     BED_TEST(test_data_in_the_syn_is_not_acknowledged),
     BED_TEST(test_wrong_ack_in_syn_rcvd_gets_rst_and_the_right_one_still_opens),
     BED_TEST(test_segment_outside_the_window_in_syn_rcvd_gets_an_ack),
+    BED_TEST(test_acks_for_segments_outside_in_syn_rcvd_do_not_make_a_storm),
     BED_TEST(test_segment_without_ack_in_syn_rcvd_is_dropped),
     BED_TEST(test_exact_rst_in_syn_rcvd_returns_to_listen),
     BED_TEST(test_syn_inside_the_window_in_syn_rcvd_returns_to_listen),
