@@ -27,6 +27,7 @@ enum {
   FRAMES_PER_TURN = 64,
   RX_BACKLOG_BYTES = 256 * 1024,  // not more frames wait for the receive stream; the kernel holds the rest
   POLL_US = 50,                   // look at the wire this long before sleeping: a wake-up costs about 20 us
+  GOODBYE_US = 100000,            // resets have so long to get out at the end
   LINGER_US = 10000000,           // what the clients sent last has so long to arrive, when they have ended
 };
 
@@ -400,6 +401,18 @@ static bool turn_programs(struct run *r, bool busy)
   return true;
 }
 
+static void serve_nobody(void *arg) { (void)arg; }
+
+// Whoever is still connected when a run ends is told so: nobody will be there to take or to acknowledge anything.
+static void hang_up(struct run *r)
+{
+  uint64_t end_us = r->now_us + GOODBYE_US;
+  r->e.owner.serve = serve_nobody;
+  for (int sid = -1; (sid = sock_info_next(r->e.stack, sid)) >= 0;) sock_abort(r->e.stack, sid);
+  endpoint_poke(&r->e);
+  while (endpoint_turn(&r->e, r->now_us, STEPS_PER_TURN) && r->now_us < end_us && !failed(r) && !broken(r)) set_time(r);
+}
+
 static int loop(struct run *r)
 {
   uint64_t end_us = r->opt->for_seconds > 0 ? r->now_us + (uint64_t)(r->opt->for_seconds * 1e6) : UINT64_MAX;
@@ -433,7 +446,10 @@ static int loop(struct run *r)
   if (broken(r)) return complain("%s", broken(r));
   if (r->wire->dead) return complain("%s", r->wire->err);
   int status = programs_end(&r->programs);
-  if (status || !over || !stack_unacked(r->e.stack)) return status;
+  bool unheard = over && stack_unacked(r->e.stack);
+  hang_up(r);
+  if (failed(r)) return say_difference(r);
+  if (status || !unheard) return status;
   return complain("not all that was sent was acknowledged before the end");
 }
 
