@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host port's command side: takes one command at a time apart into what each owner of state has to do.
 //
-//   open     tail, consumed and header first; then the send context; last the token through the receive pipeline, which
-//            writes the flow table and comes out as a fence on the slow path
+//   open     tail, consumed and header first; then the send context, until the assembler has written the sent mirror, which the
+//            receive pipeline reads; last the token through that, which writes the flow table and comes out as a fence on the slow path
 //   close    to tx_writer      abort, tune  to the send pipeline      consume  to rx_reader
 //   release  once rx_reader is idle, token through the receive pipeline, on to the send pipeline and the assembler
 //
@@ -27,6 +27,7 @@ module nic_host (
     output logic              snd_valid_o,
     input  wire logic         snd_ready_i,
     input  wire logic         snd_done_i,
+    input  wire logic         opened_i,      // the assembler has passed the open's descriptor
     output logic              tok_valid_o,
     input  wire logic         tok_ready_i,
     input  wire logic         tok_done_i
@@ -60,7 +61,10 @@ module nic_host (
       Writer: if (writer_ready_i) state_d = (cmd_q.kind == CmdOpen) ? Reader : Idle;
       Reader: if (reader_ready_i) state_d = (cmd_q.kind == CmdOpen) ? Send : Idle;
       Send: if (snd_ready_i) state_d = SendWait;
-      SendWait: if (snd_done_i) state_d = (cmd_q.kind == CmdOpen) ? Token : Idle;
+      SendWait:
+        if (cmd_q.kind == CmdOpen) begin
+          if (opened_i) state_d = Token;
+        end else if (snd_done_i) state_d = Idle;
       Drain: if (reader_idle_i) state_d = Token;
       Token: if (tok_ready_i) state_d = TokenWait;
       default: if (tok_done_i) state_d = Idle;

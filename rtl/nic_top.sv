@@ -120,6 +120,7 @@ module nic_top #(
 
   // --- host port ----------------------------------------------------------------------------------------------------
   host_cmd_t cmd;
+  logic txs_we, txs_tell;   // the assembler's status; not `tell`: of an open
   logic host_idle, writer_valid, writer_ready, reader_valid, reader_ready, reader_idle, hdr_we, snd_valid, snd_ready, snd_done;
   logic tok_valid, tok_ready, tok_done, rcv_busy, snd_busy, ev_busy;
   tx_hdr_t hdr;
@@ -129,7 +130,7 @@ module nic_top #(
       .cmd_ready_o(cmd_ready_o), .cmd_i(cmd_i), .cmd_o(cmd), .writer_valid_o(writer_valid),
       .writer_ready_i(writer_ready), .reader_valid_o(reader_valid), .reader_ready_i(reader_ready),
       .reader_idle_i(reader_idle), .hdr_we_o(hdr_we),
-      .snd_valid_o(snd_valid), .snd_ready_i(snd_ready), .snd_done_i(snd_done), .tok_valid_o(tok_valid),
+      .snd_valid_o(snd_valid), .snd_ready_i(snd_ready), .snd_done_i(snd_done), .opened_i(txs_we && !txs_tell), .tok_valid_o(tok_valid),
       .tok_ready_i(tok_ready), .tok_done_i(tok_done));
 
   always @* begin
@@ -277,7 +278,7 @@ module nic_top #(
       .mirror_flow_o(sndm_flow), .mirror_o(sndm), .desc_valid_o(txd_valid), .desc_ready_i(txd_ready), .desc_o(txd),
       .timer_valid_o(snd_timer_valid), .timer_us_o(snd_timer_us), .stat_timeout_o(timeout), .stat_rexmit_o(rexmit));
 
-  logic asm_idle, txs_we, txs_tell, asm_valid, asm_ready, asm_last, stat_frame, stat_pure;
+  logic asm_idle, asm_valid, asm_ready, asm_last, stat_frame, stat_pure;
   logic [11:0] txs_flow;
   tx_status_t txs;
   logic [DataW-1:0] asm_data;
