@@ -230,15 +230,15 @@ static bool once(struct desk *d, unsigned acks_least, unsigned acks_most, unsign
 // without SACK counts them, RFC 5681 section 3.2). Then the gap is filled.
 static bool duplicates(struct desk *d, unsigned *cycles)
 {
-  unsigned filled;
   for (unsigned i = 1; i < d->flows; i++)
     for (unsigned n = 1; n <= DUPLICATES; n++) say_at(d, i, d->f[i].sent + n * OCTETS, OCTETS, true);
   if (!due(d, 0, DUPLICATES, 0, cycles) || !once(d, DUPLICATES, DUPLICATES, 0)) return false;
   for (unsigned i = 1; i < d->flows; i++) {
+    d->f[i].acks = 0;
     say(d, i, OCTETS, true);
     d->f[i].sent += DUPLICATES * OCTETS;
   }
-  return due(d, 0, 1, 0, &filled) && once(d, 1, 1, 0) && acknowledge(d);
+  return rest(d) && once(d, 1, 1, 0) && acknowledge(d);
 }
 
 bool at_once(struct nic *n, uint64_t now_us, char line[static AT_ONCE_LINE])
