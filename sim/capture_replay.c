@@ -22,7 +22,7 @@
 #include "summary.h"
 #include "tcp/ref.h"
 
-enum { FLOWS = 64, RING_BYTES = 32768, WIRE_BYTES = 4 << 20, STEPS_PER_TURN = 100000, TURNS_PER_INSTANT = 100000, WHY_LEN = 320 };
+enum { WIRE_BYTES = 4 << 20, STEPS_PER_TURN = 100000, TURNS_PER_INSTANT = 100000, WHY_LEN = 320 };
 // How long after the last frame of the capture: the NIC's delayed ACKs and first retransmissions are seen. The clock begins at START_US.
 static const uint64_t START_US = 1000000, SETTLE_US = 1000000;
 
@@ -81,10 +81,12 @@ static bool open_wires(struct world *w)
   return w->end[0] || cannot(w, "%s", err);
 }
 
+// The reference with what the NIC has and can, so that they do the same.
 static struct carrier *open_ref(struct world *w)
 {
-  w->ref = ref_open(&(struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = RING_BYTES, .rx_ring_bytes = RING_BYTES,
-                                         .caps = core_caps_full(RING_BYTES), .seed = w->o->seed});
+  struct nic_build b = w->nic->build();
+  w->ref = ref_open(&(struct ref_config){.num_flows = (uint16_t)b.num_flows, .tx_ring_bytes = b.tx_ring_bytes, .rx_ring_bytes = b.rx_ring_bytes,
+                                         .caps = b.caps, .seed = w->o->seed});
   return w->ref ? carrier_ref_open(w->ref) : NULL;
 }
 

@@ -8,8 +8,9 @@
 #include "base/cksum.h"
 #include "net/eth.h"
 #include "net/icmp.h"
+#include "net/reass.h"
 
-enum { QUOTED_MIN = 8, STREAM_AHEAD = 4 << 20 };
+enum { QUOTED_MIN = 8, STREAM_AHEAD = 4 << 20, DATAGRAMS = 64 };
 
 const char *conv_unused_text(enum conv_unused u)
 {
@@ -32,7 +33,17 @@ struct sender {
   unsigned packets, bad_ip, segments, bad_tcp;
 };
 
+// The pieces of a TCP datagram, until it is whole.
+struct gather {
+  uint32_t src, dst;
+  uint16_t id;
+  unsigned n;                // 0: free
+  const struct capture_frame *frame[CONV_PIECES];
+};
+
 struct reading {
+  struct reass *reass;
+  struct gather gather[DATAGRAMS];
   struct convs *v;
   const struct conv_options *o;
   struct sender *sender;
@@ -146,6 +157,7 @@ static bool roles_of(struct reading *r, const struct packet *p, enum pass pass)
   bool tcp = is_whole_tcp(p);
   if (r->o->as || no_address(p->h.dst) || no_address(p->h.src)) return true;
   uint8_t flags = tcp ? p->body[13] : 0;
+  if (pass == PASS_SYN && (flags & (TCP_RST | TCP_FIN))) return true;
   if (pass == PASS_SYN)
     return !tcp || !(flags & TCP_SYN) ? true : flags & TCP_ACK ? give_roles(r, p->h.src, p->h.dst) : give_roles(r, p->h.dst, p->h.src);
   if (pass == PASS_TCP)
@@ -254,6 +266,7 @@ static bool keep_near_bytes(struct conv *c, const struct segment *s, uint64_t us
 {
   struct seq first = s->flags & TCP_SYN ? seq_add(s->seq, 1) : s->seq;
   int64_t off = offset_of(c->iss, first, c->near.bytes), end = off + (int64_t)s->payload_len;
+  if (c->near.end == CONV_FIN && off >= (int64_t)c->near.bytes) return true;   // behind its FIN
   if (off > (int64_t)c->near.bytes && off < (int64_t)c->near.bytes + STREAM_AHEAD && !fill_near(c, (uint64_t)off, us)) return false;
   if (s->payload_len && end <= (int64_t)c->near.bytes) c->near.again++;
   if (off < 0 || off > (int64_t)c->near.bytes || end <= (int64_t)c->near.bytes) return true;
@@ -370,6 +383,8 @@ static bool near_segment(struct conv *c, const struct segment *s, uint64_t us)
     note_end(c, &c->near, s, us, true);
     return true;
   }
+  if (c->near.end == CONV_RST) c->near.end = CONV_OPEN;   // it goes on: that one was not its own
+  if (s->flags & TCP_SYN) c->answered = true;
   struct seq end = seq_add(s->seq, segment_seq_len(s));
   if (!c->knew_sent || seq_lt(c->sent, end)) c->sent = end;
   c->knew_sent = true;
@@ -462,7 +477,7 @@ static bool goes_on(const struct capture *c, const struct packet *p)
 static bool parse_tcp(const struct packet *p, struct segment *s)
 {
   size_t header = (size_t)(p->body[12] >> 4) * 4;
-  if (header < TCP_HEADER_MIN || header > p->body_captured) return false;
+  if (header < TCP_HEADER_MIN || header > p->body_len) return false;   // options that were not captured are none
   *s = (struct segment){.src_port = get_be16(p->body), .dst_port = get_be16(p->body + 2), .seq = seq_of(get_be32(p->body + 4)),
                         .ack = seq_of(get_be32(p->body + 8)), .flags = p->body[13], .window = get_be16(p->body + 14),
                         .payload = p->body + header, .payload_len = p->body_len - header};
@@ -559,6 +574,88 @@ static bool icmp_error(struct reading *r, const struct packet *p)
   return true;
 }
 
+// --- fragments of segments ----------------------------------------------------------------------------------------------
+
+static bool scatter(struct reading *r, struct gather *g)
+{
+  bool ok = true;
+  for (unsigned i = 0; i < g->n; i++) ok = ok && loose_frame(r->v, &(struct packet){.frame = g->frame[i]});
+  g->n = 0;
+  return ok;
+}
+
+static struct gather *gather_of(struct reading *r, const struct packet *p, bool *ok)
+{
+  struct gather *none = NULL;
+  for (unsigned i = 0; i < DATAGRAMS; i++) {
+    struct gather *g = &r->gather[i];
+    if (g->n && g->src == p->h.src && g->dst == p->h.dst && g->id == p->h.id) return g;
+    if (!g->n && !none) none = g;
+  }
+  if (!none) {
+    none = &r->gather[0];
+    *ok = scatter(r, none);
+  }
+  none->src = p->h.src;
+  none->dst = p->h.dst;
+  none->id = p->h.id;
+  return none;
+}
+
+static bool whole_again(struct reading *r, const struct capture *cap, struct gather *g, const struct packet *last, const struct reass_result *whole)
+{
+  struct packet p;
+  struct capture_frame f = *last->frame;
+  struct conv_item it = {.frame = last->frame, .us = last->frame->us, .own = true, .n_pieces = (uint8_t)g->n, .ip_len = whole->len - ETH_HDR_BYTES};
+  f.data = malloc(whole->len);
+  if (!f.data) return false;
+  memcpy(f.data, whole->frame, whole->len);
+  f.len = f.captured = whole->len;
+  for (unsigned i = 0; i < g->n; i++) {
+    struct packet piece;
+    open_packet(g->frame[i], &piece);
+    it.piece[i].offset = piece.h.frag_offset;
+    it.piece[i].len = piece.h.payload_len;
+  }
+  it.ip = malloc(it.ip_len);
+  if (it.ip) memcpy(it.ip, f.data + ETH_HDR_BYTES, it.ip_len);
+  size_t n = r->v->n;
+  bool ok = it.ip && open_packet(&f, &p) == CONV_USED;
+  struct conv *c = ok && is_whole_tcp(&p) && parse_tcp(&p, &it.seg) ? conv_of(r, cap, &p, &it.seg, false) : NULL;
+  it.seg.payload = it.ip + (it.seg.payload - (f.data + ETH_HDR_BYTES));
+  it.bad_sum = ok && bad_tcp_sum(&p);
+  ok = ok && (c || r->v->n == n) && (c ? far_segment(c, &it) : scatter(r, g));
+  if (!c) free(it.ip);
+  free(f.data);
+  g->n = 0;
+  return ok;
+}
+
+static bool far_fragment(struct reading *r, const struct capture *cap, const struct packet *p)
+{
+  bool ok = true;
+  struct gather *g = gather_of(r, p, &ok);
+  if (!ok || p->body_captured < p->body_len || g->n == CONV_PIECES) return ok && loose_frame(r->v, p);
+  g->frame[g->n++] = p->frame;
+  struct reass_result whole = reass_input(r->reass, p->frame->data, &p->h, p->frame->us);
+  return whole.kind != REASS_WHOLE || whole_again(r, cap, g, p, &whole);
+}
+
+// What has not become whole goes in the order of the capture.
+static int by_number(const void *a, const void *b)
+{
+  const struct conv_item *x = a, *y = b;
+  return (x->frame->number > y->frame->number) - (x->frame->number < y->frame->number);
+}
+
+static bool scatter_all(struct reading *r)
+{
+  bool ok = true;
+  for (unsigned i = 0; i < DATAGRAMS; i++) ok &= scatter(r, &r->gather[i]);
+  if (r->v->n_loose) qsort(r->v->loose, r->v->n_loose, sizeof *r->v->loose, by_number);
+  return ok;
+}
+
 static bool take_packet(struct reading *r, const struct capture *cap, const struct packet *p, struct conv_item *it)
 {
   struct convs *v = r->v;
@@ -573,6 +670,7 @@ static bool take_packet(struct reading *r, const struct capture *cap, const stru
   if (is_whole_tcp(p)) return tcp_packet(r, cap, p, it, from && !to);
   if (from && !to) return true;
   if (p->h.proto == IPV4_PROTO_ICMP && !p->h.fragment) return icmp_error(r, p);
+  if (p->h.proto == IPV4_PROTO_TCP && p->h.fragment) return far_fragment(r, cap, p);
   if (p->frame->len > r->o->mtu + ETH_HDR_BYTES) {
     leave_out(v, p->frame, CONV_LONG);
     return true;
@@ -597,15 +695,42 @@ static bool read_frames(struct reading *r, const struct capture *c)
   return true;
 }
 
-bool convs_read(struct convs *v, const struct capture *c, const struct conv_options *o)
+static bool read_as(struct convs *v, const struct capture *c, const struct conv_options *o)
 {
   static const uint8_t key[16] = {0};
-  struct reading r = {.v = v, .o = o};
+  struct reading *r = calloc(1, sizeof *r);
   *v = (struct convs){0};
-  bool ok = tuple_map_init(&v->map, 1024, key) && find_hosts(&r, c) && read_frames(&r, c);
-  free(r.sender);
+  if (!r) return false;
+  r->v = v;
+  r->o = o;
+  r->reass = reass_open(DATAGRAMS);
+  bool ok = r->reass && tuple_map_init(&v->map, 1024, key) && find_hosts(r, c) && read_frames(r, c) && scatter_all(r);
+  reass_close(r->reass);
+  free(r->sender);
+  free(r);
   if (!ok) convs_free(v);
   return ok;
+}
+
+static bool plays(const struct convs *v)
+{
+  for (size_t i = 0; i < v->n; i++)
+    if (v->conv[i]->n_items) return true;
+  return v->n_loose;
+}
+
+// A capture of one side alone: then the other is the NIC's.
+bool convs_read(struct convs *v, const struct capture *c, const struct conv_options *o)
+{
+  struct packet p;
+  struct conv_options other = *o;
+  if (!read_as(v, c, o)) return false;
+  if (o->as || plays(v)) return true;
+  for (size_t i = 0; i < c->n && !other.as; i++)
+    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && !no_address(p.h.dst)) other.as = p.h.dst;
+  if (!other.as) return true;
+  convs_free(v);
+  return read_as(v, c, &other);
 }
 
 void convs_free(struct convs *v)

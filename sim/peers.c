@@ -13,7 +13,7 @@
 enum { WRONG_SUM = 0x1234, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_OK = 4, OPT_SACK = 5, OPT_TS = 8 };
 // STALL: before the NIC's shortest retransmission timeout, but behind its longest delay of an ACK.
 static const uint64_t STALL_US = 150000, PATIENCE_US = 130000000;
-enum { HELP_MAX = 4096 };              // frames made up for one connection
+enum { HELP_IN_VAIN = 3 };
 
 struct play {
   struct conv *c;
@@ -22,7 +22,8 @@ struct play {
   int64_t shift_us;                    // the connection is so much behind the capture
   bool waits;
   uint64_t waits_since_us, helped_us;
-  unsigned helped;
+  unsigned helped, in_vain;            // frames made up; since the NIC went on
+  bool hopeless;                       // the frame before was given up, and nothing has moved since
   // The NIC's side, from its frames.
   bool know_iss, scaled, fin, rst, know_edge, opened;
   struct seq iss, sent, acked, edge;   // acked: what it has acknowledged
@@ -31,7 +32,7 @@ struct play {
   bool has_ts;
   uint32_t ts_recent;                  // its TSval to be echoed (RFC 7323 section 4.3)
   // The far side's, from what was played.
-  bool said;
+  bool said, know_told;
   struct seq far_sent, told;           // the end of what it has sent; what it has acknowledged
   uint32_t tsval;
   uint16_t window;
@@ -65,6 +66,12 @@ static struct play *find(struct peers *p, const struct tuple *t)
   return n ? &p->play[n->conv] : NULL;
 }
 
+static void moves(struct play *y)
+{
+  y->in_vain = 0;
+  y->hopeless = false;
+}
+
 static void hear_options(struct play *y, const struct segment *s)
 {
   if (s->flags & TCP_SYN) {
@@ -72,14 +79,17 @@ static void hear_options(struct play *y, const struct segment *s)
     y->scale = y->scaled ? s->opt.wscale : 0;
   }
   if (!s->opt.has_timestamps) return;
-  if (!y->has_ts || !y->said || seq_leq(s->seq, y->told)) y->ts_recent = s->opt.tsval;
+  if (!y->has_ts || !y->know_told || seq_leq(s->seq, y->told)) y->ts_recent = s->opt.tsval;
   y->has_ts = true;
 }
 
 static void hear_ack(struct play *y, const struct segment *s)
 {
   if (!(s->flags & TCP_ACK) || (s->flags & TCP_RST)) return;
-  if (!y->know_edge || seq_lt(y->acked, s->ack)) y->acked = s->ack;
+  if (!y->know_edge || seq_lt(y->acked, s->ack)) {
+    y->acked = s->ack;
+    moves(y);
+  }
   struct seq edge = seq_add(s->ack, (uint32_t)s->window << (s->flags & TCP_SYN ? 0 : y->scale));
   if (!y->know_edge || seq_lt(y->edge, edge)) y->edge = edge;
   y->know_edge = true;
@@ -88,7 +98,8 @@ static void hear_ack(struct play *y, const struct segment *s)
 static void hear_segment(struct play *y, const struct segment *s, uint64_t now_us)
 {
   if (s->flags & TCP_RST) {
-    y->rst = true;
+    bool over = y->fin && y->far_end == CONV_FIN && seq_leq(y->sent, y->told);   // for what comes behind the end
+    y->rst |= !over;
     return;
   }
   struct seq end = seq_add(s->seq, segment_seq_len(s));
@@ -104,7 +115,8 @@ static void hear_segment(struct play *y, const struct segment *s, uint64_t now_u
   if (seq_lt(y->sent, end)) {
     y->bytes += (uint32_t)seq_diff(end, y->sent) - ((s->flags & TCP_FIN) ? 1 : 0);
     y->sent = end;
-    y->waits_since_us = now_us;       // it goes on
+    y->waits_since_us = now_us;
+    moves(y);
   }
   y->fin |= (s->flags & TCP_FIN) != 0;
 }
@@ -218,7 +230,8 @@ static void note_played(struct play *y, const struct conv_item *it)
   if (!y->said || seq_lt(y->far_sent, end)) y->far_sent = end;
   if ((s->flags & TCP_ACK) && !(s->flags & TCP_RST)) {
     struct seq ack = ours(y, s->ack);
-    if (!y->said || seq_lt(y->told, ack)) y->told = ack;
+    if (!y->know_told || seq_lt(y->told, ack)) y->told = ack;
+    y->know_told = true;
     if (!(s->flags & TCP_SYN)) y->opened = true;
   }
   y->said = true;
@@ -267,13 +280,15 @@ static void make_up(struct peers *p, struct play *y, uint8_t flags, struct seq s
   ipv4_emit(ip, IPV4_HDR_BYTES, t->remote_ip, t->local_ip, IPV4_PROTO_TCP, ++p->ip_id, n);
   send_packet(p, ip, IPV4_HDR_BYTES + n);
   y->helped++;
+  y->told = ack;
+  y->know_told = y->opened = true;
 }
 
 // What the NIC lacks of what the far side has sent, a segment of it.
 static bool send_again(struct peers *p, struct play *y)
 {
   const struct conv *c = y->c;
-  if (!y->know_edge || !y->said || !seq_lt(y->acked, y->far_sent) || seq_leq(y->edge, y->acked)) return false;
+  if (!y->know_edge || !y->know_iss || !y->said || !seq_lt(y->acked, y->far_sent) || seq_leq(y->edge, y->acked)) return false;
   struct seq first = seq_add(c->irs, 1);
   int32_t off = seq_diff(y->acked, first);
   size_t n = 0, most = p->o.mtu - IPV4_HDR_BYTES - TCP_HEADER_MIN - (y->has_ts ? TCP_TIMESTAMPS_BYTES : 0), room = (uint32_t)seq_diff(y->edge, y->acked);
@@ -282,17 +297,15 @@ static bool send_again(struct peers *p, struct play *y)
   while (n < most && (size_t)off + n < c->in_len && c->have[(size_t)off + n] && seq_lt(seq_add(y->acked, (uint32_t)n), y->far_sent)) n++;
   bool fin = y->far_end == CONV_FIN && (size_t)off + n == c->far.bytes && n < most;
   if (!n && !fin) return false;
-  make_up(p, y, (uint8_t)(TCP_ACK | (fin ? TCP_FIN : 0)), y->acked, y->told, c->in + off, n);
+  make_up(p, y, (uint8_t)(TCP_ACK | (fin ? TCP_FIN : 0)), y->acked, y->know_told ? y->told : y->sent, c->in + off, n);
   return true;
 }
 
 // The NIC waits for an ACK that in the capture said more at once.
 static bool acknowledge(struct peers *p, struct play *y)
 {
-  if (!y->know_iss || !y->said || !seq_lt(y->told, y->sent)) return false;
-  y->told = y->sent;
-  y->opened = true;
-  make_up(p, y, TCP_ACK, y->far_sent, y->told, NULL, 0);
+  if (!y->know_iss || !y->said || (y->know_told && !seq_lt(y->told, y->sent))) return false;
+  make_up(p, y, TCP_ACK, y->far_sent, y->sent, NULL, 0);
   return true;
 }
 
@@ -311,7 +324,6 @@ static void make_up_syn(struct peers *p, struct play *y)
   send_packet(p, ip, IPV4_HDR_BYTES + n);
   y->said = true;
   y->far_sent = seq_add(c->irs, 1);
-  y->told = seq_of(0);
   y->tsval = it->seg.opt.tsval;
   y->window = it->seg.window;
   y->helped++;
@@ -367,13 +379,11 @@ static void go_on(struct peers *p, struct play *y, uint64_t now_us)
   y->waits = false;
 }
 
-static void give_up(struct play *y, enum conv_unused why) { y->c->item[y->at].unused = why; }
-
 // It stands still: what a real peer would do. False: nothing helps.
 static bool help(struct peers *p, struct play *y, uint64_t now_us)
 {
   y->helped_us = now_us;
-  return y->helped < HELP_MAX && (send_again(p, y) || acknowledge(p, y));
+  return y->in_vain++ < HELP_IN_VAIN && (send_again(p, y) || acknowledge(p, y));
 }
 
 // One item of a connection: true when something was sent.
@@ -397,8 +407,9 @@ static bool play_next(struct peers *p, struct play *y, uint64_t now_us)
   }
   bool stands = now_us >= y->waits_since_us + STALL_US && now_us >= y->helped_us + STALL_US;
   if (why != CONV_RESET && stands && help(p, y, now_us)) return true;
-  if (why != CONV_RESET && now_us < y->waits_since_us + PATIENCE_US) return false;
-  give_up(y, why);
+  if (why != CONV_RESET && now_us < y->waits_since_us + (y->hopeless ? STALL_US : PATIENCE_US)) return false;
+  y->c->item[y->at].unused = why;
+  y->hopeless = true;
   go_on(p, y, now_us);
   return true;
 }
