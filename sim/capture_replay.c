@@ -264,7 +264,7 @@ static void tell_conv(const struct world *w, FILE *out, size_t i)
     return;
   }
   const struct conv_side *n = &c->near, *f = &c->far;
-  fprintf(out, "  %-28s %12s %12s\n", "", w->ref ? "reference" : "NIC", "recorded");
+  fprintf(out, "  %-28s %12s %12s\n", "", "now", "then");
   tell_row(out, "bytes sent", r.near.bytes, n->bytes);
   tell_row(out, "of them acknowledged", r.near.acked, n->acked);
   tell_row(out, "sent again (segments)", r.near.again, n->again);
