@@ -88,6 +88,13 @@ $(PAIR_SAN) $(PAIR_SRC:%.c=$(B)/obj/%.o): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $^ -lz
 
+# A capture's replay with the reference, likewise.
+REPLAY_SRC := sim/tools/replay_san.c $(addprefix sim/,capture_replay.c capture.c conv.c peers.c played.c frame_text.c summary.c recording.c endpoint.c carrier_ref.c)
+REPLAY_SAN := $(REPLAY_SRC:%.c=$(B)/san/%.o)
+$(REPLAY_SAN): CFLAGS += -Isim
+$(B)/replay_san: $(REPLAY_SAN) $(B)/libdpi_san.a
+	$(Q)$(CC) $(SAN) -o $@ $^ -lz -lpcap
+
 N ?= 1000
 FIRST ?= 1
 .PHONY: test-replay regress regress-ci regress-nic-ci
@@ -97,6 +104,9 @@ regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twi
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
+.PHONY: test-captures
+test-captures: $(B)/replay_san ## captures broken in small ways, replayed with the reference under ASan and UBSan
+	$(Q)$(PYTHON) scripts/break_captures.py --tool $< --out $(B)/break_captures
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
