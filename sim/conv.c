@@ -319,7 +319,6 @@ static void note_syn(struct conv *c, const struct segment *s, bool from_near, ui
   } else {
     c->syn_far = c->know_irs = true;
     c->irs = s->seq;
-    c->syn_scale_far = s->opt.wscale;
     c->has_scale_far = s->opt.has_wscale;
   }
 }
@@ -342,8 +341,7 @@ static void guess(struct conv *c, const struct segment *s, bool from_near)
 static void agree(struct conv *c)
 {
   bool both = c->has_scale_near && c->has_scale_far;
-  c->near_scale = both ? c->syn_scale_near : 0;
-  c->far_scale = both ? c->syn_scale_far : 0;
+  c->near_scale = !both ? 0 : c->syn_scale_near > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : c->syn_scale_near;
 }
 
 static void note_end(struct conv *c, struct conv_side *side, const struct segment *s, uint64_t us, bool from_near)

@@ -63,7 +63,7 @@ struct conv {
   size_t n_items;
   bool near_seen;                      // frames of the near side were captured
   bool no_wscale, no_sack, no_timestamps;   // the near side did not agree to what the far side's SYN offered
-  uint8_t near_scale, far_scale;       // windows' shifts as recorded, where both sides agreed
+  uint8_t near_scale;                  // its windows' shift as recorded, where both sides agreed
   uint64_t open_us;                    // of the near side's SYN
   struct conv_side near, far;
   uint8_t *out;                        // the near side's stream
@@ -76,8 +76,8 @@ struct conv {
   // While it is read.
   size_t out_room, in_room, item_room, write_room;
   struct seq sent, edge, acked;        // the near side's highest
-  bool knew_sent, knew_edge, knew_acked, syn_near, syn_far, n_far_data;
-  uint8_t syn_scale_near, syn_scale_far;
+  bool knew_sent, knew_edge, knew_acked, syn_near, syn_far;
+  uint8_t syn_scale_near;
   bool has_scale_near, has_scale_far;
 };
 

@@ -404,8 +404,8 @@ int replay_main(int argc, char **argv, const struct pair_nic *nic)
     fputs(usage, stdout);
     return EXIT_GOOD;
   }
-  bool file = stat(o.dir, &s) == 0 && !S_ISDIR(s.st_mode);
-  if (!file) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o);
+  if (stat(o.dir, &s) != 0) return complain(o.dir, strerror(errno));
+  if (S_ISDIR(s.st_mode)) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o);
   if (o.force) return complain("--force", "is for recordings, not for captures");
   o.capture.file = o.dir;
   o.capture.stats = o.stats;
