@@ -10,7 +10,7 @@
 #include "net/icmp.h"
 #include "net/reass.h"
 
-enum { QUOTED_MIN = 8, STREAM_AHEAD = 4 << 20, DATAGRAMS = 64 };
+enum { LOOK_AHEAD = 1000, QUOTED_MIN = 8, STREAM_AHEAD = 4 << 20, DATAGRAMS = 64 };
 
 const char *conv_unused_text(enum conv_unused u)
 {
@@ -445,8 +445,13 @@ static bool add_loose(struct convs *v, const struct conv_item *it)
   return true;
 }
 
-static bool loose_frame(struct convs *v, const struct packet *p)
+static bool loose_frame(struct reading *r, const struct packet *p)
 {
+  struct convs *v = r->v;
+  if (p->frame->len > r->o->mtu + ETH_HDR_BYTES) {
+    leave_out(v, p->frame, CONV_LONG);
+    return true;
+  }
   return add_loose(v, &(struct conv_item){.kind = CONV_PLAIN, .frame = p->frame, .us = p->frame->us});
 }
 
@@ -462,12 +467,10 @@ static bool begins(const struct segment *s)
 static bool goes_on(const struct capture *c, const struct packet *p)
 {
   struct packet q;
-  for (size_t i = p->frame->number, seen = 0; i < c->n && seen < 16; i++) {
+  for (size_t i = p->frame->number; i < c->n && i < p->frame->number + LOOK_AHEAD; i++) {
     if (open_packet(&c->frame[i], &q) != CONV_USED || !is_whole_tcp(&q)) continue;
     bool back = q.h.src == p->h.dst && q.h.dst == p->h.src && get_be16(q.body) == get_be16(p->body + 2) && get_be16(q.body + 2) == get_be16(p->body);
-    if (!back) continue;
-    seen++;
-    return !(q.body[13] & TCP_RST) && (q.body[13] & TCP_ACK);
+    if (back) return !(q.body[13] & TCP_RST) && (q.body[13] & TCP_ACK);
   }
   return false;
 }
@@ -533,7 +536,7 @@ static bool tcp_packet(struct reading *r, const struct capture *cap, const struc
   if (!parse_tcp(p, &s)) {
     if (from_near) leave_out(v, p->frame, CONV_BROKEN);
     else if (p->body_captured < p->body_len) leave_out(v, p->frame, CONV_CUT);
-    else return loose_frame(v, p);
+    else return loose_frame(r, p);
     return true;
   }
   bool bad = bad_tcp_sum(p), left = who && most(who->bad_tcp, who->segments), bad_ip = bad_ip_sum(p), ip_left = who && most(who->bad_ip, who->packets);
@@ -545,7 +548,7 @@ static bool tcp_packet(struct reading *r, const struct capture *cap, const struc
   struct conv *c = conv_of(r, cap, p, &s, from_near);
   if (!c && v->n != n) return false;
   if (from_near) return !c || it->bad_sum || near_segment(c, &s, p->frame->us);
-  if (!c) return p->frame->len <= r->o->mtu + ETH_HDR_BYTES ? loose_frame(v, p) : (leave_out(v, p->frame, CONV_LONG), true);
+  if (!c) return loose_frame(r, p);
   if (it->ip_len > r->o->mtu && !it->n_pieces) return far_pieces(c, it, p, r->o->mtu);
   return far_segment(c, it);
 }
@@ -556,14 +559,14 @@ static bool icmp_error(struct reading *r, const struct packet *p)
                          .ip_len = (size_t)p->h.hdr_len + p->body_len};
   struct ipv4_hdr q;
   const uint8_t *quoted = p->body + ICMP_HDR_BYTES;
-  if (p->body_captured < p->body_len || p->body_len < ICMP_HDR_BYTES + IPV4_HDR_BYTES + QUOTED_MIN) return loose_frame(r->v, p);
+  if (p->body_captured < p->body_len || p->body_len < ICMP_HDR_BYTES + IPV4_HDR_BYTES + QUOTED_MIN) return loose_frame(r, p);
   uint8_t type = p->body[0];
   if ((type != ICMP_TYPE_UNREACHABLE && type != ICMP_TYPE_TIME_EXCEEDED && type != ICMP_TYPE_PARAMETER)
       || ipv4_parse_quoted(quoted, p->body_len - ICMP_HDR_BYTES, &q) != IPV4_OK || q.proto != IPV4_PROTO_TCP
-      || p->body_len < (size_t)ICMP_HDR_BYTES + q.hdr_len + QUOTED_MIN) return loose_frame(r->v, p);
+      || p->body_len < (size_t)ICMP_HDR_BYTES + q.hdr_len + QUOTED_MIN) return loose_frame(r, p);
   const uint8_t *tcp = quoted + q.hdr_len;
   struct conv *c = (struct conv *)tuple_map_find(&r->v->map, &(struct tuple){q.src, q.dst, get_be16(tcp), get_be16(tcp + 2)});
-  if (!c || !c->know_iss) return loose_frame(r->v, p);
+  if (!c || !c->know_iss) return loose_frame(r, p);
   it.seg.seq = seq_of(get_be32(tcp + 4));
   struct conv_item *list = grown(c->item, c->n_items, &c->item_room, sizeof *list);
   if (!list) return false;
@@ -577,7 +580,7 @@ static bool icmp_error(struct reading *r, const struct packet *p)
 static bool scatter(struct reading *r, struct gather *g)
 {
   bool ok = true;
-  for (unsigned i = 0; i < g->n; i++) ok = ok && loose_frame(r->v, &(struct packet){.frame = g->frame[i]});
+  for (unsigned i = 0; i < g->n; i++) ok = ok && loose_frame(r, &(struct packet){.frame = g->frame[i]});
   g->n = 0;
   return ok;
 }
@@ -633,7 +636,7 @@ static bool far_fragment(struct reading *r, const struct capture *cap, const str
 {
   bool ok = true;
   struct gather *g = gather_of(r, p, &ok);
-  if (!ok || p->body_captured < p->body_len || g->n == CONV_PIECES) return ok && loose_frame(r->v, p);
+  if (!ok || p->body_captured < p->body_len || g->n == CONV_PIECES) return ok && loose_frame(r, p);
   g->frame[g->n++] = p->frame;
   struct reass_result whole = reass_input(r->reass, p->frame->data, &p->h, p->frame->us);
   return whole.kind != REASS_WHOLE || whole_again(r, cap, g, p, &whole);
@@ -669,11 +672,7 @@ static bool take_packet(struct reading *r, const struct capture *cap, const stru
   if (from && !to) return true;
   if (p->h.proto == IPV4_PROTO_ICMP && !p->h.fragment) return icmp_error(r, p);
   if (p->h.proto == IPV4_PROTO_TCP && p->h.fragment) return far_fragment(r, cap, p);
-  if (p->frame->len > r->o->mtu + ETH_HDR_BYTES) {
-    leave_out(v, p->frame, CONV_LONG);
-    return true;
-  }
-  return loose_frame(v, p);
+  return loose_frame(r, p);
 }
 
 static bool read_frames(struct reading *r, const struct capture *c)
@@ -686,7 +685,7 @@ static bool read_frames(struct reading *r, const struct capture *c)
     } else if (p.ip) {
       struct conv_item it = {.frame = &c->frame[i], .us = c->frame[i].us, .ip = c->frame[i].data + ETH_HDR_BYTES, .ip_len = (size_t)p.h.hdr_len + p.h.payload_len};
       if (!take_packet(r, c, &p, &it)) return false;
-    } else if (!loose_frame(r->v, &p)) {
+    } else if (!loose_frame(r, &p)) {
       return false;
     }
   }

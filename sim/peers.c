@@ -48,7 +48,7 @@ struct peers {
     struct tuple_node node;            // first; in the map once the connection has begun
     size_t conv;
   } *node;
-  size_t n, loose_at, sent;
+  size_t n, first, loose_at, sent;     // first: all before it have been played
   int64_t shift_us;                    // the largest of all
   uint16_t ip_id;
   uint8_t mac_seen[6];
@@ -425,7 +425,8 @@ static bool play_loose(struct peers *p, uint64_t now_us)
 bool peers_play(struct peers *p, uint64_t now_us)
 {
   bool any = play_loose(p, now_us);
-  for (size_t i = 0; i < p->n; i++) {
+  while (p->first < p->n && !more(&p->play[p->first])) p->first++;
+  for (size_t i = p->first; i < p->n; i++) {
     struct play *y = &p->play[i];
     if (!more(y) || !peers_may_begin(p, i)) continue;
     if (!y->c->active) peers_begin(p, i);
@@ -441,7 +442,7 @@ uint64_t peers_deadline(const struct peers *p, uint64_t now_us)
   const struct convs *v = p->o.convs;
   uint64_t at = UINT64_MAX;
   if (p->loose_at < v->n_loose) at = earliest_after(now_us, at, time_of(p, p->shift_us, v->loose[p->loose_at].us));
-  for (size_t i = 0; i < p->n; i++) {
+  for (size_t i = p->first; i < p->n; i++) {
     const struct play *y = &p->play[i];
     if (!more(y) || !peers_may_begin(p, i)) continue;
     uint64_t next = !y->waits ? time_of(p, y->shift_us, y->c->item[y->at].us)
@@ -453,7 +454,7 @@ uint64_t peers_deadline(const struct peers *p, uint64_t now_us)
 
 bool peers_over(const struct peers *p)
 {
-  for (size_t i = 0; i < p->n; i++)
+  for (size_t i = p->first; i < p->n; i++)
     if (more(&p->play[i])) return false;
   return p->loose_at == p->o.convs->n_loose;
 }

@@ -19,6 +19,7 @@ struct played {
   struct peers *peers;
   struct stack *stack;
   struct player *player;
+  size_t first;            // all before it have come to their end
   int *listener;
   size_t n_listeners;
   uint8_t in[READ_BYTES];
@@ -102,7 +103,7 @@ static void accept_all(struct played *p, int listener)
   for (int sid; (sid = sock_accept(p->stack, listener, &peer)) >= 0;) {
     struct player *y = NULL;
     sock_getsockname(p->stack, sid, &own);
-    for (size_t i = 0; i < p->v->n && !y; i++) {
+    for (size_t i = p->first; i < p->v->n && !y; i++) {
       const struct tuple *t = &p->player[i].c->node.tuple;
       if (!p->player[i].begun && !p->player[i].c->active && t->remote_ip == peer.ip && t->remote_port == peer.port && t->local_port == own.port && t->local_ip == own.ip)
         y = &p->player[i];
@@ -176,6 +177,10 @@ static bool serve(struct played *p, size_t i, uint64_t now_us)
   bool any = read_all(p, y);
   if (y->sid >= 0) any |= write_due(p, y, i, now_us);
   if (y->sid >= 0) any |= end_due(p, y, i, now_us);
+  if (y->sid >= 0 && y->over && y->r.end) {
+    sock_close(p->stack, y->sid);
+    y->sid = -1;
+  }
   return any;
 }
 
@@ -183,7 +188,8 @@ bool played_serve(struct played *p, uint64_t now_us)
 {
   bool any = false;
   for (size_t i = 0; i < p->n_listeners; i++) accept_all(p, p->listener[i]);
-  for (size_t i = 0; i < p->v->n; i++) any |= serve(p, i, now_us);
+  while (p->first < p->v->n && p->player[p->first].begun && p->player[p->first].sid < 0) p->first++;
+  for (size_t i = p->first; i < p->v->n; i++) any |= serve(p, i, now_us);
   return any;
 }
 
@@ -203,7 +209,7 @@ static uint64_t next_of(const struct played *p, size_t i)
 uint64_t played_deadline(const struct played *p, uint64_t now_us)
 {
   uint64_t at = UINT64_MAX;
-  for (size_t i = 0; i < p->v->n; i++) {
+  for (size_t i = p->first; i < p->v->n; i++) {
     uint64_t next = next_of(p, i);
     if (next > now_us && next < at) at = next;
   }
