@@ -344,14 +344,23 @@ static void agree(struct conv *c)
   c->near_scale = !both ? 0 : c->syn_scale_near > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : c->syn_scale_near;
 }
 
-static void note_end(struct conv *c, struct conv_side *side, const struct segment *s, uint64_t us, bool from_near)
+static void note_end(struct conv_side *side, const struct segment *s)
 {
-  if (from_near && (s->flags & (TCP_FIN | TCP_RST)) && side->end == CONV_OPEN) c->end = act_of(c, us, c->near.bytes);
-  if ((s->flags & TCP_FIN) && side->end == CONV_OPEN) side->end = CONV_FIN;
-  if ((s->flags & TCP_RST) && side->end != CONV_RST) {
-    if (from_near && side->end == CONV_FIN) c->end.us = us;
-    side->end = CONV_RST;
+  if (s->flags & TCP_RST) side->end = CONV_RST;
+  else if ((s->flags & TCP_FIN) && side->end == CONV_OPEN) side->end = CONV_FIN;
+}
+
+static void note_near_end(struct conv *c, const struct segment *s, uint64_t us)
+{
+  if ((s->flags & TCP_FIN) && !c->closes) {
+    c->close = act_of(c, us, 0);
+    c->closes = true;
   }
+  if ((s->flags & TCP_RST) && !c->resets) {
+    c->reset = act_of(c, us, 0);
+    c->resets = true;
+  }
+  note_end(&c->near, s);
 }
 
 static void note_ack(struct conv_side *acked, bool know, struct seq isn, const struct segment *s)
@@ -378,16 +387,19 @@ static bool near_segment(struct conv *c, const struct segment *s, uint64_t us)
   }
   if (s->flags & TCP_RST) {
     if (!(s->flags & TCP_SYN) && !c->syn_near && c->syn_far) c->answered = false;
-    note_end(c, &c->near, s, us, true);
+    note_near_end(c, s, us);
     return true;
   }
-  if (c->near.end == CONV_RST) c->near.end = CONV_OPEN;   // it goes on: that one was not its own
+  if (c->near.end == CONV_RST) {   // it goes on: that one was not its own
+    c->near.end = c->closes ? CONV_FIN : CONV_OPEN;
+    c->resets = false;
+  }
   if (s->flags & TCP_SYN) c->answered = true;
   struct seq end = seq_add(s->seq, segment_seq_len(s));
   if (!c->knew_sent || seq_lt(c->sent, end)) c->sent = end;
   c->knew_sent = true;
   bool ok = keep_near_bytes(c, s, us);
-  note_end(c, &c->near, s, us, true);
+  note_near_end(c, s, us);
   return ok;
 }
 
@@ -425,7 +437,7 @@ static bool far_segment(struct conv *c, const struct conv_item *item)
     if (s->payload_len && offset_of(c->irs, first, c->far.bytes) + (int64_t)s->payload_len <= (int64_t)c->far.bytes) c->far.again++;
     if (!keep_far_bytes(c, s)) return false;
   }
-  note_end(c, &c->far, s, item->us, false);
+  note_end(&c->far, s);
   return true;
 }
 

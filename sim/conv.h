@@ -69,7 +69,8 @@ struct conv {
   uint8_t *out;                        // the near side's stream
   struct conv_write *write;
   size_t n_writes;
-  struct conv_write end;               // of its stream: when the program closes, or aborts (near.end); to has no meaning
+  bool closes, resets;                 // its program; `to` of these two has no meaning
+  struct conv_write close, reset;
   uint8_t *in;                         // the far side's stream, and which bytes of it are known
   uint8_t *have;
   size_t in_len;

@@ -9,7 +9,7 @@ enum { BACKLOG = 1024, READ_BYTES = 65536 };
 struct player {
   const struct conv *c;
   int sid;                 // -1: none
-  bool begun, over;
+  bool begun, shut;
   size_t at;               // the next write
   struct played_result r;
 };
@@ -79,7 +79,6 @@ void played_close(struct played *p)
 static void fails(struct played *p, struct player *y, int err)
 {
   y->r.err = err;
-  y->over = true;
   sock_close(p->stack, y->sid);
   y->sid = -1;
 }
@@ -154,18 +153,18 @@ static bool write_due(struct played *p, struct player *y, size_t i, uint64_t now
   return any;
 }
 
+// A reset cuts off whatever is still to be written, a close does not.
 static bool end_due(struct played *p, struct player *y, size_t i, uint64_t now_us)
 {
   const struct conv *c = y->c;
-  if (y->over || c->near.end == CONV_OPEN || !due(p, y, i, &c->end, now_us) || (c->near.end == CONV_FIN && y->at < c->n_writes)) return false;
-  y->over = true;
-  if (c->near.end == CONV_FIN) {
-    sock_shutdown(p->stack, y->sid);
-  } else {
+  if (c->resets && due(p, y, i, &c->reset, now_us)) {
     sock_abort(p->stack, y->sid);
     y->sid = -1;
+    return true;
   }
-  return true;
+  if (y->shut || !c->closes || y->at < c->n_writes || !due(p, y, i, &c->close, now_us)) return false;
+  sock_shutdown(p->stack, y->sid);
+  return y->shut = true;
 }
 
 static bool serve(struct played *p, size_t i, uint64_t now_us)
@@ -177,7 +176,7 @@ static bool serve(struct played *p, size_t i, uint64_t now_us)
   bool any = read_all(p, y);
   if (y->sid >= 0) any |= write_due(p, y, i, now_us);
   if (y->sid >= 0) any |= end_due(p, y, i, now_us);
-  if (y->sid >= 0 && y->over && y->r.end) {
+  if (y->sid >= 0 && y->shut && y->r.end && !c->resets) {
     sock_close(p->stack, y->sid);
     y->sid = -1;
   }
@@ -195,22 +194,27 @@ bool played_serve(struct played *p, uint64_t now_us)
 
 // --- time ------------------------------------------------------------------------------------------------------------
 
-static uint64_t next_of(const struct played *p, size_t i)
+static uint64_t time_of(const struct played *p, size_t i, const struct conv_write *w)
+{
+  return p->player[i].r.delivered >= w->after ? peers_time(p->peers, i, w->us) : UINT64_MAX;
+}
+
+static uint64_t next_of(const struct played *p, size_t i, uint64_t now_us)
 {
   const struct player *y = &p->player[i];
   const struct conv *c = y->c;
   if (!y->begun) return c->active && c->syn_near && peers_may_begin(p->peers, i) ? peers_time(p->peers, i, c->open_us) : UINT64_MAX;
-  if (y->sid < 0 || y->over) return UINT64_MAX;
-  const struct conv_write *w = y->at < c->n_writes ? &c->write[y->at] : c->near.end != CONV_OPEN ? &c->end : NULL;
-  if (c->near.end == CONV_RST && w && w != &c->end && c->end.us < w->us) w = &c->end;
-  return w && y->r.delivered >= w->after ? peers_time(p->peers, i, w->us) : UINT64_MAX;
+  if (y->sid < 0) return UINT64_MAX;
+  const struct conv_write *w = y->at < c->n_writes ? &c->write[y->at] : c->closes && !y->shut ? &c->close : NULL;
+  uint64_t at = w ? time_of(p, i, w) : UINT64_MAX, reset = c->resets ? time_of(p, i, &c->reset) : UINT64_MAX;
+  return reset > now_us && reset < at ? reset : at;
 }
 
 uint64_t played_deadline(const struct played *p, uint64_t now_us)
 {
   uint64_t at = UINT64_MAX;
   for (size_t i = p->first; i < p->v->n; i++) {
-    uint64_t next = next_of(p, i);
+    uint64_t next = next_of(p, i, now_us);
     if (next > now_us && next < at) at = next;
   }
   return at;
