@@ -648,7 +648,8 @@ static bool far_fragment(struct reading *r, const struct capture *cap, const str
 {
   bool ok = true;
   struct gather *g = gather_of(r, p, &ok);
-  if (!ok || p->body_captured < p->body_len || g->n == CONV_PIECES) return ok && loose_frame(r, p);
+  bool beyond = (size_t)p->h.frag_offset + p->h.payload_len > UINT16_MAX;
+  if (!ok || beyond || p->body_captured < p->body_len || g->n == CONV_PIECES) return ok && loose_frame(r, p);
   g->frame[g->n++] = p->frame;
   struct reass_result whole = reass_input(r->reass, p->frame->data, &p->h, p->frame->us);
   return whole.kind != REASS_WHOLE || whole_again(r, cap, g, p, &whole);
