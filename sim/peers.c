@@ -227,7 +227,8 @@ static void note_played(struct play *y, const struct conv_item *it)
   const struct segment *s = &it->seg;
   if (it->bad_sum || it->bad_ip_sum) return;
   struct seq end = seq_add(s->seq, segment_seq_len(s));
-  if (!y->said || seq_lt(y->far_sent, end)) y->far_sent = end;
+  bool inside = !it->knew_edge || seq_leq(end, it->edge);
+  if (!y->said || (inside && !(s->flags & TCP_RST) && seq_lt(y->far_sent, end))) y->far_sent = end;
   if ((s->flags & TCP_ACK) && !(s->flags & TCP_RST)) {
     struct seq ack = ours(y, s->ack);
     if (!y->know_told || seq_lt(y->told, ack)) y->told = ack;
@@ -270,16 +271,23 @@ static void play_plain(struct peers *p, const struct conv_item *it)
 
 // --- frames that are made up ---------------------------------------------------------------------------------------------
 
-static void make_up(struct peers *p, struct play *y, uint8_t flags, struct seq seq, struct seq ack, const uint8_t *data, size_t len)
+static void make_up(struct peers *p, struct play *y, struct segment *s)
 {
   const struct tuple *t = &y->c->node.tuple;
-  struct segment s = {.src_port = t->remote_port, .dst_port = t->local_port, .seq = seq, .ack = ack, .flags = flags, .window = y->window, .payload = data, .payload_len = len};
   uint8_t *ip = p->frame + ETH_HDR_BYTES;
-  if (y->has_ts) s.opt = (struct segment_options){.has_timestamps = true, .tsval = y->tsval, .tsecr = y->ts_recent};
-  size_t n = segment_emit(&s, t->remote_ip, t->local_ip, ip + IPV4_HDR_BYTES, sizeof p->frame - ETH_HDR_BYTES - IPV4_HDR_BYTES);
+  s->src_port = t->remote_port;
+  s->dst_port = t->local_port;
+  size_t n = segment_emit(s, t->remote_ip, t->local_ip, ip + IPV4_HDR_BYTES, sizeof p->frame - ETH_HDR_BYTES - IPV4_HDR_BYTES);
   ipv4_emit(ip, IPV4_HDR_BYTES, t->remote_ip, t->local_ip, IPV4_PROTO_TCP, ++p->ip_id, n);
   send_packet(p, ip, IPV4_HDR_BYTES + n);
   y->helped++;
+}
+
+static void make_up_ack(struct peers *p, struct play *y, uint8_t flags, struct seq seq, struct seq ack, const uint8_t *data, size_t len)
+{
+  struct segment s = {.seq = seq, .ack = ack, .flags = TCP_ACK | flags, .window = y->window, .payload = data, .payload_len = len};
+  if (y->has_ts) s.opt = (struct segment_options){.has_timestamps = true, .tsval = y->tsval, .tsecr = y->ts_recent};
+  make_up(p, y, &s);
   y->told = ack;
   y->know_told = y->opened = true;
 }
@@ -297,7 +305,7 @@ static bool send_again(struct peers *p, struct play *y)
   while (n < most && (size_t)off + n < c->in_len && c->have[(size_t)off + n] && seq_lt(seq_add(y->acked, (uint32_t)n), y->far_sent)) n++;
   bool fin = y->far_end == CONV_FIN && (size_t)off + n == c->far.bytes && n < most;
   if (!n && !fin) return false;
-  make_up(p, y, (uint8_t)(TCP_ACK | (fin ? TCP_FIN : 0)), y->acked, y->know_told ? y->told : y->sent, c->in + off, n);
+  make_up_ack(p, y, fin ? TCP_FIN : 0, y->acked, y->know_told ? y->told : y->sent, c->in + off, n);
   return true;
 }
 
@@ -305,28 +313,22 @@ static bool send_again(struct peers *p, struct play *y)
 static bool acknowledge(struct peers *p, struct play *y)
 {
   if (!y->know_iss || !y->said || (y->know_told && !seq_lt(y->told, y->sent))) return false;
-  make_up(p, y, TCP_ACK, y->far_sent, y->sent, NULL, 0);
+  make_up_ack(p, y, 0, y->far_sent, y->sent, NULL, 0);
   return true;
 }
 
 // A connection whose handshake the capture does not have: the SYN that must have been.
 static void make_up_syn(struct peers *p, struct play *y)
 {
-  struct conv *c = y->c;
-  const struct conv_item *it = &c->item[0];
-  const struct tuple *t = &c->node.tuple;
-  struct segment s = {.src_port = t->remote_port, .dst_port = t->local_port, .seq = c->irs, .flags = TCP_SYN, .window = it->seg.window,
+  const struct segment *first = &y->c->item[0].seg;
+  struct segment s = {.seq = y->c->irs, .flags = TCP_SYN, .window = first->window,
                       .opt = {.has_mss = true, .mss = (uint16_t)(p->o.mtu - IPV4_HDR_BYTES - TCP_HEADER_MIN), .sack_permitted = true,
-                              .has_timestamps = it->seg.opt.has_timestamps, .tsval = it->seg.opt.tsval}};
-  uint8_t *ip = p->frame + ETH_HDR_BYTES;
-  size_t n = segment_emit(&s, t->remote_ip, t->local_ip, ip + IPV4_HDR_BYTES, sizeof p->frame - ETH_HDR_BYTES - IPV4_HDR_BYTES);
-  ipv4_emit(ip, IPV4_HDR_BYTES, t->remote_ip, t->local_ip, IPV4_PROTO_TCP, ++p->ip_id, n);
-  send_packet(p, ip, IPV4_HDR_BYTES + n);
+                              .has_timestamps = first->opt.has_timestamps, .tsval = first->opt.tsval}};
+  make_up(p, y, &s);
   y->said = true;
-  y->far_sent = seq_add(c->irs, 1);
-  y->tsval = it->seg.opt.tsval;
-  y->window = it->seg.window;
-  y->helped++;
+  y->far_sent = seq_add(y->c->irs, 1);
+  y->tsval = first->opt.tsval;
+  y->window = first->window;
 }
 
 // --- waiting -----------------------------------------------------------------------------------------------------------
@@ -386,6 +388,24 @@ static bool help(struct peers *p, struct play *y, uint64_t now_us)
   return y->in_vain++ < HELP_IN_VAIN && (send_again(p, y) || acknowledge(p, y));
 }
 
+// All is played, and the NIC does not have, or has not heard of, what the recorded host had by then.
+static bool unfinished(const struct play *y)
+{
+  const struct conv *c = y->c;
+  if (more(y) || !y->opened || !y->know_edge || y->rst || y->far_end == CONV_RST || c->near.end == CONV_RST || y->in_vain >= HELP_IN_VAIN) return false;
+  return seq_diff(y->acked, seq_add(c->irs, 1)) < (int64_t)c->far.acked
+         || (y->know_told && seq_lt(y->told, y->sent) && seq_diff(y->told, seq_add(y->iss, 1)) < (int64_t)c->near.acked);
+}
+
+static bool finish(struct peers *p, struct play *y, uint64_t now_us)
+{
+  if (!y->waits) {
+    y->waits = true;
+    y->waits_since_us = y->helped_us = now_us;
+  }
+  return now_us >= y->waits_since_us + STALL_US && now_us >= y->helped_us + STALL_US && help(p, y, now_us);
+}
+
 // One item of a connection: true when something was sent.
 static bool play_next(struct peers *p, struct play *y, uint64_t now_us)
 {
@@ -425,9 +445,10 @@ static bool play_loose(struct peers *p, uint64_t now_us)
 bool peers_play(struct peers *p, uint64_t now_us)
 {
   bool any = play_loose(p, now_us);
-  while (p->first < p->n && !more(&p->play[p->first])) p->first++;
+  while (p->first < p->n && !more(&p->play[p->first]) && !unfinished(&p->play[p->first])) p->first++;
   for (size_t i = p->first; i < p->n; i++) {
     struct play *y = &p->play[i];
+    if (unfinished(y)) any |= finish(p, y, now_us);
     if (!more(y) || !peers_may_begin(p, i)) continue;
     if (!y->c->active) peers_begin(p, i);
     any |= play_next(p, y, now_us);
@@ -444,8 +465,8 @@ uint64_t peers_deadline(const struct peers *p, uint64_t now_us)
   if (p->loose_at < v->n_loose) at = earliest_after(now_us, at, time_of(p, p->shift_us, v->loose[p->loose_at].us));
   for (size_t i = p->first; i < p->n; i++) {
     const struct play *y = &p->play[i];
-    if (!more(y) || !peers_may_begin(p, i)) continue;
-    uint64_t next = !y->waits ? time_of(p, y->shift_us, y->c->item[y->at].us)
+    if (!unfinished(y) && (!more(y) || !peers_may_begin(p, i))) continue;
+    uint64_t next = !y->waits ? more(y) ? time_of(p, y->shift_us, y->c->item[y->at].us) : now_us + 1
                               : (y->waits_since_us > y->helped_us ? y->waits_since_us : y->helped_us) + STALL_US;
     at = earliest_after(now_us, at, next);
   }
@@ -455,7 +476,7 @@ uint64_t peers_deadline(const struct peers *p, uint64_t now_us)
 bool peers_over(const struct peers *p)
 {
   for (size_t i = p->first; i < p->n; i++)
-    if (more(&p->play[i])) return false;
+    if (more(&p->play[i]) || unfinished(&p->play[i])) return false;
   return p->loose_at == p->o.convs->n_loose;
 }
 
