@@ -107,7 +107,7 @@ test-replay: build ## recordings: they replay, and broken ones are told
 .PHONY: test-captures
 test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan
 	$(Q)$(PYTHON) scripts/test_captures.py --lockwire $(B)/lockwire --work $(B)/test_captures
-	$(Q)$(PYTHON) scripts/break_captures.py --tool $< --out $(B)/break_captures
+	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
