@@ -46,6 +46,9 @@ static const struct row rows[] = {
     {"segments", "stray_reset", NIC_CNT_RCV + RCV_DROP_RST},
     {"segments", "after_fin", NIC_CNT_RCV + RCV_AFTER_FIN},
     {"segments", "flow_ended", NIC_CNT_RCV + RCV_DEAD},
+    {"segments", "without_time_stamp", NIC_CNT_RCV + RCV_NO_TIMESTAMP},
+    {"segments", "old_by_time_stamp", NIC_CNT_RCV + RCV_PAWS},
+    {"segments", "no_interval_left", NIC_CNT_RCV + RCV_NO_INTERVAL},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
