@@ -85,11 +85,13 @@ static bool no_address(uint32_t ip) { return ip == 0 || ip >> 28 >= 14 || ip >> 
 static enum conv_unused open_packet(const struct capture_frame *f, struct packet *p)
 {
   *p = (struct packet){.frame = f};
+  if (f->len < ETH_HDR_BYTES && f->captured == f->len) return CONV_USED;   // a runt, as it was on the wire: it goes as it is
   if (f->captured < ETH_HDR_BYTES) return CONV_CUT;
   uint16_t type = get_be16(f->data + 12);
   if (type != ETH_TYPE_IPV4) return type == ETH_TYPE_ARP || type == ETH_TYPE_VLAN || type == ETH_TYPE_QINQ ? CONV_USED : CONV_NOT_IP;
   const uint8_t *ip = f->data + ETH_HDR_BYTES;
   size_t len = f->len - ETH_HDR_BYTES, captured = f->captured - ETH_HDR_BYTES;
+  if (len < IPV4_HDR_BYTES && captured == len) return CONV_USED;
   if (captured < IPV4_HDR_BYTES) return CONV_CUT;
   if (ipv4_parse_quoted(ip, len, &p->h) != IPV4_OK) return CONV_USED;   // it goes as it is
   if (p->h.hdr_len > captured) return CONV_CUT;

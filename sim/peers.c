@@ -13,7 +13,7 @@
 enum { WRONG_SUM = 0x1234, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_OK = 4, OPT_SACK = 5, OPT_TS = 8 };
 // STALL: before the NIC's shortest retransmission timeout, but behind its longest delay of an ACK.
 static const uint64_t STALL_US = 150000, PATIENCE_US = 130000000;
-enum { HELP_IN_VAIN = 3 };
+enum { HELP_IN_VAIN = 3, BURST = 64 };   // BURST: frames of a connection back to back, at most
 
 struct play {
   struct conv *c;
@@ -242,6 +242,16 @@ static void note_played(struct play *y, const struct conv_item *it)
   if (s->flags & TCP_RST) y->far_end = CONV_RST;
 }
 
+// What stood behind the packet in its frame (padding of a short one), as far as the MTU leaves room for it.
+static size_t put_trailer(struct peers *p, const struct conv_item *it)
+{
+  const struct capture_frame *f = it->frame;
+  size_t at = ETH_HDR_BYTES + it->ip_len;
+  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at || f->len > ETH_HDR_BYTES + p->o.mtu) return 0;
+  memcpy(p->frame + at, f->data + at, f->len - at);
+  return f->len - at;
+}
+
 static void play_item(struct peers *p, struct play *y, const struct conv_item *it)
 {
   uint8_t *ip = it->n_pieces ? p->whole : p->frame + ETH_HDR_BYTES;
@@ -250,7 +260,7 @@ static void play_item(struct peers *p, struct play *y, const struct conv_item *i
   else rewrite_icmp(y, it, ip);
   set_ip_sum(ip, it->bad_ip_sum);
   if (it->n_pieces) send_pieces(p, it);
-  else send_packet(p, ip, it->ip_len);
+  else send_packet(p, ip, it->ip_len + put_trailer(p, it));
   if (it->kind == CONV_SEGMENT) note_played(y, it);
   p->sent++;
 }
@@ -434,12 +444,20 @@ static bool play_next(struct peers *p, struct play *y, uint64_t now_us)
   return true;
 }
 
+// The next item came in the same microsecond as the one before: back to back, unless it has to wait for what the NIC makes of that one.
+static bool at_once(const struct play *y)
+{
+  const struct conv_item *it = &y->c->item[y->at];
+  return more(y) && y->at && it->us == it[-1].us && !y->waits && !y->rst && lacks(y, it) == CONV_USED;
+}
+
 static bool play_loose(struct peers *p, uint64_t now_us)
 {
   const struct convs *v = p->o.convs;
-  if (p->loose_at == v->n_loose || now_us < time_of(p, p->shift_us, v->loose[p->loose_at].us)) return false;
-  play_plain(p, &v->loose[p->loose_at++]);
-  return true;
+  bool any = false;
+  for (unsigned n = 0; n < BURST && p->loose_at < v->n_loose && now_us >= time_of(p, p->shift_us, v->loose[p->loose_at].us); n++, any = true)
+    play_plain(p, &v->loose[p->loose_at++]);
+  return any;
 }
 
 bool peers_play(struct peers *p, uint64_t now_us)
@@ -451,7 +469,7 @@ bool peers_play(struct peers *p, uint64_t now_us)
     if (unfinished(y)) any |= finish(p, y, now_us);
     if (!more(y) || !peers_may_begin(p, i)) continue;
     if (!y->c->active) peers_begin(p, i);
-    any |= play_next(p, y, now_us);
+    for (unsigned n = 0; n < BURST && (n == 0 || at_once(y)) && play_next(p, y, now_us); n++) any = true;
   }
   return any;
 }
