@@ -72,6 +72,18 @@ static struct known *known_of(struct frame_text *t, const struct ipv4_hdr *h, co
 
 static uint32_t relative(const struct known *k, unsigned side, struct seq s) { return k && k->has[side] ? s.v - k->isn[side].v : s.v; }
 
+// What the NIC says in a SYN counts: another number begins another connection. Of what it is sent only the first does.
+static void note_syn(struct known *k, const struct segment *s, unsigned from, char way)
+{
+  if (way == '>' && k->has[from]) return;
+  if (way == '<' && !(s->flags & TCP_ACK)) k->has[!from] &= k->has[from] && seq_eq(k->isn[from], s->seq);
+  k->isn[from] = s->seq;
+  k->has[from] = true;
+  if (way == '>' || !(s->flags & TCP_ACK)) return;
+  k->isn[!from] = seq_add(s->ack, UINT32_MAX);
+  k->has[!from] = true;
+}
+
 static void put_options(FILE *out, const struct segment *s, const struct known *k, unsigned from)
 {
   const struct segment_options *o = &s->opt;
@@ -85,15 +97,12 @@ static void put_options(FILE *out, const struct segment *s, const struct known *
   if (sep[0] == ',') fputc('>', out);
 }
 
-static void put_segment(struct frame_text *t, const struct ipv4_hdr *h, const struct segment *s)
+static void put_segment(struct frame_text *t, char way, const struct ipv4_hdr *h, const struct segment *s)
 {
   static const char letter[] = "FSRP.UEW";
   unsigned from;
   struct known *k = known_of(t, h, s, &from);
-  if (k && (s->flags & TCP_SYN) && (!k->has[from] || !(s->flags & TCP_ACK))) {
-    k->isn[from] = s->seq;
-    k->has[from] = true;
-  }
+  if (k && (s->flags & TCP_SYN)) note_syn(k, s, from, way);
   fputs(" [", t->out);
   for (unsigned i = 0; i < 8; i++)
     if (s->flags & 1u << i) fputc(letter[i], t->out);
@@ -105,11 +114,11 @@ static void put_segment(struct frame_text *t, const struct ipv4_hdr *h, const st
   put_options(t->out, s, k, from);
 }
 
-static void put_tcp(struct frame_text *t, const struct ipv4_hdr *h, const uint8_t *p)
+static void put_tcp(struct frame_text *t, char way, const struct ipv4_hdr *h, const uint8_t *p)
 {
   struct segment s;
   enum segment_result r = segment_parse(&s, h->src, h->dst, p, h->payload_len);
-  if (r == SEGMENT_OK) put_segment(t, h, &s);
+  if (r == SEGMENT_OK) put_segment(t, way, h, &s);
   else fprintf(t->out, " %zu bytes: %s", (size_t)h->payload_len, segment_result_text(r));
 }
 
@@ -122,7 +131,7 @@ static void put_icmp(FILE *out, const struct ipv4_hdr *h, const uint8_t *p)
   else fprintf(out, " icmp type %u code %u", m.type, m.code);
 }
 
-static void put_packet(struct frame_text *t, const uint8_t *ip, size_t len)
+static void put_packet(struct frame_text *t, char way, const uint8_t *ip, size_t len)
 {
   struct ipv4_hdr h;
   char src[TEXT_IPV4_LEN], dst[TEXT_IPV4_LEN];
@@ -140,7 +149,7 @@ static void put_packet(struct frame_text *t, const uint8_t *ip, size_t len)
   if (h.options_len) fprintf(t->out, " (%u bytes of ip options)", h.options_len);
   if (h.tos & IPV4_ECN_MASK) fprintf(t->out, " (ecn %u)", h.tos & IPV4_ECN_MASK);
   if (h.fragment) fprintf(t->out, " fragment of %u: %u:%u%s", h.proto, h.frag_offset, h.frag_offset + h.payload_len, h.more_fragments ? "+" : "");
-  else if (h.proto == IPV4_PROTO_TCP) put_tcp(t, &h, p);
+  else if (h.proto == IPV4_PROTO_TCP) put_tcp(t, way, &h, p);
   else if (h.proto == IPV4_PROTO_ICMP) put_icmp(t->out, &h, p);
   else if (h.proto == IPV4_PROTO_UDP) fprintf(t->out, " udp %u bytes", h.payload_len < 8 ? 0 : h.payload_len - 8);
   else fprintf(t->out, " protocol %u", h.proto);
@@ -161,7 +170,7 @@ void frame_text_put(struct frame_text *t, char way, const uint8_t *frame, size_t
   fprintf(t->out, "%" PRIu64 ".%06" PRIu64 " %c", us / 1000000, us % 1000000, way);
   enum eth_result r = eth_parse(frame, len, &e);
   if (r != ETH_OK) fprintf(t->out, " %zu bytes: %s", len, eth_result_text(r));
-  else if (e.type == ETH_TYPE_IPV4) put_packet(t, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
+  else if (e.type == ETH_TYPE_IPV4) put_packet(t, way, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
   else if (e.type == ETH_TYPE_ARP) put_arp(t->out, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
   else fprintf(t->out, " ethertype %04x, %zu bytes", e.type, len);
   fputc('\n', t->out);

@@ -99,13 +99,17 @@ static void hear_segment(struct play *y, const struct segment *s, uint64_t now_u
 {
   if (s->flags & TCP_RST) {
     bool over = y->fin && y->far_end == CONV_FIN && seq_leq(y->sent, y->told);   // for what comes behind the end
-    y->rst |= !over;
+    bool stray = y->know_iss && (seq_lt(s->seq, y->iss) || seq_lt(y->sent, s->seq));   // for an ACK of what was never sent
+    y->rst |= !over && !stray;
     return;
   }
   struct seq end = seq_add(s->seq, segment_seq_len(s));
   if (s->flags & TCP_SYN) {
+    if (!y->know_iss || !seq_eq(y->iss, s->seq)) {   // the first, or it begins anew
+      y->sent = end;
+      y->bytes = 0;
+    }
     y->iss = s->seq;
-    if (!y->know_iss) y->sent = end;
     y->know_iss = true;
   }
   hear_options(y, s);
