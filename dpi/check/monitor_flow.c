@@ -51,7 +51,7 @@ static void read_syn(struct syn *c, const struct mseg *s)
   c->ts = s->has_ts;
   c->scale = s->has_scale;
   c->shift = s->scale < SHIFT_MAX ? s->scale : SHIFT_MAX;
-  c->mss = s->has_mss ? s->mss : DEFAULT_MSS;
+  c->mss = s->has_mss && s->mss ? s->mss : DEFAULT_MSS;   // nobody can mean 0
   c->fast_open = offers_fast_open(s);
   c->ecn = s->flags & (MSEG_ECE | MSEG_CWR | MSEG_AE);
   c->window = s->window;
