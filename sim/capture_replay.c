@@ -270,6 +270,7 @@ static void tell_conv(const struct world *w, FILE *out, size_t i)
   tell_row(out, "sent again (segments)", r.near.again, n->again);
   tell_row(out, "bytes acknowledged", r.far.acked, f->acked);
   tell_row(out, "delivered to the program", d.delivered, f->acked);
+  if (d.other) tell_row(out, "of them not what was sent", d.other, 0);
   fprintf(out, "  %-28s %12s %12s%s\n", "how its side ended", end_text(r.near.end), end_text(n->end),
           r.near.end == n->end ? "" : "   *");
   if (r.made_up) fprintf(out, "  %u frames of the peer were made up, for the NIC went another way\n", r.made_up);

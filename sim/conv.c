@@ -216,9 +216,14 @@ static bool keep_far_bytes(struct conv *c, const struct segment *s)
   struct seq first = s->flags & TCP_SYN ? seq_add(s->seq, 1) : s->seq;
   int64_t off = offset_of(c->irs, first, c->far.bytes);
   size_t room = c->in_room;
-  if (off < 0 || !s->payload_len) return true;
+  if (off < 0 || (!s->payload_len && !(s->flags & TCP_FIN))) return true;
   uint64_t end = (uint64_t)off + s->payload_len;
   if (end > c->far.bytes + STREAM_AHEAD) return true;
+  if ((s->flags & TCP_FIN) && !c->far_fin_seen) {
+    c->far_fin_seen = true;
+    c->far_fin = end;
+  }
+  if (c->far_fin_seen && end > c->far_fin) return true;   // behind its FIN
   if (!make_room(&c->in, end, &c->in_room) || !make_room(&c->have, end, &room)) return false;
   for (size_t i = 0; i < s->payload_len; i++) {
     size_t at = (size_t)off + i;
@@ -396,6 +401,7 @@ static bool near_segment(struct conv *c, const struct segment *s, uint64_t us)
     c->near.end = c->closes ? CONV_FIN : CONV_OPEN;
     c->resets = false;
   }
+  if (c->far.end == CONV_RST && c->far_rst_missed && !s->payload_len) c->far.end = c->far_fin_seen ? CONV_FIN : CONV_OPEN;   // so it was challenged
   if (s->flags & TCP_SYN) c->answered = true;
   struct seq end = seq_add(s->seq, segment_seq_len(s));
   if (!c->knew_sent || seq_lt(c->sent, end)) c->sent = end;
@@ -439,6 +445,7 @@ static bool far_segment(struct conv *c, const struct conv_item *item)
     if (s->payload_len && offset_of(c->irs, first, c->far.bytes) + (int64_t)s->payload_len <= (int64_t)c->far.bytes) c->far.again++;
     if (!keep_far_bytes(c, s)) return false;
   }
+  if ((s->flags & TCP_RST) && c->far.end != CONV_RST) c->far_rst_missed = c->knew_acked && !seq_eq(s->seq, c->acked);   // RFC 5961 section 3.2
   note_end(&c->far, s);
   return true;
 }

@@ -79,6 +79,8 @@ struct conv {
   struct seq sent, edge, acked;        // the near side's highest
   bool knew_sent, knew_edge, knew_acked, syn_near, syn_far;
   uint8_t syn_scale_near;
+  bool far_fin_seen, far_rst_missed;   // its FIN came; its RST was not at the number at which one counts
+  uint64_t far_fin;                    // the bytes before it
   bool has_scale_near, has_scale_far;
 };
 

@@ -91,7 +91,7 @@ static void put_options(FILE *out, const struct segment *s, const struct known *
   if (o->has_mss) sep = fprintf(out, "%smss %u", sep, o->mss) ? "," : sep;
   if (o->has_wscale) sep = fprintf(out, "%swscale %u", sep, o->wscale) ? "," : sep;
   if (o->sack_permitted) sep = fprintf(out, "%ssackOK", sep) ? "," : sep;
-  if (o->has_timestamps) sep = fprintf(out, "%sTS", sep) ? "," : sep;
+  if (o->has_timestamps) sep = fprintf(out, "%sTS %u:%u", sep, o->tsval, o->tsecr) ? "," : sep;
   for (unsigned i = 0; i < o->n_sack; i++)
     sep = fprintf(out, "%ssack %u:%u", sep, relative(k, !from, o->sack[i].start), relative(k, !from, o->sack[i].end)) ? "," : sep;
   if (sep[0] == ',') fputc('>', out);

@@ -117,11 +117,22 @@ static void accept_all(struct played *p, int listener)
   }
 }
 
+// What the far side sent at that place, where the capture has it; what it sent there first, if it sent twice.
+static void compare(struct player *y, const uint8_t *in, size_t n)
+{
+  const struct conv *c = y->c;
+  for (size_t i = 0; i < n; i++) {
+    size_t at = (size_t)y->r.delivered + i;
+    y->r.other += at >= c->in_len || (c->have[at] && c->in[at] != in[i]);
+  }
+}
+
 static bool read_all(struct played *p, struct player *y)
 {
   ssize_t n = 0;
   bool any = false;
   while (!y->r.end && (n = sock_recv(p->stack, y->sid, p->in, sizeof p->in)) > 0) {
+    compare(y, p->in, (size_t)n);
     y->r.delivered += (uint64_t)n;
     any = true;
   }

@@ -15,6 +15,7 @@ bool played_serve(struct played *p, uint64_t now_us);      // true when somethin
 uint64_t played_deadline(const struct played *p, uint64_t now_us);   // by time alone, after now_us; UINT64_MAX: never
 struct played_result {
   uint64_t delivered, written;   // bytes
+  uint64_t other;                // of those delivered: not what the capture has there
   int err;                       // how the connection failed, a positive errno
   bool end;                      // the far side's end was read
 } played_result(const struct played *p, size_t conv);
