@@ -97,6 +97,19 @@ $(B)/replay_san: $(REPLAY_SAN) $(B)/libdpi_san.a
 
 N ?= 1000
 FIRST ?= 1
+# --- captures as regressions: pcaps/ -------------------------------------------------------------------------------------
+CASES := $(PYTHON) scripts/cases.py --lockwire $(B)/lockwire --out $(B)/replay $(if $(JOBS),--jobs $(JOBS))
+.PHONY: replay golden case craft
+replay: build ## every case of pcaps/, on the NIC under the checker and on the reference, against its expectation; CASE=name for some
+	$(Q)$(PYTHON) scripts/craft_cases.py --check
+	$(Q)$(CASES) --perturb $(CASE)
+golden: build ## write the expectations of pcaps/ anew and show the difference; CASE=name for some
+	$(Q)$(CASES) --update $(CASE)
+case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-what WHY="what it shows"; ARGS="--as ADDR" for its replay
+	$(Q)$(CASES) --add '$(RUN)' --name '$(NAME)' --why "$$WHY" $(if $(ARGS),--args='$(ARGS)')
+craft: ## write the crafted captures of pcaps/ from scripts/craft/
+	$(Q)$(PYTHON) scripts/craft_cases.py
+
 .PHONY: test-replay regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)

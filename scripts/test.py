@@ -23,6 +23,7 @@ STAGES = [
     ("hazards", "hazards", "closing"),
     ("recordings", "test-replay", "lines"),
     ("captures", "test-captures", "lines"),
+    ("cases of pcaps", "replay", "closing"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
