@@ -15,6 +15,8 @@
 #include "net/udp.h"
 #include "tcp/segment.h"
 
+enum { PADDED_BYTES = 46 };    // what Ethernet makes of less, which says nothing
+
 struct known {
   struct tuple_node node;      // first; local is the lower of the two ends
   bool has[2];                 // from the local end, from the remote
@@ -153,6 +155,7 @@ static void put_packet(struct frame_text *t, char way, const uint8_t *ip, size_t
   else if (h.proto == IPV4_PROTO_ICMP) put_icmp(t->out, &h, p);
   else if (h.proto == IPV4_PROTO_UDP) fprintf(t->out, " udp %u bytes", h.payload_len < 8 ? 0 : h.payload_len - 8);
   else fprintf(t->out, " protocol %u", h.proto);
+  if (len > PADDED_BYTES && len > (size_t)h.hdr_len + h.payload_len) fprintf(t->out, " + %zu bytes", len - h.hdr_len - h.payload_len);
 }
 
 static void put_arp(FILE *out, const uint8_t *p, size_t len)

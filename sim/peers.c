@@ -13,7 +13,7 @@
 enum { WRONG_SUM = 0x1234, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_OK = 4, OPT_SACK = 5, OPT_TS = 8 };
 // STALL: before the NIC's shortest retransmission timeout, but behind its longest delay of an ACK.
 static const uint64_t STALL_US = 150000, PATIENCE_US = 130000000;
-enum { HELP_IN_VAIN = 3, BURST = 64 };   // BURST: frames of a connection back to back, at most
+enum { HELP_IN_VAIN = 3, BURST = 64, FCS_BYTES = 4 };   // BURST: frames of a connection back to back, at most
 
 struct play {
   struct conv *c;
@@ -246,12 +246,13 @@ static void note_played(struct play *y, const struct conv_item *it)
   if (s->flags & TCP_RST) y->far_end = CONV_RST;
 }
 
-// What stood behind the packet in its frame (padding of a short one), as far as the MTU leaves room for it.
+// What stood behind the packet in its frame: padding of a short one, a trailer. A checksum that makes the frame longer than the MTU allows is left off.
 static size_t put_trailer(struct peers *p, const struct conv_item *it)
 {
   const struct capture_frame *f = it->frame;
   size_t at = ETH_HDR_BYTES + it->ip_len;
-  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at || f->len > ETH_HDR_BYTES + p->o.mtu) return 0;
+  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at) return 0;
+  if (f->len > ETH_HDR_BYTES + p->o.mtu && f->len <= ETH_HDR_BYTES + p->o.mtu + FCS_BYTES) return 0;
   memcpy(p->frame + at, f->data + at, f->len - at);
   return f->len - at;
 }
