@@ -291,6 +291,14 @@ static void in_fragments(struct bed *b)
   assert_int_equal(monitor_counts(b->m)->fragments, 1);
 }
 
+static void syn_in_fragments(struct bed *b)
+{
+  RECEIVED(b, .flags = SYN, .len = 96, .twist = torn);
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1);
+}
+
 static void test_monitor_judges_acknowledgments(void **state)
 {
   (void)state;
@@ -303,6 +311,7 @@ static void test_monitor_judges_acknowledgments(void **state)
   passes_as(&theirs, far_goes_back);
   caught_as(&theirs, far_acks_too_much, MONITOR_ACK_TRUTH);
   passes(in_fragments);
+  passes_as(&ours_strict, syn_in_fragments);
 }
 
 static void edge_kept(struct bed *b)
