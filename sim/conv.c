@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/cksum.h"
+#include "net/arp.h"
 #include "net/eth.h"
 #include "net/icmp.h"
 #include "net/reass.h"
@@ -697,9 +698,28 @@ static bool take_packet(struct reading *r, const struct capture *cap, const stru
   return loose_frame(r, p);
 }
 
+// The near side's own station, NULL where none of its packets shows.
+static const uint8_t *near_mac(const struct convs *v, const struct capture *c)
+{
+  struct packet p;
+  for (size_t i = 0; c->ethernet && i < c->n; i++)
+    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && is_near(v, p.h.src)) return c->frame[i].data + 6;
+  return NULL;
+}
+
+// What the near side itself asks and answers by ARP is not for it to hear.
+static bool own_arp(const struct convs *v, const struct packet *p, const uint8_t *mac)
+{
+  const uint8_t *f = p->frame->data, *arp = f + ETH_HDR_BYTES;
+  if (!mac || p->frame->captured < ARP_FRAME_BYTES || get_be16(f + 12) != ETH_TYPE_ARP || memcmp(f + 6, mac, 6) != 0) return false;
+  uint32_t sender = get_be32(arp + 14), target = get_be32(arp + 24);
+  return is_near(v, sender ? sender : target);   // of nobody: a probe for its own address (RFC 5227)
+}
+
 static bool read_frames(struct reading *r, const struct capture *c)
 {
   struct packet p;
+  const uint8_t *mac = near_mac(r->v, c);
   for (size_t i = 0; i < c->n; i++) {
     enum conv_unused why = open_packet(&c->frame[i], &p);
     if (why != CONV_USED) {
@@ -707,6 +727,8 @@ static bool read_frames(struct reading *r, const struct capture *c)
     } else if (p.ip) {
       struct conv_item it = {.frame = &c->frame[i], .us = c->frame[i].us, .ip = c->frame[i].data + ETH_HDR_BYTES, .ip_len = (size_t)p.h.hdr_len + p.h.payload_len};
       if (!take_packet(r, c, &p, &it)) return false;
+    } else if (own_arp(r->v, &p, mac)) {
+      r->v->near_frames++;
     } else if (!loose_frame(r, &p)) {
       return false;
     }
