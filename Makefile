@@ -99,10 +99,12 @@ N ?= 1000
 FIRST ?= 1
 # --- captures as regressions: pcaps/ -------------------------------------------------------------------------------------
 CASES := $(PYTHON) scripts/cases.py --lockwire $(B)/lockwire --out $(B)/replay $(if $(JOBS),--jobs $(JOBS))
-.PHONY: replay golden case craft
+.PHONY: replay golden case craft test-cases
 replay: build ## every case of pcaps/, on the NIC under the checker and on the reference, against its expectation; CASE=name for some
 	$(Q)$(PYTHON) scripts/craft_cases.py --check
 	$(Q)$(CASES) --perturb $(CASE)
+test-cases: build ## what runs them: it adds cases, tells what is wrong, and its self-test sees a comparison that looks away
+	$(Q)$(PYTHON) scripts/test_cases.py --lockwire $(B)/lockwire --work $(B)/test_cases
 golden: build ## write the expectations of pcaps/ anew and show the difference; CASE=name for some
 	$(Q)$(CASES) --update $(CASE)
 case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-what WHY="what it shows"; ARGS="--as ADDR" for its replay

@@ -252,7 +252,7 @@ def table(cases: list[Case]) -> str:
         of = [c for c in cases if topic(c.name) == t]
         out += [f"\n**{t[0].upper()}{t[1:]}** ({len(of)})\n", "| case | what it shows |", "|---|---|"]
         for c in of:
-            text = re.split(r"(?<=[^. ]{2})[.:](?:\s|$)", " ".join(c.why().split()), maxsplit=1)[0].replace("|", "\\|")
+            text = re.split(r"(?<=[^. ]{2})[.](?:\s|$)", " ".join(c.why().split()), maxsplit=1)[0].replace("|", "\\|")
             out.append(f"| `{c.name}` | {text} |")
     return "\n".join(out) + "\n\n"
 

@@ -24,6 +24,7 @@ STAGES = [
     ("recordings", "test-replay", "lines"),
     ("captures", "test-captures", "lines"),
     ("cases of pcaps", "replay", "closing"),
+    ("their runner", "test-cases", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
