@@ -65,7 +65,8 @@ def close_half_by_peer(c):
 def close_half_by_us(c):
     """We close our half and go on reading: what the peer sends afterwards is delivered, then it closes."""
     k = opened(c)
-    k.near("FA").far().wait(300).far("PA", 1000).near().far("PA", 1000, seq=2101).near(ack=1101).far("PA", 1000, seq=1101).near().far("FA").near().wait(10)
+    k.near("FA").far().wait(300).far("PA", 1000).near().far("PA", 1000, seq=2101).near(ack=1101)
+    k.far("PA", 1000, seq=1101).near().far("FA").near().wait(10)
     c.alive()
 
 

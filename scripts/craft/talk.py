@@ -3,7 +3,7 @@
 as far as it says when its program wrote and which numbers the peer's acknowledgements speak of. Numbers are counted from each side's ISN."""
 import argparse
 
-from scapy.layers.inet import ICMP, IP
+from scapy.layers.inet import ICMP
 from scapy.layers.l2 import ARP
 from scapy.packet import Raw
 
