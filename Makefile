@@ -88,8 +88,30 @@ $(PAIR_SAN) $(PAIR_SRC:%.c=$(B)/obj/%.o): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $^ -lz
 
+# A capture's replay with the reference, likewise.
+REPLAY_SRC := sim/tools/replay_san.c $(addprefix sim/,capture_replay.c capture.c conv.c peers.c played.c frame_text.c summary.c recording.c endpoint.c carrier_ref.c)
+REPLAY_SAN := $(REPLAY_SRC:%.c=$(B)/san/%.o)
+$(REPLAY_SAN): CFLAGS += -Isim
+$(B)/replay_san: $(REPLAY_SAN) $(B)/libdpi_san.a
+	$(Q)$(CC) $(SAN) -o $@ $^ -lz -lpcap
+
 N ?= 1000
 FIRST ?= 1
+# --- captures as regressions: pcaps/ -------------------------------------------------------------------------------------
+CASES := $(PYTHON) scripts/cases.py --lockwire $(B)/lockwire --out $(B)/replay $(if $(JOBS),--jobs $(JOBS))
+.PHONY: replay golden case craft test-cases
+replay: build ## every case of pcaps/, on the NIC under the checker and on the reference, against its expectation; CASE=name for some
+	$(Q)$(PYTHON) scripts/craft_cases.py --check
+	$(Q)$(CASES) --perturb $(CASE)
+test-cases: build ## what runs them: it adds cases, tells what is wrong, and its self-test sees a comparison that looks away
+	$(Q)$(PYTHON) scripts/test_cases.py --lockwire $(B)/lockwire --work $(B)/test_cases
+golden: build ## write the expectations of pcaps/ anew and show the difference; CASE=name for some
+	$(Q)$(CASES) --update $(CASE)
+case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-what WHY="what it shows"; ARGS="--as ADDR" for its replay
+	$(Q)$(CASES) --add '$(RUN)' --name '$(NAME)' --why "$$WHY" $(if $(ARGS),--args='$(ARGS)')
+craft: ## write the crafted captures of pcaps/ from scripts/craft/
+	$(Q)$(PYTHON) scripts/craft_cases.py
+
 .PHONY: test-replay regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
@@ -97,6 +119,10 @@ regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twi
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
+.PHONY: test-captures
+test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan
+	$(Q)$(PYTHON) scripts/test_captures.py --lockwire $(B)/lockwire --work $(B)/test_captures
+	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 

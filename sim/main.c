@@ -33,6 +33,8 @@ static int run(const struct app_ops *client, int argc, char **argv)
 
 static int cmd_run(int argc, char **argv) { return run(NULL, argc, argv); }
 
+static int cmd_replay(int argc, char **argv) { return replay_main(argc, argv, &pair_nic); }
+
 static int cmd_seeds(int argc, char **argv) { return seeds_main(argc, argv, &pair_nic); }
 
 static const struct {
@@ -40,7 +42,7 @@ static const struct {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "put the simulated NIC on a network and serve it", cmd_run},
-    {"replay", "drive the NIC from a recording alone, cycle for cycle", replay_main},
+    {"replay", "drive the NIC from a recording, cycle for cycle, or from any capture", cmd_replay},
     {"seeds", "run many seeds of --wire pair, a line of JSON for each", cmd_seeds},
     {"monitor", "judge the TCP endpoints in a capture", monitor_cmd},
 };

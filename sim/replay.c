@@ -5,9 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "capture_replay.h"
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
@@ -16,9 +19,13 @@
 
 enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 
+enum { MTU_MIN = 576, MTU_MAX = 9000 };
+
 struct replay_options {
-  const char *dir, *stats;
+  const char *dir, *stats;         // dir: a recording, or a capture's file
   bool no_check, force, help;
+  struct capture_options capture;  // what only a capture knows
+  const char *of_capture;          // the first of its options that was given
 };
 
 struct replay {
@@ -174,21 +181,80 @@ static int complain(const char *what, const char *why)
 }
 
 static const char usage[] =
-    "lockwire replay: drive the NIC from a recording alone; it must do the same at the same cycles\n\n"
+    "lockwire replay: drive the NIC from a recording, cycle for cycle, or from any capture\n\n"
     "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
-    "  DIR             what lockwire run --record DIR has written\n"
+    "       lockwire replay FILE.pcap[ng] [--check on|off] [--stats FILE] [OPTION]...\n"
+    "  DIR             what lockwire run --record DIR has written: the NIC must do the same at the same cycles\n"
+    "  FILE            a capture from anywhere: the NIC stands in for one of its hosts, the others' frames are sent to it as they\n"
+    "                  follow from what it does; ends with what it did against what the recorded host did\n"
     "  --check on|off  the lockstep checker follows (default: on)\n"
     "  --force         also when the recording was made by another build of the RTL: shows the first cycle that differs\n"
-    "  --stats FILE    write what came of it as JSON\n";
+    "  --stats FILE    write what came of it as JSON\n"
+    "of a capture:\n"
+    "  --as ADDR       the host that the NIC stands in for (default: who is sent SYNs)\n"
+    "  --engine E      rtl, or ref: the software reference takes the NIC's place (default: rtl)\n"
+    "  --mtu N         576..9000: longer segments are cut (default: 1500)\n"
+    "  --options O     linux or minimal: what the NIC's own SYNs offer (default: linux)\n"
+    "  --seed N        of ISNs and hashes (default: 1)\n"
+    "  --keep-vlan     frames with a VLAN tag stay as they are (default: tags are taken off)\n"
+    "  --record DIR    record it as lockwire run does\n"
+    "  --text FILE     write each frame as a line, and what was counted\n";
+
+static bool take_engine(struct capture_options *c, const char *val)
+{
+  c->engine_ref = !strcmp(val, "ref");
+  return c->engine_ref || !strcmp(val, "rtl");
+}
+
+static bool take_offer(struct capture_options *c, const char *val)
+{
+  c->options = !strcmp(val, "minimal") ? STACK_OPTIONS_MINIMAL : STACK_OPTIONS_LINUX;
+  return c->options == STACK_OPTIONS_MINIMAL || !strcmp(val, "linux");
+}
+
+static bool take_mtu(struct capture_options *c, const char *val)
+{
+  uint64_t v;
+  if (!text_parse_uint(val, MTU_MIN, MTU_MAX, &v)) return false;
+  c->mtu = (unsigned)v;
+  return true;
+}
+
+// An option of a capture with its value: 0 when it is none, 1 when the value is wrong, else 2.
+static int take_capture(struct replay_options *o, const char *name, const char *val)
+{
+  struct capture_options *c = &o->capture;
+  bool ok;
+  if (!strcmp(name, "--as")) ok = text_parse_ipv4(val, &c->as);
+  else if (!strcmp(name, "--engine")) ok = take_engine(c, val);
+  else if (!strcmp(name, "--mtu")) ok = take_mtu(c, val);
+  else if (!strcmp(name, "--options")) ok = take_offer(c, val);
+  else if (!strcmp(name, "--seed")) ok = text_parse_uint(val, 0, UINT64_MAX, &c->seed);
+  else if (!strcmp(name, "--record")) c->record = val, ok = true;
+  else if (!strcmp(name, "--text")) c->text = val, ok = true;
+  else return 0;
+  if (!o->of_capture) o->of_capture = name;
+  return ok ? 2 : 1;
+}
 
 static bool parse(struct replay_options *o, int argc, char **argv, char why[static WHY_LEN])
 {
+  o->capture = (struct capture_options){.mtu = 1500, .seed = 1};
   for (int i = 0; i < argc; i++) {
     const char *val = i + 1 < argc ? argv[i + 1] : NULL;
-    if (!strcmp(argv[i], "--help")) {
+    int taken = val ? take_capture(o, argv[i], val) : 0;
+    if (taken == 1) {
+      snprintf(why, WHY_LEN, "replay: %.40s: %.80s is not one (see lockwire replay --help)", argv[i], val);
+      return false;
+    } else if (taken) {
+      i++;
+    } else if (!strcmp(argv[i], "--help")) {
       return o->help = true;
     } else if (!strcmp(argv[i], "--force")) {
       o->force = true;
+    } else if (!strcmp(argv[i], "--keep-vlan")) {
+      o->capture.keep_vlan = true;
+      o->of_capture = argv[i];
     } else if (!strcmp(argv[i], "--check") && val && (!strcmp(val, "on") || !strcmp(val, "off"))) {
       o->no_check = !strcmp(argv[++i], "off");
     } else if (!strcmp(argv[i], "--stats") && val) {
@@ -200,15 +266,15 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
       o->dir = argv[i];
     }
   }
-  if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording? (see lockwire replay --help)");
+  if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
   return o->dir;
 }
 
 static bool same_build(const struct stim_head *h, const struct replay_options *o)
 {
   if (!strcmp(h->identity, nic_identity()) || o->force) return true;
-  fprintf(stderr, "lockwire: %s was recorded with another build of the RTL (%.12s, this is %.12s): replay it with that one, or see with "
-          "--force where they differ\n", o->dir, h->identity, nic_identity());
+  fprintf(stderr, "lockwire: %s was recorded with another build of the RTL (%.12s, this is %.12s): replay it with that one, see with "
+          "--force where they differ, or replay its wire.pcapng as a capture\n", o->dir, h->identity, nic_identity());
   return false;
 }
 
@@ -319,18 +385,30 @@ static bool open_all(struct replay *r, struct stim_head *h)
   return r->reader;
 }
 
-int replay_main(int argc, char **argv)
+static int replay_recording(const struct replay_options *o)
+{
+  struct replay r = {.tap = {&ops}, .opt = o};
+  struct stim_head h;
+  int status = open_all(&r, &h) && same_build(&h, o) ? run(&r, &h) : EXIT_USAGE;
+  stim_reader_close(r.reader);
+  return status;
+}
+
+int replay_main(int argc, char **argv, const struct pair_nic *nic)
 {
   struct replay_options o = {0};
-  struct replay r = {.tap = {&ops}, .opt = &o};
-  struct stim_head h;
+  struct stat s;
   char why[WHY_LEN];
   if (!parse(&o, argc, argv, why)) return complain(why, NULL);
   if (o.help) {
     fputs(usage, stdout);
     return EXIT_GOOD;
   }
-  int status = open_all(&r, &h) && same_build(&h, &o) ? run(&r, &h) : EXIT_USAGE;
-  stim_reader_close(r.reader);
-  return status;
+  if (stat(o.dir, &s) != 0) return complain(o.dir, strerror(errno));
+  if (S_ISDIR(s.st_mode)) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o);
+  if (o.force) return complain("--force", "is for recordings, not for captures");
+  o.capture.file = o.dir;
+  o.capture.stats = o.stats;
+  o.capture.no_check = o.no_check;
+  return capture_replay(&o.capture, nic);
 }
