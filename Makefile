@@ -161,7 +161,7 @@ $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
@@ -180,6 +180,32 @@ $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
+
+# The same with a model that traces, to look at what was recorded (make wave). It is made on demand, and quickly; its flags are no part
+# of the identity, and it reads the restart points of the plain one.
+W := $(B)/wave
+WAVE_SV := rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv sim/nic_view.sv
+WAVE_FLAGS := --trace-fst --trace-structs --trace-max-width 2048
+$(W)/Vcosim_top.mk: $(M)/Vcosim_top.mk sim/nic_view.sv
+	@mkdir -p $(W)
+	$(if $(Q),@echo "  VERILATE (waves)")
+	$(Q)verilator $(MODEL_FLAGS) $(WAVE_FLAGS) $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) $(WAVE_SV) --top-module cosim_top --Mdir $(W)
+
+$(W)/Vcosim_top__ALL.a: $(W)/Vcosim_top.mk
+	$(if $(Q),@echo "  CXX model (waves, $(MODEL_CXX))")
+	$(Q)$(MAKE) -s -C $(W) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
+	  OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O2 Vcosim_top__ALL.a $(VLIB) verilated_fst_c.o > $(W)/build.log 2>&1 || { cat $(W)/build.log; exit 1; }
+
+$(W)/restore.h: scripts/gen_restore.py $(M)/Vcosim_top.mk $(W)/Vcosim_top.mk
+	$(Q)$(PYTHON) scripts/gen_restore.py --plain $(M) --wave $(W) --out $@
+
+$(W)/model.o: sim/model.cpp sim/model.h Makefile $(W)/restore.h
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
+	  -isystem $(VROOT)/include/vltstd -c -o $@ $<
+
+$(W)/lockwire: $(SIM_C) $(W)/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(W)/Vcosim_top__ALL.a
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(W)/%) $(W)/verilated_fst_c.o -latomic -lpthread -lz -lpcap -ledit
 
 # The NIC between a host and a peer played by hand: what it does in a cycle; hazards.
 HAND_TOOLS := $(B)/nic_rate $(B)/nic_hazards
