@@ -11,6 +11,7 @@
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
+#include "wave.h"
 #include "wire/segments.h"
 #include "wire/whole.h"
 
@@ -19,6 +20,7 @@ enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 struct replay_options {
   const char *dir, *stats;
   bool no_check, force, help;
+  struct wave_options wave;
 };
 
 struct replay {
@@ -29,12 +31,14 @@ struct replay {
   bool damaged;                    // in the segments before this one, first at damaged_cycle
   uint64_t damaged_cycle, from_cycle;
   struct nic *nic;
+  struct wave *wave;               // NULL: none is asked for
   struct stim_item next;           // read ahead
   bool have_next;
   struct stim_item item[ITEMS_PER_CYCLE];   // of this cycle, in their order; at: the next to be seen
   unsigned n, at;
   uint8_t data[ITEMS_PER_CYCLE][64];        // what enters in this cycle
   uint64_t now_us, hash, beats_in, beats_out, end_cycle;
+  char wave_err[WAVE_ERR_LEN];
   char why[WHY_LEN];               // the first difference; empty: none
 };
 
@@ -159,6 +163,7 @@ static void all_cycles(struct replay *r)
   bool tty = isatty(STDERR_FILENO);
   read_ahead(r);
   while (r->have_next && !r->why[0] && (r->next.kind != STIM_END || r->nic->cycles < r->next.cycle)) {
+    if (r->wave && !wave_turn(r->wave, r->nic, r->wave_err)) break;
     if (!one_cycle(r)) break;
     if (tty && r->nic->cycles % PROGRESS_CYCLES == 0) fprintf(stderr, "\rlockwire: cycle %" PRIu64 " \033[K", r->nic->cycles);
   }
@@ -176,14 +181,15 @@ static int complain(const char *what, const char *why)
 static const char usage[] =
     "lockwire replay: drive the NIC from a recording alone; it must do the same at the same cycles\n\n"
     "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
+    "       lockwire replay DIR [--wave [OUT.fst]] [--frame N|--cycle N] [--around CYCLES] [--force]\n"
     "  DIR             what lockwire run --record DIR has written\n"
     "  --check on|off  the lockstep checker follows (default: on)\n"
     "  --force         also when the recording was made by another build of the RTL: shows the first cycle that differs\n"
     "  --stats FILE    write what came of it as JSON\n";
 
-static bool parse(struct replay_options *o, int argc, char **argv, char why[static WHY_LEN])
+static bool parse(struct replay_options *o, int argc, char **argv, char why[static WAVE_ERR_LEN])
 {
-  for (int i = 0; i < argc; i++) {
+  for (int i = 0; i < argc && !why[0]; i++) {
     const char *val = i + 1 < argc ? argv[i + 1] : NULL;
     if (!strcmp(argv[i], "--help")) {
       return o->help = true;
@@ -193,15 +199,17 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
       o->no_check = !strcmp(argv[++i], "off");
     } else if (!strcmp(argv[i], "--stats") && val) {
       o->stats = argv[++i];
+    } else if (wave_option(&o->wave, argc, argv, &i, why)) {
+      continue;
     } else if (argv[i][0] == '-' || o->dir) {
-      snprintf(why, WHY_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
+      snprintf(why, WAVE_ERR_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
       return false;
     } else {
       o->dir = argv[i];
     }
   }
-  if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording? (see lockwire replay --help)");
-  return o->dir;
+  if (!o->dir && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: which recording? (see lockwire replay --help)");
+  return !why[0];
 }
 
 static bool same_build(const struct stim_head *h, const struct replay_options *o)
@@ -242,19 +250,19 @@ static bool write_stats(const struct replay *r, int status)
   return fclose(f) == 0 && ok;
 }
 
-// From the restart point of the first segment that is there, when the run's beginning is not.
+// From the restart point before what is to be seen, or of the first segment that is there, when the run's beginning is not.
 static bool begin_in_the_middle(struct replay *r)
 {
-  char path[SEGMENTS_PATH_LEN], err[STIM_ERR_LEN];
+  char err[STIM_ERR_LEN];
   struct blob b = {0};
+  struct restart from;
   bool checked = r->nic->glue.check;
-  if (r->first <= 1) return true;
-  segments_path(r->opt->dir, r->first, SEGMENT_RESTART, path);
-  bool read = whole_read(path, &b, err);
-  bool ok = read && recorder_restart_read(&b, &r->hash);
-  if (read && !ok) snprintf(err, sizeof err, "%.120s: not a restart point of this version of lockwire", path);
+  restart_before(r->opt->dir, r->first, r->last, 0, &from);
+  if (r->wave) from = *wave_start(r->wave);
+  if (!from.path[0]) return true;
+  bool ok = restart_read(&from, &b, &r->hash, err);
   if (ok && !nic_load(r->nic, &b, err)) {
-    complain(path, err);
+    complain(from.path, err);
     ok = false;
   } else if (!ok) {
     complain("replay", err);
@@ -263,15 +271,23 @@ static bool begin_in_the_middle(struct replay *r)
   if (!ok) return false;
   r->now_us = r->nic->now_us;
   r->from_cycle = r->nic->cycles;
+  if (r->wave) return true;
   printf("lockwire: %s begins after cycle %" PRIu64 ": what was before has made room\n", r->opt->dir, r->from_cycle);
   if (checked && !r->nic->glue.check) printf("lockwire: it was recorded with --check off, and cannot be checked from there on\n");
   return true;
 }
 
+static int end_wave(struct replay *r)
+{
+  if (r->why[0]) printf("lockwire: replay of %s DIFFERS %s\n", r->opt->dir, r->why);
+  if (r->wave_err[0] || !wave_end(r->wave, r->nic, stdout, r->wave_err)) return complain("replay", r->wave_err);
+  return r->why[0] ? EXIT_DIFFERENCE : EXIT_GOOD;
+}
+
 static int run(struct replay *r, const struct stim_head *h)
 {
   struct timespec from, to;
-  r->nic = nic_open_replay(h, !r->opt->no_check, &r->tap);
+  r->nic = nic_open_replay(h, !r->opt->no_check && !r->wave, &r->tap);
   if (!r->nic) return complain("out of memory", NULL);
   if (!begin_in_the_middle(r)) {
     nic_close(r->nic);
@@ -280,7 +296,7 @@ static int run(struct replay *r, const struct stim_head *h)
   clock_gettime(CLOCK_MONOTONIC, &from);
   all_cycles(r);
   clock_gettime(CLOCK_MONOTONIC, &to);
-  int status = tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+  int status = r->wave ? end_wave(r) : tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
   if (r->opt->stats && !write_stats(r, status)) status = complain(r->opt->stats, strerror(errno));
   nic_close(r->nic);
   return status;
@@ -319,18 +335,40 @@ static bool open_all(struct replay *r, struct stim_head *h)
   return r->reader;
 }
 
+// A frame or a cycle of the recording: what was there, and waves of it when they are asked for.
+static int look(struct replay *r, const struct stim_head *h)
+{
+  struct stim_head again;
+  char err[STIM_ERR_LEN];
+  int status = EXIT_GOOD;
+  r->wave = wave_open(&r->opt->wave, r->opt->dir, r->first, r->last, r->opt->force, r->wave_err);
+  if (!r->wave) return complain("replay", r->wave_err);
+  wave_tell(r->wave, stdout);
+  if (r->opt->wave.wave) {
+    stim_reader_close(r->reader);
+    r->segment = wave_start(r->wave)->segment;
+    r->reader = restart_open(r->opt->dir, wave_start(r->wave), &again, err);
+    status = r->reader ? run(r, h) : complain("replay", err);
+  }
+  wave_close(r->wave);
+  return status;
+}
+
 int replay_main(int argc, char **argv)
 {
   struct replay_options o = {0};
   struct replay r = {.tap = {&ops}, .opt = &o};
   struct stim_head h;
-  char why[WHY_LEN];
+  char why[WAVE_ERR_LEN] = "";
   if (!parse(&o, argc, argv, why)) return complain(why, NULL);
   if (o.help) {
     fputs(usage, stdout);
+    fputs(wave_usage, stdout);
     return EXIT_GOOD;
   }
-  int status = open_all(&r, &h) && same_build(&h, &o) ? run(&r, &h) : EXIT_USAGE;
+  if (o.wave.wave) wave_hand_over(argc, argv);
+  int status = EXIT_USAGE;
+  if (open_all(&r, &h) && same_build(&h, &o)) status = wave_wanted(&o.wave) ? look(&r, &h) : run(&r, &h);
   stim_reader_close(r.reader);
   return status;
 }
