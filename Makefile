@@ -246,6 +246,13 @@ live: deps ## the same NIC left running for your own clients, until Ctrl-C
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)LOCKWIRE=$(B)/lockwire scripts/live.sh
 
+# The plain build beside it hands over to the one that traces. FRAME=S:N is frame N of wire-S.pcapng.
+.PHONY: wave build-wave
+build-wave: $(W)/lockwire ## the co-simulation that traces, for make wave and for runs that fail: build/wave/lockwire
+wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
+	$(Q)$(if $(RUN),,echo 'wave: which recording? make wave RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
+	$(Q)$(B)/lockwire replay $(RUN) --wave $(OUT) $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE)) $(if $(AROUND),--around $(AROUND))
+
 .PHONY: repl
 repl: deps ## the shell at that NIC, on a network with Linux at the other end; ENGINE=ref for the software reference
 	$(Q)$(MAKE) --no-print-directory build

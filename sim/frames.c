@@ -309,6 +309,12 @@ bool frames_find(struct frames *f, uint32_t segment, uint64_t number, struct fra
   }
 }
 
+static int by_cycle(const void *a, const void *b)
+{
+  const struct frame_at *x = a, *y = b;
+  return x->first < y->first ? -1 : x->first > y->first;
+}
+
 bool frames_between(struct frames *f, uint64_t from, uint64_t to, const struct frame_at **list, size_t *n, char err[static FRAMES_ERR_LEN])
 {
   *n = 0;
@@ -317,6 +323,7 @@ bool frames_between(struct frames *f, uint64_t from, uint64_t to, const struct f
   for (size_t i = 0; i < f->n_list; i++)
     if (f->list[i].first <= to && f->list[i].last >= from) f->list[(*n)++] = f->list[i];
   f->n_list = *n;
+  if (*n) qsort(f->list, *n, sizeof *f->list, by_cycle);
   *list = f->list;
   return true;
 }

@@ -29,7 +29,7 @@ struct frames;
 struct frames *frames_open(const char *dir, uint32_t first, uint32_t last, unsigned beat_bytes, char err[static FRAMES_ERR_LEN]);
 // One frame. False with one line in err: there is no such, or it never came to the NIC.
 bool frames_find(struct frames *f, uint32_t segment, uint64_t number, struct frame_at *at, char err[static FRAMES_ERR_LEN]);
-// All that were on a stream in cycles from..to, as they lie in the file. *list belongs to f, until the next call. False with one line in err.
+// All that were on a stream in cycles from..to, by their first cycle. *list belongs to f, until the next call. False with one line in err.
 bool frames_between(struct frames *f, uint64_t from, uint64_t to, const struct frame_at **list, size_t *n, char err[static FRAMES_ERR_LEN]);
 void frames_close(struct frames *f);   // NULL is allowed
 

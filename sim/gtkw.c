@@ -35,37 +35,38 @@ static const struct entry {
     {BIT, "u_nic.tx_valid_o"}, {BIT, "u_nic.tx_last_o"}, {NUMBER, "u_nic.tx_nbytes_o"}, {HEXA, "u_nic.tx_data_o"},
     {END, "frames on the wire"},
     {OPEN, "receive pipeline"},
-    {NAME, "u_view.frame_class"}, {TEXT, "u_view.frame_text"}, {BIT, "u_nic.w_commit"}, {BIT, "u_nic.w_drop"}, {BIT, "u_nic.fifo_full"},
+    {TEXT, "u_view.frame_text"}, {BIT, "u_nic.w_commit"}, {BIT, "u_nic.w_drop"}, {BIT, "u_nic.fifo_full"},
     {NUMBER, "u_nic.rx_desc_count"}, {BIT, "u_nic.rx_desc_valid"}, {BIT, "u_nic.rx_desc_ready"},
-    {BIT, "u_nic.u_rx_pipe.e_valid_q"}, {NAME, "u_view.rcv_event"}, {NUMBER, "u_nic.u_rx_pipe.e_flow_q"}, {BIT, "u_nic.u_rx_pipe.e_hit_q"},
-    {NAME, "u_view.rcv_class"}, {TEXT, "u_view.rcv_peer"}, {TEXT, "u_view.rcv_here"}, {TEXT, "u_view.rcv_flags"}, {TEXT, "u_view.rcv_text"},
-    {CLOSED, "segment"}, {NUMBER, "u_nic.u_rx_pipe.e_desc_q.*"}, {END, "segment"},
+    {TEXT, "u_view.rcv_text"}, {BIT, "u_nic.u_rx_pipe.e_valid_q"}, {NUMBER, "u_nic.u_rx_pipe.e_flow_q"}, {BIT, "u_nic.u_rx_pipe.e_hit_q"},
+    {TEXT, "u_view.rcv_peer"}, {TEXT, "u_view.rcv_here"}, {TEXT, "u_view.rcv_flags"},
+    {CLOSED, "event"}, {NAME, "u_view.frame_class"}, {NAME, "u_view.rcv_event"}, {NAME, "u_view.rcv_class"}, {NUMBER, "u_nic.u_rx_pipe.e_desc_q.*"}, {END, "event"},
     {CLOSED, "context before"}, {NUMBER, "u_nic.u_rx_pipe.ctx.*"}, {END, "context before"},
     {CLOSED, "context after"}, {NUMBER, "u_nic.u_rx_pipe.ctx_next.*"}, {END, "context after"},
-    {BIT, "u_nic.verdict_valid"}, {BIT, "u_nic.verdict_ready"}, {NAME, "u_view.verdict"}, {TEXT, "u_view.verdict_text"},
+    {TEXT, "u_view.verdict_text"}, {BIT, "u_nic.verdict_valid"}, {BIT, "u_nic.verdict_ready"},
+    {CLOSED, "verdict"}, {NAME, "u_view.verdict"}, {NUMBER, "u_nic.verdict.*"}, {END, "verdict"},
     {BIT, "u_nic.ack_bit"}, {BIT, "u_nic.ack_now"}, {BIT, "u_nic.dd_segment_valid"},
     {END, "receive pipeline"},
     {OPEN, "send pipeline"},
-    {BIT, "u_nic.dd_valid"}, {BIT, "u_nic.dd_ready"}, {NAME, "u_view.snd_event"}, {NUMBER, "u_nic.u_send_pipe.e_flow_q"}, {TEXT, "u_view.snd_text"},
-    {NAME, "u_view.snd_dd"}, {NAME, "u_view.snd_cc"}, {BIT, "u_nic.u_send_pipe.emit"}, {NAME, "u_view.snd_desc"},
-    {CLOSED, "ACK information"}, {NUMBER, "u_nic.u_send_pipe.e_dd_q.*"}, {END, "ACK information"},
+    {TEXT, "u_view.snd_text"}, {NAME, "u_view.snd_event"}, {NUMBER, "u_nic.u_send_pipe.e_flow_q"}, {NAME, "u_view.snd_cc"},
+    {BIT, "u_nic.u_send_pipe.emit"}, {BIT, "u_nic.dd_valid"}, {BIT, "u_nic.dd_ready"},
+    {CLOSED, "descriptor"}, {NAME, "u_view.snd_desc"}, {NUMBER, "u_nic.u_send_pipe.desc.*"}, {END, "descriptor"},
+    {CLOSED, "ACK information"}, {NAME, "u_view.snd_dd"}, {NUMBER, "u_nic.u_send_pipe.e_dd_q.*"}, {END, "ACK information"},
     {CLOSED, "context before"}, {NUMBER, "u_nic.u_send_pipe.ctx.*"}, {END, "context before"},
     {CLOSED, "context after"}, {NUMBER, "u_nic.u_send_pipe.ctx_next.*"}, {END, "context after"},
     {BIT, "u_nic.snd_timer_valid"}, {NUMBER, "u_nic.snd_timer_us"},
     {END, "send pipeline"},
     {OPEN, "assembler"},
-    {BIT, "u_nic.txd_valid"}, {BIT, "u_nic.txd_ready"}, {BIT, "u_nic.u_assembler.a1_valid_q"}, {NAME, "u_view.sample_desc"},
-    {TEXT, "u_view.sample_text"}, {BIT, "u_nic.u_assembler.a1_frame"}, {BIT, "u_nic.clr_owed"},
-    {CLOSED, "descriptor"}, {NUMBER, "u_nic.u_assembler.a1_q.*"}, {END, "descriptor"},
+    {TEXT, "u_view.sample_text"}, {BIT, "u_nic.txd_valid"}, {BIT, "u_nic.txd_ready"}, {BIT, "u_nic.u_assembler.a1_valid_q"}, {BIT, "u_nic.u_assembler.a1_frame"}, {BIT, "u_nic.clr_owed"},
+    {CLOSED, "descriptor"}, {NAME, "u_view.sample_desc"}, {NUMBER, "u_nic.u_assembler.a1_q.*"}, {END, "descriptor"},
     {CLOSED, "sampled"}, {NUMBER, "u_nic.u_assembler.rcv.*"}, {END, "sampled"},
     {BIT, "u_nic.asm_valid"}, {BIT, "u_nic.asm_ready"},
     {END, "assembler"},
     {OPEN, "host port"},
-    {BIT, "cmd_valid_q"}, {BIT, "cmd_ready"}, {NAME, "u_view.command"}, {TEXT, "u_view.cmd_text"},
-    {CLOSED, "command"}, {NUMBER, "cmd_q.*"}, {END, "command"},
+    {TEXT, "u_view.cmd_text"}, {BIT, "cmd_valid_q"}, {BIT, "cmd_ready"},
+    {CLOSED, "command"}, {NAME, "u_view.command"}, {TEXT, "u_view.cmd_here"}, {TEXT, "u_view.cmd_peer"}, {NUMBER, "cmd_q.*"}, {END, "command"},
     {BIT, "pin_valid_q"}, {BIT, "pin_ready"}, {NUMBER, "pin_flow_q"}, {NUMBER, "pin_nbytes_q"}, {BIT, "pin_last_q"},
     {BIT, "pout_valid"}, {NUMBER, "pout_flow"}, {NUMBER, "pout_nbytes"}, {BIT, "pout_last"},
-    {BIT, "event_valid"}, {TEXT, "u_view.event_text"},
+    {TEXT, "u_view.event_text"}, {BIT, "event_valid"},
     {BIT, "slow_valid_q"}, {BIT, "slow_ready"}, {BIT, "slow_valid"}, {BIT, "slow_fence"},
     {END, "host port"},
     {OPEN, "retire: what the checker is told"},
@@ -121,8 +122,11 @@ static bool is(const char *name, const char *entry)
   return members || !behind || behind == '[';
 }
 
-static unsigned long long flags_of(enum kind k)
+// Among a struct's numbers are addresses and flags.
+static unsigned long long flags_of(enum kind k, const char *name)
 {
+  if (k == NUMBER && (strstr(name, "_ip[") || strstr(name, "_mac["))) return HEX;
+  if (k == NUMBER && strstr(name, ".flags[")) return BIN;
   switch (k) {
     case TEXT: return ASCII;
     case NAME: return NAMES;
@@ -135,7 +139,7 @@ static unsigned long long flags_of(enum kind k)
 static void put_signals(FILE *f, const struct names *l, const struct entry *e)
 {
   for (size_t i = 0; i < l->n; i++)
-    if (is(l->name[i], e->name)) fprintf(f, "@%llx\n%s\n", flags_of(e->kind), l->name[i]);
+    if (is(l->name[i], e->name)) fprintf(f, "@%llx\n%s\n", flags_of(e->kind, l->name[i]), l->name[i]);
 }
 
 static void put_table(FILE *f, const struct names *l)
@@ -152,7 +156,7 @@ static void put_table(FILE *f, const struct names *l)
 
 static void put_markers(FILE *f, const struct gtkw *g)
 {
-  fprintf(f, "[timestart] %" PRIu64 "\n*-6.000000 %" PRIu64, g->marker > 300 ? g->marker - 300 : 0, g->marker);
+  fprintf(f, "[timestart] %" PRIu64 "\n*-5.000000 %" PRIu64, g->marker > 60 ? g->marker - 60 : 0, g->marker);
   if (g->first) fprintf(f, " %" PRIu64 " %" PRIu64, g->first, g->last);
   for (int i = g->first ? 2 : 0; i < 26; i++) fputs(" -1", f);
   fputc('\n', f);
@@ -169,7 +173,7 @@ bool gtkw_write(const char *path, const struct gtkw *g)
   if (f) {
     fprintf(f, "[*] lockwire\n[dumpfile] \"%s\"\n[savefile] \"%s\"\n[size] 1600 1000\n[pos] -1 -1\n", g->fst, path);
     put_markers(f, g);
-    fputs("[sst_width] 200\n[signals_width] 320\n[sst_expanded] 1\n[sst_vpaned_height] 300\n", f);
+    fputs("[sst_width] 200\n[signals_width] 480\n[sst_expanded] 1\n[sst_vpaned_height] 300\n", f);
     put_table(f, &l);
   }
   forget(&l);

@@ -177,6 +177,7 @@ static void get_state(Loader &l, struct model *m)
   bool started;
   l >> started;
   plain_load(l, *m->top.rootp);
+  m->context.traceEverOn(true);    // the plain one's context came with it
   Vcosim_top___024root___eval_settle(m->top.rootp);
 #else
   l >> m->top;

@@ -9,7 +9,7 @@
 
 #include "model.h"
 
-enum { FLUSH_US = 1000000, POINT_CYCLES = 1 << 20 };
+enum { FLUSH_US = 1000000, POINT_CYCLES = 1 << 19 };
 
 struct recorder {
   struct glue_tap tap;             // first
