@@ -90,13 +90,15 @@ $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 
 N ?= 1000
 FIRST ?= 1
-.PHONY: test-replay regress regress-ci regress-nic-ci
+.PHONY: test-replay test-wave regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
+test-wave: build build-wave ## waves of recordings: the marker stands on the frame, wherever the replay began
+	$(Q)scripts/test_wave.py --lockwire $(B)/lockwire --work $(B)/test_wave
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
@@ -263,7 +265,7 @@ repl: deps ## the shell at that NIC, on a network with Linux at the other end; E
 .PHONY: lint synth test-live test
 lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
 	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
-	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top
+	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv sim/nic_view.sv --top-module cosim_top
 	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -t null -s nic_top $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
 	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
 	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi
@@ -286,7 +288,7 @@ formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fi
 .PHONY: bench test-live-ref
 bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py --lockwire $(B)/lockwire --nic-rate $(B)/nic_rate --out $(B)/bench
-test-live: build ## live end-to-end tests against real clients, in a network of their own
+test-live: build build-wave ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn
 test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish
 	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client httpd forward tools shell routed window net vanish flood stopped lossy path ecn

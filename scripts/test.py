@@ -22,6 +22,8 @@ STAGES = [
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("hazards", "hazards", "closing"),
     ("recordings", "test-replay", "lines"),
+    ("build, waves", "build-wave", "stage"),
+    ("waves", "test-wave", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
