@@ -20,6 +20,7 @@
 enum {
   BLOCK_PACKET = 6, PACKET_HEAD = 28, BLOCK_TAIL = 4, OPT_COMMENT = 1,   // of pcapng, as dpi/wire/record.c writes it
   LAG_CYCLES = 1 << 16,        // a frame enters the NIC so soon after it was read
+  INDEX_STEP = 1024,           // frames between two places that are remembered
   LOOK_AHEAD = 64,             // frames that were read and never entered are passed over, so many in a row
 };
 
@@ -36,6 +37,12 @@ struct cursor {
   uint64_t number;               // of the frame before
 };
 
+// A frame that was passed on the way through a segment, so that the next way begins there.
+struct mark {
+  struct cursor before;
+  uint64_t cycle;
+};
+
 // On a stream, as the stimulus has it: a frame that entered, or a beat that left.
 struct entered {
   uint64_t first, last;
@@ -48,10 +55,11 @@ struct frames {
   uint32_t first, last;
   unsigned beat_bytes;
   struct capture *wire;          // of each segment
+  struct mark *mark;
   struct entered *in;
   uint64_t *out;                 // cycles of transmit beats
   struct frame_at *list;
-  size_t n_in, cap_in, n_out, cap_out, n_list, cap_list, next_out;
+  size_t n_in, cap_in, n_out, cap_out, n_list, cap_list, next_out, n_mark, cap_mark;
   uint8_t frame[WIRE_FRAME_MAX];
 };
 
@@ -115,6 +123,7 @@ void frames_close(struct frames *f)
   free(f->in);
   free(f->out);
   free(f->list);
+  free(f->mark);
   free(f);
 }
 
@@ -161,17 +170,36 @@ static const uint8_t *next_block(const struct frames *f, struct cursor *c, size_
   return NULL;
 }
 
+static void put_mark(struct frames *f, const struct cursor *before, uint64_t cycle)
+{
+  const struct cursor *last = f->n_mark ? &f->mark[f->n_mark - 1].before : NULL;
+  bool behind = !last || before->segment > last->segment || (before->segment == last->segment && before->number > last->number);
+  if (behind && before->number % INDEX_STEP == 0 && grow(&f->mark, &f->cap_mark, f->n_mark, sizeof *f->mark))
+    f->mark[f->n_mark++] = (struct mark){*before, cycle};
+}
+
+// Where to begin so that no frame of cycle `from` or later is left out.
+static struct cursor begin_at(const struct frames *f, uint32_t segment, uint64_t from)
+{
+  struct cursor c = {.segment = segment};
+  for (size_t i = 0; i < f->n_mark && f->mark[i].cycle < from; i++)
+    if (f->mark[i].before.segment >= segment) c = f->mark[i].before;
+  return c;
+}
+
 // The next frame, through all segments.
-static bool next_frame(const struct frames *f, struct cursor *c, struct frame_at *at)
+static bool next_frame(struct frames *f, struct cursor *c, struct frame_at *at)
 {
   size_t len;
+  struct cursor before = *c;
   const uint8_t *b;
   while (!(b = next_block(f, c, &len))) {
     if (c->segment == f->last) return false;
-    *c = (struct cursor){.segment = c->segment + 1};
+    before = *c = (struct cursor){.segment = c->segment + 1};
   }
   *at = (struct frame_at){.segment = c->segment, .number = c->number, .flow = -1};
   read_packet(b, len, at);
+  put_mark(f, &before, at->wire_cycle);
   return true;
 }
 
@@ -266,7 +294,7 @@ static void place_out(struct frames *f, struct frame_at *p)
 
 static bool read_wire(struct frames *f, const struct restart *start, uint64_t from, uint64_t to, char err[static FRAMES_ERR_LEN])
 {
-  struct cursor c = {.segment = start->segment};
+  struct cursor c = begin_at(f, start->segment, from);
   struct frame_at at;
   f->n_list = f->next_out = 0;
   while (next_frame(f, &c, &at) && at.wire_cycle <= to) {
