@@ -244,7 +244,7 @@ class Tests:
         last = int(re.search(r"replayed (\d+) cycles", self.run("replay", folder).stdout)[1])
         for words, *args in (("not understood", "--frame", "x"), ("not understood", "--frame", 0), ("not understood", "--cycle", ""),
                              ("not understood", "--frame"), ("not understood", "--around", 0, "--cycle", 5), ("either", "--frame", 1, "--cycle", 1), ("no such", "--frame", 99999999),
-                             ("no such", "--frame", "2:1"), ("ends before", "--wave", self.work / "late.fst", "--cycle", last + 1000),
+                             ("no such", "--frame", "2:1"), ("ended before", "--wave", self.work / "late.fst", "--cycle", last + 1000),
                              ("No such file", "--wave", self.work / "no/where.fst", "--cycle", 5), ("which recording", )):
             self.refused(words, *([folder] if args else []), *args)
 

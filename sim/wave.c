@@ -256,7 +256,7 @@ bool wave_end(struct wave *w, struct nic *n, FILE *out, char err[static WAVE_ERR
 {
   char what[40];
   snprintf(what, sizeof what, "cycle %" PRIu64, w->marker);
-  if (!w->shown) return fail(err, what, "the recording ends before it");
+  if (!w->shown) return fail(err, what, "the replay ended before it");
   model_wave_close(n->model);
   struct gtkw g = {.fst = w->fst, .from = w->from * MODEL_WAVE_CYCLE, .to = (w->shown + 1) * MODEL_WAVE_CYCLE, .marker = w->marker * MODEL_WAVE_CYCLE};
   if (w->o->have_frame) {
