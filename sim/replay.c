@@ -13,7 +13,6 @@
 #include "stimulus.h"
 #include "wave.h"
 #include "wire/segments.h"
-#include "wire/whole.h"
 
 enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 

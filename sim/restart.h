@@ -2,6 +2,7 @@
 // The restart points of a recording: of each segment but the first, or on the way in one without segments (recorder.h).
 #ifndef LW_RESTART_H
 #define LW_RESTART_H
+#include "base/blob.h"
 #include "stimulus.h"
 #include "wire/segments.h"
 
@@ -19,6 +20,5 @@ bool restart_before(const char *dir, uint32_t first, uint32_t last, uint64_t cyc
 // A reader at what follows it. NULL with one line in err.
 struct stim_reader *restart_open(const char *dir, const struct restart *r, struct stim_head *h, char err[static STIM_ERR_LEN]);
 // Into an empty blob, up to the NIC's state, with what the hash was. False with one line in err.
-struct blob;
 bool restart_read(const struct restart *r, struct blob *b, uint64_t *hash, char err[static STIM_ERR_LEN]);
 #endif
