@@ -112,7 +112,7 @@ case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-w
 craft: ## write the crafted captures of pcaps/ from scripts/craft/
 	$(Q)$(PYTHON) scripts/craft_cases.py
 
-.PHONY: test-replay regress regress-ci regress-nic-ci
+.PHONY: test-replay test-wave regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
@@ -123,6 +123,8 @@ test-replay: build ## recordings: they replay, and broken ones are told
 test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan
 	$(Q)$(PYTHON) scripts/test_captures.py --lockwire $(B)/lockwire --work $(B)/test_captures
 	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
+test-wave: build build-wave ## waves of recordings: the marker stands on the frame, wherever the replay began
+	$(Q)scripts/test_wave.py --lockwire $(B)/lockwire --work $(B)/test_wave
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
@@ -187,7 +189,7 @@ $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
@@ -206,6 +208,32 @@ $(B)/obj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
 $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
+
+# The same with a model that traces, to look at what was recorded (make wave). It is made on demand, and quickly; its flags are no part
+# of the identity, and it reads the restart points of the plain one.
+W := $(B)/wave
+WAVE_SV := rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv sim/nic_view.sv
+WAVE_FLAGS := --trace-fst --trace-structs --trace-max-width 2048
+$(W)/Vcosim_top.mk: $(M)/Vcosim_top.mk sim/nic_view.sv
+	@mkdir -p $(W)
+	$(if $(Q),@echo "  VERILATE (waves)")
+	$(Q)verilator $(MODEL_FLAGS) $(WAVE_FLAGS) $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) $(WAVE_SV) --top-module cosim_top --Mdir $(W)
+
+$(W)/Vcosim_top__ALL.a: $(W)/Vcosim_top.mk
+	$(if $(Q),@echo "  CXX model (waves, $(MODEL_CXX))")
+	$(Q)$(MAKE) -s -C $(W) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
+	  OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O2 Vcosim_top__ALL.a $(VLIB) verilated_fst_c.o > $(W)/build.log 2>&1 || { cat $(W)/build.log; exit 1; }
+
+$(W)/restore.h: scripts/gen_restore.py $(M)/Vcosim_top.mk $(W)/Vcosim_top.mk
+	$(Q)$(PYTHON) scripts/gen_restore.py --plain $(M) --wave $(W) --out $@
+
+$(W)/model.o: sim/model.cpp sim/model.h Makefile $(W)/restore.h
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
+	  -isystem $(VROOT)/include/vltstd -c -o $@ $<
+
+$(W)/lockwire: $(SIM_C) $(W)/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(W)/Vcosim_top__ALL.a
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(W)/%) $(W)/verilated_fst_c.o -latomic -lpthread -lz -lpcap -ledit
 
 # The NIC between a host and a peer played by hand: what it does in a cycle; hazards.
 HAND_TOOLS := $(B)/nic_rate $(B)/nic_hazards
@@ -246,6 +274,13 @@ live: deps ## the same NIC left running for your own clients, until Ctrl-C
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)LOCKWIRE=$(B)/lockwire scripts/live.sh
 
+# The plain build beside it hands over to the one that traces. FRAME=S:N is frame N of wire-S.pcapng.
+.PHONY: wave build-wave
+build-wave: $(W)/lockwire ## the co-simulation that traces, for make wave and for runs that fail: build/wave/lockwire
+wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
+	$(Q)$(if $(RUN),,echo 'wave: which recording? make wave RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
+	$(Q)$(B)/lockwire replay $(RUN) --wave $(OUT) $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE)) $(if $(AROUND),--around $(AROUND))
+
 .PHONY: repl
 repl: deps ## the shell at that NIC, on a network with Linux at the other end; ENGINE=ref for the software reference
 	$(Q)$(MAKE) --no-print-directory build
@@ -279,7 +314,7 @@ formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fi
 .PHONY: bench test-live-ref
 bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py --lockwire $(B)/lockwire --nic-rate $(B)/nic_rate --out $(B)/bench
-test-live: build ## live end-to-end tests against real clients, in a network of their own
+test-live: build build-wave ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn
 test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish
 	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client httpd forward tools shell routed window net vanish flood stopped lossy path ecn

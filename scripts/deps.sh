@@ -31,6 +31,7 @@ redis-tools       clients: redis-cli, redis-benchmark
 curl              a client: curl, of httpd
 nginx             a server, for our wget
 wrk               a client: wrk, 64 connections to httpd
+gtkwave           shows waves; its fst2vcd reads them in tests
 tmux              a terminal to drive the shell in
 tshark            dumpcap and tshark, the independent judge of the NIC's frames
 shellcheck        lint of the scripts

@@ -25,6 +25,8 @@ STAGES = [
     ("captures", "test-captures", "lines"),
     ("cases of pcaps", "replay", "closing"),
     ("their runner", "test-cases", "lines"),
+    ("build, waves", "build-wave", "stage"),
+    ("waves", "test-wave", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),

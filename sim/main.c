@@ -12,6 +12,7 @@
 #include "replay.h"
 #include "run.h"
 #include "seeds.h"
+#include "wave.h"
 
 static const struct pair_nic pair_nic = {nic_build, nic_open};
 
@@ -28,7 +29,9 @@ static int run(const struct app_ops *client, int argc, char **argv)
     options_help(&o);
     return EXIT_GOOD;
   }
-  return o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
+  int status = o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
+  if (status == EXIT_DIFFERENCE && o.record_dir && !o.engine_ref) wave_of_failure(o.record_dir);
+  return status;
 }
 
 static int cmd_run(int argc, char **argv) { return run(NULL, argc, argv); }

@@ -83,9 +83,8 @@ static void drop_recorder(struct nic *n)
 // --- restart points --------------------------------------------------------------------------------------------------
 
 // identity, cycle, time, the model's state, whether there is a checker, and then the identity of its build and its state.
-static void save(struct nic *n, struct blob *b)
+static void save(struct nic *n, struct blob *b, bool checked)
 {
-  bool checked = n->glue.check;
   blob_put(b, LW_IDENTITY, STIM_ID_LEN);
   blob_put(b, &n->cycles, sizeof n->cycles);
   blob_put(b, &n->now_us, sizeof n->now_us);
@@ -102,8 +101,17 @@ static void save(struct nic *n, struct blob *b)
 static bool next_segment(struct nic *n)
 {
   struct blob *b = recorder_restart(n->recorder);
-  if (b) save(n, b);
+  if (b) save(n, b, n->glue.check);
   return b && recorder_next(n->recorder);
+}
+
+// On the way; what begins there is not checked.
+static void keep_point(struct nic *n)
+{
+  struct blob *b = model_info().can_save ? recorder_point(n->recorder) : NULL;
+  if (!b) return;
+  save(n, b, false);
+  recorder_point_end(n->recorder);
 }
 
 static bool load_model(struct nic *n, struct blob *b)
@@ -151,6 +159,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   struct nic *n = of(c);
   if (n->recorder && !recorder_flush(n->recorder, now_us)) drop_recorder(n);
   if (n->recorder && recorder_due(n->recorder) && !next_segment(n)) drop_recorder(n);
+  if (n->recorder && recorder_point_due(n->recorder)) keep_point(n);
   uint64_t next_us, began = clock_ns();
   bool quiet = false;
   n->port.woken = false;
@@ -288,7 +297,7 @@ static struct stim_head head_of(const struct nic_options *o)
 static bool record(struct nic *n, const struct nic_options *o, const struct stim_head *h, char err[static STIM_ERR_LEN])
 {
   if (recording_limited(o->recording) && !model_info().can_save) {
-    snprintf(err, STIM_ERR_LEN, "--record-limit: a build for coverage has no restart points");
+    snprintf(err, STIM_ERR_LEN, "--record-limit: a build for coverage or waves has no restart points");
     return false;
   }
   n->must_record = o->must_record;

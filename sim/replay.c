@@ -14,8 +14,8 @@
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
+#include "wave.h"
 #include "wire/segments.h"
-#include "wire/whole.h"
 
 enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 
@@ -26,6 +26,7 @@ struct replay_options {
   bool no_check, force, help;
   struct capture_options capture;  // what only a capture knows
   const char *of_capture;          // the first of its options that was given
+  struct wave_options wave;
 };
 
 struct replay {
@@ -36,12 +37,14 @@ struct replay {
   bool damaged;                    // in the segments before this one, first at damaged_cycle
   uint64_t damaged_cycle, from_cycle;
   struct nic *nic;
+  struct wave *wave;               // NULL: none is asked for
   struct stim_item next;           // read ahead
   bool have_next;
   struct stim_item item[ITEMS_PER_CYCLE];   // of this cycle, in their order; at: the next to be seen
   unsigned n, at;
   uint8_t data[ITEMS_PER_CYCLE][64];        // what enters in this cycle
   uint64_t now_us, hash, beats_in, beats_out, end_cycle;
+  char wave_err[WAVE_ERR_LEN];
   char why[WHY_LEN];               // the first difference; empty: none
 };
 
@@ -166,6 +169,7 @@ static void all_cycles(struct replay *r)
   bool tty = isatty(STDERR_FILENO);
   read_ahead(r);
   while (r->have_next && !r->why[0] && (r->next.kind != STIM_END || r->nic->cycles < r->next.cycle)) {
+    if (r->wave && !wave_turn(r->wave, r->nic, r->wave_err)) break;
     if (!one_cycle(r)) break;
     if (tty && r->nic->cycles % PROGRESS_CYCLES == 0) fprintf(stderr, "\rlockwire: cycle %" PRIu64 " \033[K", r->nic->cycles);
   }
@@ -183,6 +187,7 @@ static int complain(const char *what, const char *why)
 static const char usage[] =
     "lockwire replay: drive the NIC from a recording, cycle for cycle, or from any capture\n\n"
     "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
+    "       lockwire replay DIR [--wave [OUT.fst]] [--frame N|--cycle N] [--around CYCLES] [--force]\n"
     "       lockwire replay FILE.pcap[ng] [--check on|off] [--stats FILE] [OPTION]...\n"
     "  DIR             what lockwire run --record DIR has written: the NIC must do the same at the same cycles\n"
     "  FILE            a capture from anywhere: the NIC stands in for one of its hosts, the others' frames are sent to it as they\n"
@@ -237,14 +242,14 @@ static int take_capture(struct replay_options *o, const char *name, const char *
   return ok ? 2 : 1;
 }
 
-static bool parse(struct replay_options *o, int argc, char **argv, char why[static WHY_LEN])
+static bool parse(struct replay_options *o, int argc, char **argv, char why[static WAVE_ERR_LEN])
 {
   o->capture = (struct capture_options){.mtu = 1500, .seed = 1};
-  for (int i = 0; i < argc; i++) {
+  for (int i = 0; i < argc && !why[0]; i++) {
     const char *val = i + 1 < argc ? argv[i + 1] : NULL;
     int taken = val ? take_capture(o, argv[i], val) : 0;
     if (taken == 1) {
-      snprintf(why, WHY_LEN, "replay: %.40s: %.80s is not one (see lockwire replay --help)", argv[i], val);
+      snprintf(why, WAVE_ERR_LEN, "replay: %.40s: %.80s is not one (see lockwire replay --help)", argv[i], val);
       return false;
     } else if (taken) {
       i++;
@@ -259,15 +264,17 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
       o->no_check = !strcmp(argv[++i], "off");
     } else if (!strcmp(argv[i], "--stats") && val) {
       o->stats = argv[++i];
+    } else if (wave_option(&o->wave, argc, argv, &i, why)) {
+      continue;
     } else if (argv[i][0] == '-' || o->dir) {
-      snprintf(why, WHY_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
+      snprintf(why, WAVE_ERR_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
       return false;
     } else {
       o->dir = argv[i];
     }
   }
-  if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
-  return o->dir;
+  if (!o->dir && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
+  return !why[0];
 }
 
 static bool same_build(const struct stim_head *h, const struct replay_options *o)
@@ -308,19 +315,19 @@ static bool write_stats(const struct replay *r, int status)
   return fclose(f) == 0 && ok;
 }
 
-// From the restart point of the first segment that is there, when the run's beginning is not.
+// From the restart point before what is to be seen, or of the first segment that is there, when the run's beginning is not.
 static bool begin_in_the_middle(struct replay *r)
 {
-  char path[SEGMENTS_PATH_LEN], err[STIM_ERR_LEN];
+  char err[STIM_ERR_LEN];
   struct blob b = {0};
+  struct restart from;
   bool checked = r->nic->glue.check;
-  if (r->first <= 1) return true;
-  segments_path(r->opt->dir, r->first, SEGMENT_RESTART, path);
-  bool read = whole_read(path, &b, err);
-  bool ok = read && recorder_restart_read(&b, &r->hash);
-  if (read && !ok) snprintf(err, sizeof err, "%.120s: not a restart point of this version of lockwire", path);
+  restart_before(r->opt->dir, r->first, r->last, 0, &from);
+  if (r->wave) from = *wave_start(r->wave);
+  if (!from.path[0]) return true;
+  bool ok = restart_read(&from, &b, &r->hash, err);
   if (ok && !nic_load(r->nic, &b, err)) {
-    complain(path, err);
+    complain(from.path, err);
     ok = false;
   } else if (!ok) {
     complain("replay", err);
@@ -329,15 +336,23 @@ static bool begin_in_the_middle(struct replay *r)
   if (!ok) return false;
   r->now_us = r->nic->now_us;
   r->from_cycle = r->nic->cycles;
+  if (r->wave) return true;
   printf("lockwire: %s begins after cycle %" PRIu64 ": what was before has made room\n", r->opt->dir, r->from_cycle);
   if (checked && !r->nic->glue.check) printf("lockwire: it was recorded with --check off, and cannot be checked from there on\n");
   return true;
 }
 
+static int end_wave(struct replay *r)
+{
+  if (r->why[0]) printf("lockwire: replay of %s DIFFERS %s\n", r->opt->dir, r->why);
+  if (r->wave_err[0] || !wave_end(r->wave, r->nic, stdout, r->wave_err)) return complain("replay", r->wave_err);
+  return r->why[0] ? EXIT_DIFFERENCE : EXIT_GOOD;
+}
+
 static int run(struct replay *r, const struct stim_head *h)
 {
   struct timespec from, to;
-  r->nic = nic_open_replay(h, !r->opt->no_check, &r->tap);
+  r->nic = nic_open_replay(h, !r->opt->no_check && !r->wave, &r->tap);
   if (!r->nic) return complain("out of memory", NULL);
   if (!begin_in_the_middle(r)) {
     nic_close(r->nic);
@@ -346,7 +361,7 @@ static int run(struct replay *r, const struct stim_head *h)
   clock_gettime(CLOCK_MONOTONIC, &from);
   all_cycles(r);
   clock_gettime(CLOCK_MONOTONIC, &to);
-  int status = tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+  int status = r->wave ? end_wave(r) : tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
   if (r->opt->stats && !write_stats(r, status)) status = complain(r->opt->stats, strerror(errno));
   nic_close(r->nic);
   return status;
@@ -385,11 +400,32 @@ static bool open_all(struct replay *r, struct stim_head *h)
   return r->reader;
 }
 
-static int replay_recording(const struct replay_options *o)
+// A frame or a cycle of the recording: what was there, and waves of it when they are asked for.
+static int look(struct replay *r, const struct stim_head *h)
+{
+  struct stim_head again;
+  char err[STIM_ERR_LEN];
+  int status = EXIT_GOOD;
+  r->wave = wave_open(&r->opt->wave, r->opt->dir, r->first, r->last, r->opt->force, r->wave_err);
+  if (!r->wave) return complain("replay", r->wave_err);
+  wave_tell(r->wave, stdout);
+  if (r->opt->wave.wave) {
+    stim_reader_close(r->reader);
+    r->segment = wave_start(r->wave)->segment;
+    r->reader = restart_open(r->opt->dir, wave_start(r->wave), &again, err);
+    status = r->reader ? run(r, h) : complain("replay", err);
+  }
+  wave_close(r->wave);
+  return status;
+}
+
+static int replay_recording(const struct replay_options *o, int argc, char **argv)
 {
   struct replay r = {.tap = {&ops}, .opt = o};
   struct stim_head h;
-  int status = open_all(&r, &h) && same_build(&h, o) ? run(&r, &h) : EXIT_USAGE;
+  if (o->wave.wave) wave_hand_over(argc, argv);
+  int status = EXIT_USAGE;
+  if (open_all(&r, &h) && same_build(&h, o)) status = wave_wanted(&o->wave) ? look(&r, &h) : run(&r, &h);
   stim_reader_close(r.reader);
   return status;
 }
@@ -398,15 +434,16 @@ int replay_main(int argc, char **argv, const struct pair_nic *nic)
 {
   struct replay_options o = {0};
   struct stat s;
-  char why[WHY_LEN];
+  char why[WAVE_ERR_LEN] = "";
   if (!parse(&o, argc, argv, why)) return complain(why, NULL);
   if (o.help) {
     fputs(usage, stdout);
+    fputs(wave_usage, stdout);
     return EXIT_GOOD;
   }
   if (stat(o.dir, &s) != 0) return complain(o.dir, strerror(errno));
-  if (S_ISDIR(s.st_mode)) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o);
-  if (o.force) return complain("--force", "is for recordings, not for captures");
+  if (S_ISDIR(s.st_mode)) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o, argc, argv);
+  if (o.force || wave_wanted(&o.wave)) return complain(o.dir, "a capture has neither cycles nor waves: --record it first");
   o.capture.file = o.dir;
   o.capture.stats = o.stats;
   o.capture.no_check = o.no_check;
