@@ -196,6 +196,8 @@ $(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glu
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $(filter-out %.map,$^) $(VLIB:%=$(M)/%) -latomic -lpthread -lz
 
+include sim/icarus/icarus.mk
+
 ##@ Build
 .PHONY: deps build packetdrill
 packetdrill: $(B)/liblockwire_packetdrill.so ## the endpoint as a shared object for packetdrill: build/liblockwire_packetdrill.so

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "four.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+bool four_site_find(struct four_site *s, vpiHandle call)
+{
+  vpiHandle arg, args = vpi_iterate(vpiArgument, call);
+  *s = (struct four_site){0};
+  while (args && (arg = vpi_scan(args))) {
+    unsigned bits = (unsigned)vpi_get(vpiSize, arg);
+    if (s->n == FOUR_ARGS || bits > 32 * FOUR_WORDS) {
+      vpi_free_object(args);
+      return false;
+    }
+    s->bits[s->n] = bits;
+    s->arg[s->n++] = arg;
+  }
+  return true;
+}
+
+struct four_call four_begin(struct bridge *b, const struct four_site *s) { return (struct four_call){.b = b, .site = s, .flow = NO_FLOW}; }
+
+static unsigned words(unsigned bits) { return (bits + 31) / 32; }
+
+// The bits of word i that belong to a vector of so many.
+static uint32_t word_mask(unsigned bits, unsigned i) { return bits >= 32 * (i + 1) ? UINT32_MAX : (UINT32_C(1) << (bits - 32 * i)) - 1; }
+
+static void read_vector(vpiHandle h, unsigned bits, uint32_t *v, uint32_t *x)
+{
+  s_vpi_value value = {.format = vpiVectorVal};
+  vpi_get_value(h, &value);
+  for (unsigned i = 0; i < words(bits); i++) {
+    uint32_t a = (uint32_t)value.value.vector[i].aval, b = (uint32_t)value.value.vector[i].bval;
+    x[i] = b & word_mask(bits, i);
+    v[i] = a & ~b & word_mask(bits, i);
+  }
+}
+
+void four_take(struct four_call *c, struct four_vector *to)
+{
+  unsigned i = c->next++;
+  to->bits = c->site->bits[i];
+  read_vector(c->site->arg[i], to->bits, to->v, to->x);
+}
+
+static bool unknown(const struct four_vector *f, unsigned low, unsigned width)
+{
+  for (unsigned n; width; low += n, width -= n) {
+    n = width < 64 ? width : 64;
+    if (lw_bits_get(f->x, low, n)) return true;
+  }
+  return false;
+}
+
+// As Verilog prints it in hexadecimal: x where a digit is unknown, X where a part of it is.
+static void digits(const struct four_vector *f, unsigned low, unsigned width, char *out, size_t cap)
+{
+  int at = snprintf(out, cap, "%u'h", width);
+  for (unsigned d = (width + 3) / 4; d-- && at > 0 && (size_t)at + 1 < cap;) {
+    unsigned n = 4 * d + 4 > width ? width - 4 * d : 4;
+    unsigned v = (unsigned)lw_bits_get(f->v, low + 4 * d, n), x = (unsigned)lw_bits_get(f->x, low + 4 * d, n);
+    out[at++] = !x ? "0123456789abcdef"[v] : x == (1u << n) - 1 ? 'x' : 'X';
+    out[at] = '\0';
+  }
+}
+
+void four_must(struct four_call *c, const struct four_vector *of, const char *name, unsigned low, unsigned width)
+{
+  char text[40];
+  if (c->bad || !unknown(of, low, width)) return;
+  c->bad = true;
+  digits(of, low, width, text, sizeof text);
+  bridge_unknown(c->b, c->flow, name, text);
+}
+
+uint64_t four_int_if(struct four_call *c, bool counts, const char *name)
+{
+  struct four_vector f;
+  four_take(c, &f);
+  if (counts) four_must(c, &f, name, 0, f.bits);
+  return lw_bits_get(f.v, 0, f.bits);
+}
+
+uint64_t four_int(struct four_call *c, const char *name) { return four_int_if(c, true, name); }
+
+static void byte_must(struct four_call *c, const struct four_vector *f, const char *name, unsigned byte)
+{
+  char text[80];
+  if (c->bad || !unknown(f, 8 * byte, 8)) return;
+  snprintf(text, sizeof text, "%s[%u:%u]", name, 8 * byte + 7, 8 * byte);
+  four_must(c, f, text, 8 * byte, 8);
+}
+
+void four_lanes(struct four_call *c, const char *name, unsigned nbytes, uint32_t *v)
+{
+  struct four_vector f;
+  four_take(c, &f);
+  for (unsigned i = 0; i < nbytes && i < f.bits / 8; i++) byte_must(c, &f, name, i);
+  memcpy(v, f.v, 4 * words(f.bits));
+}
+
+void four_enabled(struct four_call *c, const char *name, uint64_t enable)
+{
+  struct four_vector f;
+  four_take(c, &f);
+  for (unsigned i = 0; i < f.bits / 8; i++)
+    if (enable >> i & 1) byte_must(c, &f, name, i);
+}
+
+static const struct nic_field *member(const struct four_fields *s, const char *name)
+{
+  for (unsigned i = 0; i < s->n; i++)
+    if (!strcmp(s->field[i].name, name)) return &s->field[i];
+  return NULL;
+}
+
+static void members_must(struct four_call *c, const struct four_vector *f, const struct four_fields *s, enum four_known known)
+{
+  char name[80];
+  const struct nic_field *vld = known == EACH_IF_VLD ? member(s, "vld") : NULL;
+  for (unsigned i = 0; i < s->n && !c->bad; i++) {
+    const struct nic_field *m = &s->field[i];
+    if (vld && m != vld && !unknown(f, vld->low, 1) && !lw_bits_get(f->v, vld->low, 1)) continue;
+    snprintf(name, sizeof name, "%s.%s", s->name, m->name);
+    four_must(c, f, name, m->low, m->width);
+  }
+}
+
+void four_struct(struct four_call *c, const struct four_fields *s, enum four_known known, uint32_t *v)
+{
+  struct four_vector f;
+  four_take(c, &f);
+  assert(f.bits == s->field[0].low + s->field[0].width);   // the first is the highest
+  if (known != NONE) members_must(c, &f, s, known);
+  memcpy(v, f.v, 4 * words(f.bits));
+}
+
+int four_flow(const struct four_call *c, const struct four_fields *s)
+{
+  struct four_call ahead = *c;
+  struct four_vector f;
+  const struct nic_field *m = member(s, "flow");
+  four_take(&ahead, &f);
+  return m && !unknown(&f, m->low, m->width) ? (int)lw_bits_get(f.v, m->low, m->width) : NO_FLOW;
+}
+
+void four_give(struct four_call *c, const uint32_t *v)
+{
+  unsigned i = c->next++;
+  s_vpi_vecval to[FOUR_WORDS];
+  for (unsigned w = 0; w < words(c->site->bits[i]); w++) to[w] = (s_vpi_vecval){.aval = (PLI_INT32)v[w], .bval = 0};
+  s_vpi_value value = {.format = vpiVectorVal, .value.vector = to};
+  vpi_put_value(c->site->arg[i], &value, NULL, vpiNoDelay);
+}
