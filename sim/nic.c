@@ -125,6 +125,7 @@ bool nic_load(struct nic *n, struct blob *b, char err[static STIM_ERR_LEN])
   char id[STIM_ID_LEN];
   bool checked;
   snprintf(err, STIM_ERR_LEN, "not a restart point of this build of the RTL");
+  if (!model_info().can_save) snprintf(err, STIM_ERR_LEN, "this build has no restart points, so it cannot begin at one");
   if (!load_model(n, b) || !blob_get(b, &checked, sizeof checked)) return false;
   if (!n->glue.check) return true;
   if (!checked) {

@@ -28,22 +28,18 @@ static unsigned words(unsigned bits) { return (bits + 31) / 32; }
 // The bits of word i that belong to a vector of so many.
 static uint32_t word_mask(unsigned bits, unsigned i) { return bits >= 32 * (i + 1) ? UINT32_MAX : (UINT32_C(1) << (bits - 32 * i)) - 1; }
 
-static void read_vector(vpiHandle h, unsigned bits, uint32_t *v, uint32_t *x)
-{
-  s_vpi_value value = {.format = vpiVectorVal};
-  vpi_get_value(h, &value);
-  for (unsigned i = 0; i < words(bits); i++) {
-    uint32_t a = (uint32_t)value.value.vector[i].aval, b = (uint32_t)value.value.vector[i].bval;
-    x[i] = b & word_mask(bits, i);
-    v[i] = a & ~b & word_mask(bits, i);
-  }
-}
-
 void four_take(struct four_call *c, struct four_vector *to)
 {
+  s_vpi_value value = {.format = vpiVectorVal};
   unsigned i = c->next++;
   to->bits = c->site->bits[i];
-  read_vector(c->site->arg[i], to->bits, to->v, to->x);
+  vpi_get_value(c->site->arg[i], &value);
+  for (unsigned w = 0; w < words(to->bits); w++) {
+    uint32_t a = (uint32_t)value.value.vector[w].aval, b = (uint32_t)value.value.vector[w].bval & word_mask(to->bits, w);
+    to->v[w] = a & ~b & word_mask(to->bits, w);
+    to->x[w] = b;
+    to->z[w] = b & ~a;
+  }
 }
 
 static bool unknown(const struct four_vector *f, unsigned low, unsigned width)
@@ -55,14 +51,18 @@ static bool unknown(const struct four_vector *f, unsigned low, unsigned width)
   return false;
 }
 
-// As Verilog prints it in hexadecimal: x where a digit is unknown, X where a part of it is.
+// A digit as Verilog prints it: x or z where all of it is that, X where a part is unknown.
+static char digit(const struct four_vector *f, unsigned low, unsigned width)
+{
+  unsigned all = (1u << width) - 1, v = (unsigned)lw_bits_get(f->v, low, width), x = (unsigned)lw_bits_get(f->x, low, width);
+  return !x ? "0123456789abcdef"[v] : x != all ? 'X' : lw_bits_get(f->z, low, width) == all ? 'z' : 'x';
+}
+
 static void digits(const struct four_vector *f, unsigned low, unsigned width, char *out, size_t cap)
 {
   int at = snprintf(out, cap, "%u'h", width);
   for (unsigned d = (width + 3) / 4; d-- && at > 0 && (size_t)at + 1 < cap;) {
-    unsigned n = 4 * d + 4 > width ? width - 4 * d : 4;
-    unsigned v = (unsigned)lw_bits_get(f->v, low + 4 * d, n), x = (unsigned)lw_bits_get(f->x, low + 4 * d, n);
-    out[at++] = !x ? "0123456789abcdef"[v] : x == (1u << n) - 1 ? 'x' : 'X';
+    out[at++] = digit(f, low + 4 * d, 4 * d + 4 > width ? width - 4 * d : 4);
     out[at] = '\0';
   }
 }

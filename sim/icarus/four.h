@@ -27,10 +27,10 @@ struct four_call {
   bool bad;                  // something that counts was unknown
 };
 
-// The same words twice: the values, and which bits are unknown.
+// The values, 0 where they are unknown; which bits are; and which of those are Z.
 struct four_vector {
   unsigned bits;
-  uint32_t v[FOUR_WORDS], x[FOUR_WORDS];
+  uint32_t v[FOUR_WORDS], x[FOUR_WORDS], z[FOUR_WORDS];
 };
 
 // Of the call that vpi_handle names; false: more arguments, or wider ones, than there is room for.

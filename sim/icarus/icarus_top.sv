@@ -26,7 +26,7 @@ module icarus_top;
   logic [127:0] hash_key;
   logic [63:0] now_us;
   logic [3:0] have;                        // for the next cycle: rx, slow path, payload, command
-  logic [5:0] cnt_addr;
+  logic [5:0] cnt_addr;                    // another one in each cycle, so that all are looked at
   wire [63:0] cnt_data, next_us;
   wire next_valid, quiescent;
 
@@ -85,8 +85,9 @@ module icarus_top;
 
   // --- the exchange with C ------------------------------------------------------------------------------------------
   // The names stand in the same order in tasks.c.
-  wire [14:0] control = {quiescent, next_valid, tx_valid, slow_valid, pout_valid, event_valid, slow_ready, pin_ready, cmd_ready,
-                         rxm_we, rxm_re, txm_we, txm_re, slow_valid && slow_fence, next_valid && (^next_us)};
+  wire [15:0] control = {quiescent, next_valid, tx_valid, slow_valid, pout_valid, event_valid, slow_ready, pin_ready, cmd_ready,
+                         rxm_we, rxm_re, txm_we, txm_re, slow_valid && slow_fence, next_valid && (^next_us),
+                         ^cnt_data};
 
   initial begin
     forever begin

@@ -205,6 +205,7 @@ void model_cycle(struct model *m, unsigned have)
 {
   m->bridge.cycle++;
   set_int(m, HAVE, have);
+  set_int(m, CNT_ADDR, m->bridge.cycle & 63);
   leave(m, true);
 }
 
@@ -216,11 +217,9 @@ bool model_quiescent(struct model *m, uint64_t *next_us)
 
 uint64_t model_counter(struct model *m, unsigned index)
 {
-  char name[32];
-  snprintf(name, sizeof name, "counter %u", index & 63);
   set_int(m, CNT_ADDR, index & 63);
   leave(m, false);
-  return get(m, CNT_DATA, name);
+  return get(m, CNT_DATA, "cnt_data_o");
 }
 
 void model_free(struct model *m)

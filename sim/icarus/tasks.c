@@ -42,7 +42,8 @@ static void control(struct four_call *c, const char *const *name, unsigned n)
 static void control_of_ports(struct four_call *c)
 {
   static const char *const name[] = {"quiescent_o", "next_valid_o", "tx_valid_o", "slow_valid_o", "pout_valid_o", "event_valid_o", "slow_ready_o",
-                                     "pin_ready_o", "cmd_ready_o", "rxm_we_o", "rxm_re_o", "txm_we_o", "txm_re_o", "slow_fence_o", "next_us_o"};
+                                     "pin_ready_o", "cmd_ready_o", "rxm_we_o", "rxm_re_o", "txm_we_o", "txm_re_o", "slow_fence_o", "next_us_o",
+                                     "cnt_data_o"};
   control(c, name, sizeof name / sizeof *name);
 }
 
