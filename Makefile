@@ -215,9 +215,11 @@ build: $(B)/lockwire ## the co-simulation: build/lockwire
 ##@ Run
 # Tools that deps installs are found by a make of their own.
 .PHONY: sim live
-sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL
-	$(Q)$(MAKE) --no-print-directory build
-	$(Q)LOCKWIRE=$(B)/lockwire scripts/sim.sh
+SIM ?= verilator
+sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL; SIM=icarus: four-state, and slow
+	$(if $(filter verilator icarus,$(SIM)),,$(error SIM=$(SIM): verilator or icarus))
+	$(Q)$(MAKE) --no-print-directory build$(if $(filter icarus,$(SIM)),-icarus)
+	$(Q)SIM=$(SIM) LOCKWIRE=$(B)/$(if $(filter icarus,$(SIM)),icarus/)lockwire scripts/sim.sh
 live: deps ## the same NIC left running for your own clients, until Ctrl-C
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)LOCKWIRE=$(B)/lockwire scripts/live.sh

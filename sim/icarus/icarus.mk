@@ -4,7 +4,7 @@
 I := $(B)/icarus
 ICARUS_C := $(patsubst %.c,$(B)/obj/%.o,$(wildcard sim/icarus/*.c))
 ICARUS_SV := sim/icarus/icarus_top.sv sim/icarus/icarus_tap.sv
-ICARUS_GEN := -Picarus_top.DataW=$(DATA_W) -Picarus_top.NumFlows=$(NUM_FLOWS) -Picarus_top.TxBufBytes=$(TX_BUF) -Picarus_top.RxBufBytes=$(RX_BUF) -Picarus_top.Cc=$(CONGESTION)
+IVERILOG := iverilog -g2012 -Picarus_top.DataW=$(DATA_W) -Picarus_top.NumFlows=$(NUM_FLOWS) -Picarus_top.TxBufBytes=$(TX_BUF) -Picarus_top.RxBufBytes=$(RX_BUF) -Picarus_top.Cc=$(CONGESTION)
 
 $(ICARUS_C): CFLAGS += -Isim $(MODEL_DEF) -isystem /usr/include/iverilog -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -isystem $(M)
 $(ICARUS_C): $(M)/Vcosim_top.mk
@@ -16,12 +16,12 @@ $(I)/main.o: $(B)/obj/sim/main.o
 
 $(I)/lockwire.vpi: $(I)/main.o $(filter-out %/main.o,$(SIM_C)) $(ICARUS_C) $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a sim/icarus/exports.map
 	$(if $(Q),@echo "  LINK $@")
-	$(Q)$(CC) -shared -Wl,--version-script=sim/icarus/exports.map -o $@ $(filter-out %.map,$^) -lpthread -lz -lpcap -ledit
+	$(Q)$(CC) -shared -Wl,-z,now,--version-script=sim/icarus/exports.map -o $@ $(filter-out %.map,$^) -lpthread -lz -lpcap -ledit
 
 $(I)/lockwire.vvp: $(B)/gen/parameters $(ICARUS_SV) $(RTL_SRC) $(RTL_F) rtl/prim/ring_mem.sv
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  IVERILOG $@")
-	$(Q)iverilog -g2012 -Irtl $(ICARUS_GEN) -s icarus_top -o $@ $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(ICARUS_SV) 2>&1 \
+	$(Q)$(IVERILOG) -Irtl -s icarus_top -o $@ $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(ICARUS_SV) 2>&1 \
 	  | { grep -v '$(ICARUS_NOISE)' || true; }; exit $${PIPESTATUS[0]}
 
 $(I)/lockwire: sim/icarus/lockwire.sh $(I)/lockwire.vpi $(I)/lockwire.vvp
@@ -30,3 +30,10 @@ $(I)/lockwire: sim/icarus/lockwire.sh $(I)/lockwire.vpi $(I)/lockwire.vvp
 ##@ Build
 .PHONY: build-icarus
 build-icarus: $(I)/lockwire ## the co-simulation on Icarus, four-state: build/icarus/lockwire
+
+##@ Tests
+.PHONY: test-icarus test-icarus-live
+test-icarus: build build-icarus ## the co-simulation on Icarus: it does what Verilator's does, and sees an X; SEEDS=20 replays so many of the pair instead
+	$(Q)$(PYTHON) scripts/test_icarus.py --lockwire $(B)/lockwire --icarus $(I)/lockwire --iverilog '$(IVERILOG)' --work $(B)/test_icarus $(SEEDS:%=--seeds %)
+test-icarus-live: build build-icarus ## live groups echo and kv, every recording replayed on Icarus, too: some twenty minutes
+	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --also $(I)/lockwire --work $(B)/test_icarus_live echo kv
