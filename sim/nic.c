@@ -62,7 +62,7 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
 
 static bool checker_failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
 
-static bool failed(const struct nic *n) { return checker_failed(n) || n->glue.unknown[0]; }
+static bool failed(const struct nic *n) { return checker_failed(n) || n->glue.fault[0]; }
 
 static void clock_once(struct nic *n, unsigned have)
 {
@@ -207,7 +207,7 @@ static struct carrier_figures nic_figures(struct carrier *c)
 static const char *nic_broken(struct carrier *c)
 {
   const struct nic *n = of(c);
-  return n->glue.unknown[0] ? n->glue.unknown : n->broken[0] ? n->broken : NULL;
+  return n->glue.fault[0] ? n->glue.fault : n->broken[0] ? n->broken : NULL;
 }
 
 static struct check *nic_failed(struct carrier *c)

@@ -34,7 +34,7 @@ struct glue_tap {
   const struct glue_tap_ops *ops;
 };
 
-enum { GLUE_UNKNOWN_LEN = 160 };
+enum { GLUE_FAULT_LEN = 160 };
 
 struct glue {
   struct nic_port *port;     // the host's half; NULL in a replay: what leaves is only compared
@@ -46,7 +46,7 @@ struct glue {
   void *user;
   struct wire *wire;         // set by lw_open, closed and cleared by lw_close
   char err[WIRE_ERR_LEN];
-  // Four-state simulators only (sim/icarus): the first bit that counts and was neither 0 nor 1, as "at cycle N ..."; empty: there was none.
-  char unknown[GLUE_UNKNOWN_LEN];
+  // What the simulator itself found wrong with the NIC, as "at cycle N ...": only Icarus does (sim/icarus). Empty: nothing.
+  char fault[GLUE_FAULT_LEN];
 };
 #endif

@@ -73,7 +73,7 @@ void four_must(struct four_call *c, const struct four_vector *of, const char *na
   if (c->bad || !unknown(of, low, width)) return;
   c->bad = true;
   digits(of, low, width, text, sizeof text);
-  bridge_unknown(c->b, c->flow, name, text);
+  bridge_fault(c->b, c->flow, "X in %s (%s)", name, text);
 }
 
 uint64_t four_int_if(struct four_call *c, bool counts, const char *name)
@@ -117,24 +117,48 @@ static const struct nic_field *member(const struct four_fields *s, const char *n
   return NULL;
 }
 
-static void members_must(struct four_call *c, const struct four_vector *f, const struct four_fields *s, enum four_known known)
+static bool among(const char *const *names, const char *name)
+{
+  for (; *names; names++)
+    if (!strcmp(*names, name)) return true;
+  return false;
+}
+
+static void take_struct(struct four_call *c, const struct four_fields *s, struct four_vector *f)
+{
+  four_take(c, f);
+  assert(f->bits == s->field[0].low + s->field[0].width);   // the first is the highest
+}
+
+// Those of `names`; NULL: all.
+static void members_must(struct four_call *c, const struct four_vector *f, const struct four_fields *s, const char *const *names)
 {
   char name[80];
-  const struct nic_field *vld = known == EACH_IF_VLD ? member(s, "vld") : NULL;
   for (unsigned i = 0; i < s->n && !c->bad; i++) {
     const struct nic_field *m = &s->field[i];
-    if (vld && m != vld && !unknown(f, vld->low, 1) && !lw_bits_get(f->v, vld->low, 1)) continue;
+    if (names && !among(names, m->name)) continue;
     snprintf(name, sizeof name, "%s.%s", s->name, m->name);
     four_must(c, f, name, m->low, m->width);
   }
 }
 
-void four_struct(struct four_call *c, const struct four_fields *s, enum four_known known, uint32_t *v)
+void four_struct_if(struct four_call *c, bool counts, const struct four_fields *s, uint32_t *v)
 {
   struct four_vector f;
-  four_take(c, &f);
-  assert(f.bits == s->field[0].low + s->field[0].width);   // the first is the highest
-  if (known != NONE) members_must(c, &f, s, known);
+  take_struct(c, s, &f);
+  if (counts) members_must(c, &f, s, NULL);
+  memcpy(v, f.v, 4 * words(f.bits));
+}
+
+void four_struct(struct four_call *c, const struct four_fields *s, uint32_t *v) { four_struct_if(c, true, s, v); }
+
+void four_struct_guarded(struct four_call *c, const struct four_guard *g, const struct four_fields *s, uint32_t *v)
+{
+  struct four_vector f;
+  const struct nic_field *by = member(s, g->by);
+  take_struct(c, s, &f);
+  bool part = !unknown(&f, by->low, by->width) && lw_bits_get(f.v, by->low, by->width) != g->value;
+  members_must(c, &f, s, part ? g->always : NULL);
   memcpy(v, f.v, 4 * words(f.bits));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call of a system task, seen as its arguments from left to right: four-state vectors, taken as two-state words (least significant
-// first) once it is known that no bit that counts is X or Z. The first that is ends in bridge_unknown(); an unknown bit is taken as 0.
+// first) once it is known that no bit that counts is X or Z. The first that is ends in bridge_fault(); an unknown bit is taken as 0.
 #ifndef LW_FOUR_H
 #define LW_FOUR_H
 #include <vpi_user.h>
@@ -45,14 +45,21 @@ uint64_t four_int_if(struct four_call *c, bool counts, const char *name);
 void four_lanes(struct four_call *c, const char *name, unsigned nbytes, uint32_t *v);
 // Of a word of memory the bytes that are enabled; `enable` is up to 64 of them.
 void four_enabled(struct four_call *c, const char *name, uint64_t enable);
-// A packed struct, each member of which must be known: always, never, or where its member `vld` is 1. The message names the member.
+// A packed struct, each member of which must be known. The message names the member.
 struct four_fields {
   const char *name;
   const struct nic_field *field;
   unsigned n;
 };
-enum four_known { EACH, NONE, EACH_IF_VLD };
-void four_struct(struct four_call *c, const struct four_fields *f, enum four_known known, uint32_t *v);
+void four_struct(struct four_call *c, const struct four_fields *f, uint32_t *v);
+void four_struct_if(struct four_call *c, bool counts, const struct four_fields *f, uint32_t *v);
+// Where its member `by` is known and not `value`, only the members in `always` count.
+struct four_guard {
+  const char *by;
+  uint64_t value;
+  const char *always[4];     // ends with NULL
+};
+void four_struct_guarded(struct four_call *c, const struct four_guard *g, const struct four_fields *f, uint32_t *v);
 // The member `flow` of the struct that comes next, which is not taken yet; NO_FLOW: it is not known.
 int four_flow(const struct four_call *c, const struct four_fields *f);
 // As it stands, for a task that has more to ask; four_must then asks of a part of it.

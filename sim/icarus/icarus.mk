@@ -31,6 +31,11 @@ $(I)/lockwire: sim/icarus/lockwire.sh $(I)/lockwire.vpi $(I)/lockwire.vvp
 .PHONY: build-icarus
 build-icarus: $(I)/lockwire ## the co-simulation on Icarus, four-state: build/icarus/lockwire
 
+.PHONY: lint-icarus
+lint: lint-icarus
+lint-icarus:
+	$(Q)mkdir -p $(B); $(IVERILOG) -Wall -Wno-timescale -Irtl -t null -s icarus_top $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(ICARUS_SV) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
+
 ##@ Tests
 .PHONY: test-icarus test-icarus-live
 test-icarus: build build-icarus ## the co-simulation on Icarus: it does what Verilator's does, and sees an X; SEEDS=20 replays so many of the pair instead

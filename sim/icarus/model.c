@@ -10,7 +10,9 @@
 // with a reset, and with what that one has left in its memories.
 #include "model.h"
 
+#include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +108,7 @@ static PLI_INT32 turn_call(PLI_BYTE8 *user)
   }
   m->begun = true;
   swapcontext(&m->simulator, &m->program);
-  if (m->over) end(m->bridge.unknown ? EXIT_DIFFERENCE : m->status);
+  if (m->over) end(m->bridge.fault ? EXIT_DIFFERENCE : m->status);
   return 0;
 }
 
@@ -137,19 +139,22 @@ static void start_up(void)
 
 __attribute__((visibility("default"))) void (*vlog_startup_routines[])(void) = {start_up, NULL};
 
-// --- unknown bits ----------------------------------------------------------------------------------------------------
+// --- what is wrong ---------------------------------------------------------------------------------------------------
 
-void bridge_unknown(struct bridge *b, int flow, const char *signal, const char *value)
+void bridge_fault(struct bridge *b, int flow, const char *fmt, ...)
 {
-  char at[32] = "";
+  char of[24] = "", what[120];
+  va_list ap;
   if (bridge_silent(b)) return;
-  b->unknown = true;
-  if (flow != NO_FLOW) snprintf(at, sizeof at, ", flow %d", flow);
-  snprintf(b->glue->unknown, sizeof b->glue->unknown, "at cycle %llu%s: X in %s%s%s%s", (unsigned long long)b->cycle, at, signal, value ? " (" : "",
-           value ? value : "", value ? ")" : "");
+  b->fault = true;
+  if (flow != NO_FLOW) snprintf(of, sizeof of, ", flow %d", flow);
+  va_start(ap, fmt);
+  vsnprintf(what, sizeof what, fmt, ap);
+  va_end(ap);
+  snprintf(b->glue->fault, sizeof b->glue->fault, "at cycle %" PRIu64 "%s: %s", b->cycle, of, what);
 }
 
-bool bridge_silent(const struct bridge *b) { return !b->glue || b->glue->unknown[0]; }
+bool bridge_silent(const struct bridge *b) { return !b->glue || b->glue->fault[0]; }
 
 // --- model.h ---------------------------------------------------------------------------------------------------------
 

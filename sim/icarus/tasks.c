@@ -8,6 +8,7 @@
 // and what is said at each task below.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "four.h"
 
@@ -94,7 +95,7 @@ static void event(struct four_call *c)
 {
   uint32_t ev[HOST_EVENT_WORDS];
   c->flow = four_flow(c, &FIELDS(host_event));
-  four_struct(c, &FIELDS(host_event), EACH, ev);
+  four_struct(c, &FIELDS(host_event), ev);
   if (!silent(c)) lw_event(host(c), ev);
 }
 
@@ -169,23 +170,27 @@ static void retire_frame(struct four_call *c)
   if (!unchecked(c)) lw_retire_frame(host(c), class_id);
 }
 
-// The receive mirror and the D-SACK block are read for a header; where none is made they may be of a flow that never had one.
+// The receive mirror is read for a header; where none is made it may be that of a flow that was never opened. A range that came twice
+// is one where vld is 1; before the first there has been none.
 static void retire_sample(struct four_call *c)
 {
+  static const struct four_guard range = {"vld", 1, {NULL}};
   uint32_t desc[TX_DESC_WORDS], rcv[RCV_MIRROR_WORDS], dup[DSACK_WORDS];
   int flags = (int)four_int(c, "sample {owed, frame}");
   bool frame = flags & 1;
   c->flow = four_flow(c, &FIELDS(tx_desc));
-  four_struct(c, &FIELDS_AS("sample tx_desc", tx_desc), EACH, desc);
-  four_struct(c, &FIELDS_AS("sample rcv_mirror", rcv_mirror), frame ? EACH : NONE, rcv);
-  four_struct(c, &FIELDS_AS("sample dsack", dsack), EACH_IF_VLD, dup);
+  four_struct(c, &FIELDS_AS("sample tx_desc", tx_desc), desc);
+  four_struct_if(c, frame, &FIELDS_AS("sample rcv_mirror", rcv_mirror), rcv);
+  four_struct_guarded(c, &range, &FIELDS_AS("sample dsack", dsack), dup);
   if (!unchecked(c)) lw_retire_sample(host(c), desc, flags, rcv, dup);
 }
 
 // A segment that is no flow's (hit is 0) has no context, and reads nobody's stores. The send side's mirrors are read for a segment, a read
-// and a timeout; as a flow is opened or released they may have never been written. The descriptor is a segment's. dd_segment goes with dd_valid.
+// and a timeout; as a flow is opened or released they may have never been written. The descriptor is a segment's, and of a frame that is
+// none (ARP, UDP) the parser has no more than its class and size. dd_segment goes with dd_valid.
 static void retire_rcv(struct four_call *c)
 {
+  static const struct four_guard tcp = {"class_id", RX_LOOKUP, {"beats", "frame_len"}};
   uint32_t desc[RX_DESC_WORDS], snd[SND_MIRROR_WORDS], sent[SENT_MIRROR_WORDS], ctx[RCV_CTX_WORDS], dd[DD_SEGMENT_WORDS], dup[DSACK_WORDS];
   int kind = (int)four_int(c, "rcv kind"), flow = (int)four_int(c, "rcv flow"), flags = (int)four_int(c, "rcv flags");
   bool segment = kind == REV_SEGMENT, of_flow = !segment || (flags & 1), dd_valid = flags & 32;
@@ -193,13 +198,14 @@ static void retire_rcv(struct four_call *c)
   c->flow = of_flow ? flow : NO_FLOW;
   int class_id = (int)four_int(c, "rcv class");
   unsigned long long now_us = four_int(c, "rcv now_us");
-  four_struct(c, &FIELDS_AS("rcv rx_desc", rx_desc), segment ? EACH : NONE, desc);
-  four_struct(c, &FIELDS_AS("rcv snd_mirror", snd_mirror), reads ? EACH : NONE, snd);
-  four_struct(c, &FIELDS_AS("rcv sent_mirror", sent_mirror), reads ? EACH : NONE, sent);
+  if (segment) four_struct_guarded(c, &tcp, &FIELDS_AS("rcv rx_desc", rx_desc), desc);
+  else four_struct_if(c, false, &FIELDS_AS("rcv rx_desc", rx_desc), desc);
+  four_struct_if(c, reads, &FIELDS_AS("rcv snd_mirror", snd_mirror), snd);
+  four_struct_if(c, reads, &FIELDS_AS("rcv sent_mirror", sent_mirror), sent);
   int consumed = (int)four_int_if(c, reads, "rcv consumed");
-  four_struct(c, &FIELDS(rcv_ctx), of_flow ? EACH : NONE, ctx);
-  four_struct(c, &FIELDS_AS("rcv dd_segment", dd_segment), dd_valid ? EACH : NONE, dd);
-  four_struct(c, &FIELDS_AS("rcv dsack", dsack), EACH, dup);
+  four_struct_if(c, of_flow, &FIELDS(rcv_ctx), ctx);
+  four_struct_if(c, dd_valid, &FIELDS_AS("rcv dd_segment", dd_segment), dd);
+  four_struct(c, &FIELDS_AS("rcv dsack", dsack), dup);
   if (!unchecked(c)) lw_retire_rcv(host(c), kind, flow, flags, class_id, desc, snd, sent, consumed, ctx, dd, dup, now_us);
 }
 
@@ -211,10 +217,10 @@ static void retire_snd(struct four_call *c)
   int flow = take_flow(c, "snd flow");
   int flags = (int)four_int(c, "snd flags");
   unsigned long long now_us = four_int(c, "snd now_us");
-  four_struct(c, &FIELDS_AS("snd dd_in", dd_in), kind == SEV_INCOMING ? EACH : NONE, dd);
+  four_struct_if(c, kind == SEV_INCOMING, &FIELDS_AS("snd dd_in", dd_in), dd);
   int tail = (int)four_int(c, "snd tail");
-  four_struct(c, &FIELDS(snd_ctx), EACH, ctx);
-  four_struct(c, &FIELDS_AS("snd tx_desc", tx_desc), EACH, desc);
+  four_struct(c, &FIELDS(snd_ctx), ctx);
+  four_struct(c, &FIELDS_AS("snd tx_desc", tx_desc), desc);
   if (!unchecked(c)) lw_retire_snd(host(c), kind, flow, now_us, dd, tail, flags, ctx, desc);
 }
 
@@ -237,7 +243,7 @@ static void retire_rx_status(struct four_call *c)
 {
   uint32_t status[RX_STATUS_WORDS];
   int flow = take_flow(c, "rx_status flow");
-  four_struct(c, &FIELDS(rx_status), EACH, status);
+  four_struct(c, &FIELDS(rx_status), status);
   if (!unchecked(c)) lw_retire_rx_status(host(c), flow, status);
 }
 
@@ -246,7 +252,7 @@ static void retire_tx_status(struct four_call *c)
   uint32_t status[TX_STATUS_WORDS];
   int flow = take_flow(c, "tx_status flow");
   bool tell = four_int(c, "tx_status tell");
-  four_struct(c, &FIELDS(tx_status), EACH, status);
+  four_struct(c, &FIELDS(tx_status), status);
   if (!unchecked(c)) lw_retire_tx_status(host(c), flow, tell, status);
 }
 
@@ -299,8 +305,20 @@ static PLI_INT32 call(PLI_BYTE8 *user)
   return 0;
 }
 
+// An assertion of the RTL, which Icarus calls like this where it does not hold. Icarus' own would print, and go on.
+static PLI_INT32 error(PLI_BYTE8 *user)
+{
+  vpiHandle call = vpi_handle(vpiSysTfCall, NULL);
+  const char *path = vpi_get_str(vpiFile, call), *slash = strrchr(path, '/');
+  bridge_fault((struct bridge *)(void *)user, NO_FLOW, "the assertion in line %d of %s does not hold", (int)vpi_get(vpiLineNo, call),
+               slash ? slash + 1 : path);
+  return 0;
+}
+
 void tasks_register(struct bridge *b)
 {
+  s_vpi_systf_data e = {.type = vpiSysTask, .tfname = "$error", .calltf = error, .user_data = (void *)b};
+  vpi_register_systf(&e);
   for (unsigned i = 0; i < N_TASKS; i++) {
     bound[i] = (struct bound){b, &tasks[i]};
     s_vpi_systf_data d = {.type = vpiSysTask, .tfname = (char *)tasks[i].name, .calltf = call, .compiletf = compile, .user_data = (void *)&bound[i]};
