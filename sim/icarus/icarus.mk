@@ -35,10 +35,11 @@ build-icarus: $(I)/lockwire ## the co-simulation on Icarus, four-state: build/ic
 lint: lint-icarus
 lint-icarus:
 	$(Q)mkdir -p $(B); $(IVERILOG) -Wall -Wno-timescale -Irtl -t null -s icarus_top $(shell cat $(RTL_F)) rtl/prim/ring_mem.sv $(ICARUS_SV) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
+	$(Q)shellcheck sim/icarus/lockwire.sh
 
 ##@ Tests
 .PHONY: test-icarus test-icarus-live
 test-icarus: build build-icarus ## the co-simulation on Icarus: it does what Verilator's does, and sees an X; SEEDS=20 replays so many of the pair instead
 	$(Q)$(PYTHON) scripts/test_icarus.py --lockwire $(B)/lockwire --icarus $(I)/lockwire --iverilog '$(IVERILOG)' --work $(B)/test_icarus $(SEEDS:%=--seeds %)
-test-icarus-live: build build-icarus ## live groups echo and kv, every recording replayed on Icarus, too: some twenty minutes
+test-icarus-live: build build-icarus ## live groups echo and kv, every recording replayed on Icarus, too: some half an hour
 	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --also $(I)/lockwire --work $(B)/test_icarus_live echo kv
