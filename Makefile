@@ -250,6 +250,8 @@ $(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glu
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $(filter-out %.map,$^) $(VLIB:%=$(M)/%) -latomic -lpthread -lz
 
+include sim/icarus/icarus.mk
+
 ##@ Build
 .PHONY: deps build packetdrill
 packetdrill: $(B)/liblockwire_packetdrill.so ## the endpoint as a shared object for packetdrill: build/liblockwire_packetdrill.so
@@ -267,9 +269,11 @@ build: $(B)/lockwire ## the co-simulation: build/lockwire
 ##@ Run
 # Tools that deps installs are found by a make of their own.
 .PHONY: sim live
-sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL
-	$(Q)$(MAKE) --no-print-directory build
-	$(Q)LOCKWIRE=$(B)/lockwire scripts/sim.sh
+SIM ?= verilator
+sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL; SIM=icarus: four-state, and slow
+	$(if $(filter verilator icarus,$(SIM)),,$(error SIM=$(SIM): verilator or icarus))
+	$(Q)$(MAKE) --no-print-directory build$(if $(filter icarus,$(SIM)),-icarus)
+	$(Q)SIM=$(SIM) LOCKWIRE=$(B)/$(if $(filter icarus,$(SIM)),icarus/)lockwire scripts/sim.sh
 live: deps ## the same NIC left running for your own clients, until Ctrl-C
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)LOCKWIRE=$(B)/lockwire scripts/live.sh

@@ -30,6 +30,9 @@ ITEMS = [
     ("fuzz-stack", ["make", "fuzz-parsers", "RUNS=1000000", "ONLY=check/stack"]),
     # eight builds with other numbers of flows, widths, rings, congestion control
     ("params", ["make", "params"]),
+    # four-state: every recording of the live echo and kv groups, and twenty seeds of the pair, replayed on Icarus without an X
+    ("icarus-live", ["make", "test-icarus-live"]),
+    ("icarus-seeds", ["make", "test-icarus", "SEEDS=20"]),
     # neither checker nor monitor raises a false alarm where the machine has other work
     ("live-loaded", ["scripts/loaded.sh", *LIVE]),
     # what holds for every input

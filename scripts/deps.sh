@@ -13,7 +13,7 @@ clang             compiles the simulated NIC: a quarter faster than gcc does
 libclang-rt-dev   libFuzzer and sanitizers of clang, for the fuzz targets
 ccache            makes the second build quick
 verilator         turns the NIC into C++, and lints it
-iverilog          the second simulator of the unit benches: X where Verilator has 0
+iverilog          the second simulator of benches and co-simulation: X where Verilator has 0
 yosys             synthesis check and proofs
 libcmocka-dev     C unit tests
 libpcap-dev       reads captures for the wire monitor

@@ -27,6 +27,7 @@ STAGES = [
     ("their runner", "test-cases", "lines"),
     ("build, waves", "build-wave", "stage"),
     ("waves", "test-wave", "lines"),
+    ("co-simulation on Icarus", "test-icarus", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),

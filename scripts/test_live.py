@@ -24,6 +24,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("groups", nargs="*", help=f"which of {' '.join(GROUPS)} (default: all), {' '.join(LATE)}")
     p.add_argument("--lockwire", default=str(ROOT / "build" / "lockwire"))
+    p.add_argument("--also", help="another build of it, of the same RTL, that replays each recording too (Icarus; hours where millions of cycles are)")
     p.add_argument("--engine", choices=["rtl", "ref"], default="rtl", help="what carries the data")
     p.add_argument("--work", default=str(ROOT / "build" / "test_live"), help="where files of the tests go")
     p.add_argument("--seed", type=int, default=1, help="of the data sent")

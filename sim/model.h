@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verilated co-simulation behind a C interface; model.cpp is the only C++ of the project.
+// The simulated NIC behind a C interface: verilated (model.cpp, the only C++ of the project), or in Icarus (sim/icarus/model.c).
 #ifndef LW_MODEL_H
 #define LW_MODEL_H
 #include <stdbool.h>
@@ -26,7 +26,7 @@ struct model_info {
   unsigned data_bits, num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
   unsigned congestion;       // parameter Cc of nic_top
-  bool can_save;             // not with coverage, nor when it traces
+  bool can_save;             // not with coverage, nor when it traces, nor on Icarus
   bool can_wave;             // it traces: make wave
 };
 

@@ -60,7 +60,9 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
   return inputs(&n->port) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
 }
 
-static bool failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
+static bool checker_failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
+
+static bool failed(const struct nic *n) { return checker_failed(n) || n->glue.fault[0]; }
 
 static void clock_once(struct nic *n, unsigned have)
 {
@@ -131,6 +133,7 @@ bool nic_load(struct nic *n, struct blob *b, char err[static STIM_ERR_LEN])
   char id[STIM_ID_LEN];
   bool checked;
   snprintf(err, STIM_ERR_LEN, "not a restart point of this build of the RTL");
+  if (!model_info().can_save) snprintf(err, STIM_ERR_LEN, "this build has no restart points, so it cannot begin at one");
   if (!load_model(n, b) || !blob_get(b, &checked, sizeof checked)) return false;
   if (!n->glue.check) return true;
   if (!checked) {
@@ -210,11 +213,15 @@ static struct carrier_figures nic_figures(struct carrier *c)
                                   model_counter(m, NIC_CNT_TIMEOUTS), model_counter(m, NIC_CNT_REXMITS)};
 }
 
-static const char *nic_broken(struct carrier *c) { return of(c)->broken[0] ? of(c)->broken : NULL; }
+static const char *nic_broken(struct carrier *c)
+{
+  const struct nic *n = of(c);
+  return n->glue.fault[0] ? n->glue.fault : n->broken[0] ? n->broken : NULL;
+}
 
 static struct check *nic_failed(struct carrier *c)
 {
-  return failed(of(c)) ? of(c)->glue.check : NULL;
+  return checker_failed(of(c)) ? of(c)->glue.check : NULL;
 }
 
 void nic_close(struct nic *n)
@@ -297,7 +304,7 @@ static struct stim_head head_of(const struct nic_options *o)
 static bool record(struct nic *n, const struct nic_options *o, const struct stim_head *h, char err[static STIM_ERR_LEN])
 {
   if (recording_limited(o->recording) && !model_info().can_save) {
-    snprintf(err, STIM_ERR_LEN, "--record-limit: a build for coverage or waves has no restart points");
+    snprintf(err, STIM_ERR_LEN, "--record-limit: this build has no restart points");
     return false;
   }
   n->must_record = o->must_record;

@@ -160,6 +160,7 @@ static bool one_cycle(struct replay *r)
 {
   unsigned have = load(r, r->nic->cycles + 1);
   nic_replay_cycle(r->nic, have, r->now_us);
+  if (r->nic->glue.fault[0] && !r->why[0]) snprintf(r->why, sizeof r->why, "%s", r->nic->glue.fault);
   if (r->at < r->n) differs(r, stim_is_in(r->item[r->at].kind) ? "the NIC does not take what it took then" : "something does not leave that left then", r->item[r->at].kind);
   return !r->why[0] && !(r->nic->glue.check && check_failed(r->nic->glue.check));
 }

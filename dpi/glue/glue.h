@@ -34,6 +34,8 @@ struct glue_tap {
   const struct glue_tap_ops *ops;
 };
 
+enum { GLUE_FAULT_LEN = 160 };
+
 struct glue {
   struct nic_port *port;     // the host's half; NULL in a replay: what leaves is only compared
   unsigned beat_bytes;
@@ -44,5 +46,7 @@ struct glue {
   void *user;
   struct wire *wire;         // set by lw_open, closed and cleared by lw_close
   char err[WIRE_ERR_LEN];
+  // What the simulator itself found wrong with the NIC, as "at cycle N ...": only Icarus does (sim/icarus). Empty: nothing.
+  char fault[GLUE_FAULT_LEN];
 };
 #endif

@@ -32,7 +32,7 @@ class Nic:
         self.name, self.stderr_path = name, t.work / f"{name}.stderr"
         self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
         self.stats_path.unlink(missing_ok=True)
-        self.lockwire, self.engine, self.ip, self.forged = t.lockwire, t.engine, ip, forged
+        self.lockwire, self.also, self.engine, self.ip, self.forged = t.lockwire, t.also, t.engine, ip, forged
         # Every run is recorded, unless its memory is measured; what passed is deleted (Runner.run_of).
         self.record = Path(options[options.index("--record") + 1]) if "--record" in options else t.work / f"{name}.rec"
         self.recorded = recorded
@@ -87,11 +87,25 @@ class Nic:
         if self.engine == "rtl":
             self.replayed_seconds, r = replay(self)
             expect_equal(r.returncode, 0, f"status of the replay: {(r.stdout + r.stderr).strip()[-600:]}")
+            if self.also:
+                self.replay_also(r.stdout)
         # The wire monitor, over what the NIC saw and sent; of the peer, too, unless a test has forged frames in its name.
         r = run(self.lockwire, "monitor", str(self.record / "wire.pcapng"), "--at", self.ip, *(["--host", self.ip] if self.forged else []),
                 seconds=CASE_SECONDS)
         expect_equal(r.returncode, 0, f"status of the wire monitor: {(r.stdout + r.stderr).strip()[-600:]}")
         self.judged_seconds = time.monotonic() - began
+
+    def replay_also(self, said):
+        """With the other build of lockwire it comes to the same: as many cycles and beats. On Icarus that takes long."""
+        def without_time(text):
+            return re.sub(r"in [0-9.]+ s", "", text)
+
+        signal.alarm(0)
+        began = time.monotonic()
+        r = run(self.also, "replay", str(self.record), seconds=7200)
+        expect_equal((r.returncode, without_time(r.stdout)), (0, without_time(said)), f"what {self.also} makes of it")
+        cycles = int(re.search(r"replayed (\d+) cycles", r.stdout).group(1))
+        print(f"  {self.name}: {cycles} cycles with {self.also} too, {cycles / (time.monotonic() - began):.0f} a second", flush=True)
 
     def end_when_quiet(self, lossy=False):
         """Ends the run when each connection has come to its end on the NIC's side too."""
@@ -139,6 +153,7 @@ def stat(stats, name):
 class Runner:
     def __init__(self, a):
         self.lockwire = str(Path(a.lockwire).resolve())
+        self.also = a.also and str(Path(a.also).resolve())
         self.engine = a.engine
         self.seed = a.seed
         self.work = Path(a.work).resolve()
