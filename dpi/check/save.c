@@ -92,7 +92,7 @@ static void clean_queue(struct recq *q, void (*clean)(void *p))
 
 static void clean_queues(struct check *k)
 {
-  struct recq *cmds[] = {&k->opens, &k->aborts, &k->closes, &k->releases}, *amounts[] = {&k->consumes, &k->consumed, &k->packets};
+  struct recq *cmds[] = {&k->opens, &k->aborts, &k->tunes, &k->closes, &k->releases}, *amounts[] = {&k->consumes, &k->consumed, &k->packets};
   for (size_t i = 0; i < N_FIELDS(cmds); i++) clean_queue(cmds[i], clean_host_cmd);
   for (size_t i = 0; i < N_FIELDS(amounts); i++) clean_queue(amounts[i], clean_amount);
   clean_queue(&k->dd, clean_dd_in);
