@@ -42,7 +42,8 @@ struct pair_result {
   unsigned conns, aborted, retried;
 };
 
-// Runs one seed to its end: every byte right, every connection ended as planned, nothing left, within four hours of virtual time.
+// Runs one seed to its end: every byte right, every connection ended as planned, nothing left, within a day of virtual time
+// and without four hours in which nothing arrives.
 void pair_run(const struct pair_options *o, struct pair_result *r);
 void pair_print(FILE *out, uint64_t seed, const struct pair_result *r);   // one line, then the set-up
 bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r);    // one object; false when not written in full

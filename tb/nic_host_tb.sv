@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // nic_host: random commands against the list of steps each must take, in order, with takers that answer at random or at once.
-// An open goes on when its descriptor has passed the assembler, not before. A release waits until the reader has streamed out all that was consumed. One command at a time; what is offered stays until
-// taken, the command stays until its last step is done; open writes the header before the send context; nothing is accepted
-// while the stores are swept; close and consume take two cycles.
+// An open goes on when its descriptor has passed the assembler, not before. A release waits until the reader has streamed
+// out all that was consumed. One command at a time; what is offered stays until taken, the command stays until its last
+// step is done; open writes the header before the send context; nothing is accepted while the stores are swept; close and
+// consume take two cycles.
 `default_nettype none
 `include "tb.svh"
 `include "nic_types.svh"
@@ -59,8 +60,8 @@
       `CHECK(hdr_we === (want == 1 && cur.kind == CmdOpen), "header is written with an open's first step")
       if (active) begin `CHECK(held === cur, "the command stands still") end
       if (hdr_we) hdrs = hdrs + 1;
-      fire = (want == 1 && writer_ready) || (want == 2 && reader_ready) || (want == 3 && snd_ready) || (want == 4 && snd_done) || (want == 8 && opened)
-             || (want == 5 && tok_ready) || (want == 6 && tok_done) || (want == 7 && reader_idle);
+      fire = (want == 1 && writer_ready) || (want == 2 && reader_ready) || (want == 3 && snd_ready) || (want == 4 && snd_done)
+             || (want == 8 && opened) || (want == 5 && tok_ready) || (want == 6 && tok_done) || (want == 7 && reader_idle);
       if (fire) begin
         pos = pos + 1;
         if (step_of(cur.kind, pos) == 0) begin
