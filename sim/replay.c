@@ -4,20 +4,24 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "events_log.h"
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
+#include "summary.h"
 #include "wire/segments.h"
 #include "wire/whole.h"
 
 enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 
 struct replay_options {
-  const char *dir, *stats;
+  const char *dir, *stats, *events;
+  uint64_t from, to;               // of events: the cycles to be written
   bool no_check, force, help;
 };
 
@@ -29,6 +33,7 @@ struct replay {
   bool damaged;                    // in the segments before this one, first at damaged_cycle
   uint64_t damaged_cycle, from_cycle;
   struct nic *nic;
+  struct events_log *events;       // NULL: not asked for
   struct stim_item next;           // read ahead
   bool have_next;
   struct stim_item item[ITEMS_PER_CYCLE];   // of this cycle, in their order; at: the next to be seen
@@ -175,11 +180,34 @@ static int complain(const char *what, const char *why)
 
 static const char usage[] =
     "lockwire replay: drive the NIC from a recording alone; it must do the same at the same cycles\n\n"
-    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
+    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE] [--events FILE [--from CYCLE] [--to CYCLE]]\n"
     "  DIR             what lockwire run --record DIR has written\n"
     "  --check on|off  the lockstep checker follows (default: on)\n"
     "  --force         also when the recording was made by another build of the RTL: shows the first cycle that differs\n"
-    "  --stats FILE    write what came of it as JSON\n";
+    "  --stats FILE    write what came of it as JSON\n"
+    "  --events FILE   write each retired step, with the flow's context after it, and each beat as a line of JSON (sim/events_log.h)\n"
+    "  --from CYCLE    of these only what happens in this cycle or later\n"
+    "  --to CYCLE      and in this cycle or before\n";
+
+// A whole number.
+static bool cycle_of(const char *text, uint64_t *v)
+{
+  char *end;
+  errno = 0;
+  *v = strtoull(text, &end, 10);
+  return *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
+// An option of what is written down; false: it is none, or its value is missing or wrong.
+static bool parse_events(struct replay_options *o, const char *name, const char *val)
+{
+  if (!val) return false;
+  if (!strcmp(name, "--from")) return cycle_of(val, &o->from);
+  if (!strcmp(name, "--to")) return cycle_of(val, &o->to);
+  if (strcmp(name, "--events") != 0) return false;
+  o->events = val;
+  return true;
+}
 
 static bool parse(struct replay_options *o, int argc, char **argv, char why[static WHY_LEN])
 {
@@ -193,6 +221,8 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
       o->no_check = !strcmp(argv[++i], "off");
     } else if (!strcmp(argv[i], "--stats") && val) {
       o->stats = argv[++i];
+    } else if (parse_events(o, argv[i], val)) {
+      i++;
     } else if (argv[i][0] == '-' || o->dir) {
       snprintf(why, WHY_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
       return false;
@@ -201,7 +231,8 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
     }
   }
   if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording? (see lockwire replay --help)");
-  return o->dir;
+  else if (o->events && o->no_check) snprintf(why, WHY_LEN, "replay: --events needs the checker: without it nothing is reported as retired");
+  return o->dir && !(o->events && o->no_check);
 }
 
 static bool same_build(const struct stim_head *h, const struct replay_options *o)
@@ -236,8 +267,13 @@ static bool write_stats(const struct replay *r, int status)
 {
   FILE *f = fopen(r->opt->stats, "w");
   if (!f) return false;
-  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\"}\n",
+  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\", \"counters\": ",
           status == EXIT_GOOD ? "true" : "false", r->from_cycle, r->nic->cycles - r->from_cycle, r->beats_in, r->beats_out, r->why);
+  summary_counters(f, r->nic->model);
+  fputs(", \"check\": ", f);
+  if (r->nic->glue.check) check_report_json(r->nic->glue.check, f);
+  else fputs("null\n", f);
+  fputs("}\n", f);
   bool ok = !ferror(f);
   return fclose(f) == 0 && ok;
 }
@@ -268,6 +304,15 @@ static bool begin_in_the_middle(struct replay *r)
   return true;
 }
 
+// From here on, what retires and what passes.
+static bool write_down(struct replay *r)
+{
+  const struct events_log_options o = {r->opt->events, r->opt->from, r->opt->to, nic_build().num_flows, &r->nic->cycles, &r->nic->now_us};
+  r->events = events_log_open(&o);
+  if (r->events) r->nic->glue.watch = events_log_watch(r->events);
+  return r->events;
+}
+
 static int run(struct replay *r, const struct stim_head *h)
 {
   struct timespec from, to;
@@ -277,11 +322,16 @@ static int run(struct replay *r, const struct stim_head *h)
     nic_close(r->nic);
     return EXIT_USAGE;
   }
+  if (r->opt->events && !write_down(r)) {
+    nic_close(r->nic);
+    return complain(r->opt->events, strerror(errno));
+  }
   clock_gettime(CLOCK_MONOTONIC, &from);
   all_cycles(r);
   clock_gettime(CLOCK_MONOTONIC, &to);
   int status = tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
   if (r->opt->stats && !write_stats(r, status)) status = complain(r->opt->stats, strerror(errno));
+  if (!events_log_close(r->events)) status = complain(r->opt->events, strerror(errno));
   nic_close(r->nic);
   return status;
 }
@@ -321,7 +371,7 @@ static bool open_all(struct replay *r, struct stim_head *h)
 
 int replay_main(int argc, char **argv)
 {
-  struct replay_options o = {0};
+  struct replay_options o = {.to = UINT64_MAX};
   struct replay r = {.tap = {&ops}, .opt = &o};
   struct stim_head h;
   char why[WHY_LEN];

@@ -25,6 +25,7 @@ struct summary_of {
 
 uint64_t summary_payload(struct model *m, const struct ref *r);   // payload bytes through the rings, both ways
 void summary_print(FILE *out, const struct run_figures *f, const struct summary_of *of);
+void summary_counters(FILE *out, struct model *m);   // those of the NIC alone, as one JSON object
 // False when the file could not be written in full.
 bool summary_json(FILE *out, const struct run_figures *f, const struct summary_of *of);
 #endif
