@@ -173,7 +173,7 @@ static void on_rcv(struct glue_watch *w, const struct check_rcv *e)
     uint32_t now[RCV_CTX_WORDS] = {0};
     rcv_ctx_pack(&e->ctx, now);
     put_read(l, e);
-    if (s->rcv) members(l, "ctx", rcv_ctx_fields, COUNT(rcv_ctx_fields), now, s->rcv_ctx);
+    if (s->rcv && e->kind != REV_OPEN) members(l, "ctx", rcv_ctx_fields, COUNT(rcv_ctx_fields), now, s->rcv_ctx);
     else context(l, rcv_ctx_fields, COUNT(rcv_ctx_fields), now);
     memcpy(s->rcv_ctx, now, sizeof now);
     s->rcv = true;
@@ -205,7 +205,7 @@ static void on_snd(struct glue_watch *w, const struct check_snd *e)
   number(l, "owed_now", e->kind == SEV_NEXT ? e->owed_now : 0);
   number(l, "emit", e->emit);
   if (e->emit) put_desc(l, &e->desc);
-  if (s->snd) members(l, "ctx", snd_ctx_fields, COUNT(snd_ctx_fields), now, s->snd_ctx);
+  if (s->snd && e->kind != SEV_OPEN) members(l, "ctx", snd_ctx_fields, COUNT(snd_ctx_fields), now, s->snd_ctx);
   else context(l, snd_ctx_fields, COUNT(snd_ctx_fields), now);
   memcpy(s->snd_ctx, now, sizeof now);
   s->snd = true;

@@ -10,7 +10,7 @@
 //   sample  a descriptor in the assembler                 desc_kind, desc, frame, owed, rcv, dup
 //   tail, consumed, rx_status, tx_status                  a store was written
 // Names of values and members are those of rtl/nic_types.svh; a member that is 0 is left out. `ctx` is the context after the step: all
-// of it in the first line of a flow's pipeline, then the members that are not as in the line before, also those that are 0 now.
+// of it in the first line of a flow's pipeline and at its open, else the members that are not as in the line before, also those that are 0 now.
 #ifndef LW_EVENTS_LOG_H
 #define LW_EVENTS_LOG_H
 #include "glue/glue.h"
