@@ -97,6 +97,12 @@ regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twi
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
+.PHONY: test-report report
+test-report: build ## what a replay writes down agrees with the wire, and the report's page has what the recording has
+	$(Q)scripts/test_report.py --lockwire $(B)/lockwire --work $(B)/test_report
+report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
+	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR'; exit 2)
+	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 

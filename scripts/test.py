@@ -22,6 +22,7 @@ STAGES = [
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("hazards", "hazards", "closing"),
     ("recordings", "test-replay", "lines"),
+    ("reports", "test-report", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
