@@ -72,7 +72,8 @@ def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
         if not r["ok"]:
             r["rerun"] = f"{a.lockwire} run --wire pair --engine {engine} --seed {r['seed']}"
             keep_recording(r, pathlib.Path(a.out) / f"{engine}-{r['seed']}", a.limit)
-            print(f"FAIL seed {r['seed']}: {r['why']}\n     {r['rerun']}")
+            shown = f"\n     make report RUN={pathlib.Path(a.out) / engine}-{r['seed']}" if engine == "rtl" else ""
+            print(f"FAIL seed {r['seed']}: {r['why']}\n     {r['rerun']}{shown}")
     sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
     print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "
           f"retransmissions, {sums['lost']} lost, {sums['duplicated']} doubled, {sums['reordered']} reordered, {sums['corrupted']} "
