@@ -125,6 +125,12 @@ test-captures: build $(B)/replay_san ## captures of every kind replay; broken in
 	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
 test-wave: build build-wave ## waves of recordings: the marker stands on the frame, wherever the replay began
 	$(Q)scripts/test_wave.py --lockwire $(B)/lockwire --work $(B)/test_wave
+.PHONY: test-report report
+test-report: build ## what a replay writes down agrees with the wire, and the report's page has what the recording has
+	$(Q)scripts/test_report.py --lockwire $(B)/lockwire --work $(B)/test_report
+report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
+	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR'; exit 2)
+	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 

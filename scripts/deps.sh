@@ -21,6 +21,7 @@ libedit-dev       line editing in the shell
 zlib1g-dev        checksums of recordings
 python3           test drivers and generators
 python3-scapy     hostile frames
+python3-matplotlib  pictures of a recording
 iproute2          the network namespace and its veth pair
 ethtool           turns checksum offload off at the kernel's end of the veth
 nftables          marks packets as congested, for the tests of ECN

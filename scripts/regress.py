@@ -73,7 +73,9 @@ def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
         if not r["ok"]:
             r["rerun"] = f"{a.lockwire} run --wire pair --engine {engine} --seed {r['seed']}"
             keep_recording(r, pathlib.Path(a.out) / f"{engine}-{r['seed']}", a.limit)
-            print(f"FAIL seed {r['seed']}: {r['why']}\n     {r['rerun']}" + (f"\n     {r['wave']}" if r.get("wave") else ""))
+            shown = [r["wave"]] if r.get("wave") else []
+            shown += [f"make report RUN={pathlib.Path(a.out) / engine}-{r['seed']}"] if engine == "rtl" else []
+            print("\n     ".join([f"FAIL seed {r['seed']}: {r['why']}", r["rerun"], *shown]))
     sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
     print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "
           f"retransmissions, {sums['lost']} lost, {sums['duplicated']} doubled, {sums['reordered']} reordered, {sums['corrupted']} "

@@ -28,6 +28,7 @@ STAGES = [
     ("build, waves", "build-wave", "stage"),
     ("waves", "test-wave", "lines"),
     ("co-simulation on Icarus", "test-icarus", "lines"),
+    ("reports", "test-report", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),

@@ -351,6 +351,9 @@ struct nic *nic_open_replay(const struct stim_head *h, bool check, struct glue_t
 
 void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us)
 {
+  uint64_t next_us;
   set_time(n, now_us);
   clock_once(n, have);
+  // Where the run stood still, or might have.
+  if (n->glue.check && model_quiescent(n->model, &next_us) && next_us > now_us) check_quiescent(n->glue.check, next_us);
 }

@@ -11,9 +11,11 @@
 
 #include "base/text.h"
 #include "capture_replay.h"
+#include "events_log.h"
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
+#include "summary.h"
 #include "wave.h"
 #include "wire/segments.h"
 
@@ -22,7 +24,8 @@ enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 enum { MTU_MIN = 576, MTU_MAX = 9000 };
 
 struct replay_options {
-  const char *dir, *stats;         // dir: a recording, or a capture's file
+  const char *dir, *stats, *events;   // dir: a recording, or a capture's file
+  uint64_t from, to;               // of events: the cycles to be written
   bool no_check, force, help;
   struct capture_options capture;  // what only a capture knows
   const char *of_capture;          // the first of its options that was given
@@ -38,6 +41,7 @@ struct replay {
   uint64_t damaged_cycle, from_cycle;
   struct nic *nic;
   struct wave *wave;               // NULL: none is asked for
+  struct events_log *events;       // likewise
   struct stim_item next;           // read ahead
   bool have_next;
   struct stim_item item[ITEMS_PER_CYCLE];   // of this cycle, in their order; at: the next to be seen
@@ -187,7 +191,7 @@ static int complain(const char *what, const char *why)
 
 static const char usage[] =
     "lockwire replay: drive the NIC from a recording, cycle for cycle, or from any capture\n\n"
-    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
+    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE] [--events FILE [--from CYCLE] [--to CYCLE]]\n"
     "       lockwire replay DIR [--wave [OUT.fst]] [--frame N|--cycle N] [--around CYCLES] [--force]\n"
     "       lockwire replay FILE.pcap[ng] [--check on|off] [--stats FILE] [OPTION]...\n"
     "  DIR             what lockwire run --record DIR has written: the NIC must do the same at the same cycles\n"
@@ -196,6 +200,9 @@ static const char usage[] =
     "  --check on|off  the lockstep checker follows (default: on)\n"
     "  --force         also when the recording was made by another build of the RTL: shows the first cycle that differs\n"
     "  --stats FILE    write what came of it as JSON\n"
+    "  --events FILE   write each retired step, with the flow's context after it, and each beat as a line of JSON (sim/events_log.h)\n"
+    "  --from CYCLE    of these only what happens in this cycle or later\n"
+    "  --to CYCLE      and in this cycle or before\n"
     "of a capture:\n"
     "  --as ADDR       the host that the NIC stands in for (default: who is sent SYNs)\n"
     "  --engine E      rtl, or ref: the software reference takes the NIC's place (default: rtl)\n"
@@ -205,6 +212,17 @@ static const char usage[] =
     "  --keep-vlan     frames with a VLAN tag stay as they are (default: tags are taken off)\n"
     "  --record DIR    record it as lockwire run does\n"
     "  --text FILE     write each frame as a line, and what was counted\n";
+
+// An option of what is written down; false: it is none, or its value is missing or wrong.
+static bool parse_events(struct replay_options *o, const char *name, const char *val)
+{
+  if (!val) return false;
+  if (!strcmp(name, "--from")) return text_parse_uint(val, 0, UINT64_MAX, &o->from);
+  if (!strcmp(name, "--to")) return text_parse_uint(val, 0, UINT64_MAX, &o->to);
+  if (strcmp(name, "--events") != 0) return false;
+  o->events = val;
+  return true;
+}
 
 static bool take_engine(struct capture_options *c, const char *val)
 {
@@ -246,6 +264,7 @@ static int take_capture(struct replay_options *o, const char *name, const char *
 static bool parse(struct replay_options *o, int argc, char **argv, char why[static WAVE_ERR_LEN])
 {
   o->capture = (struct capture_options){.mtu = 1500, .seed = 1};
+  o->to = UINT64_MAX;
   for (int i = 0; i < argc && !why[0]; i++) {
     const char *val = i + 1 < argc ? argv[i + 1] : NULL;
     int taken = val ? take_capture(o, argv[i], val) : 0;
@@ -267,6 +286,8 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
       o->stats = argv[++i];
     } else if (wave_option(&o->wave, argc, argv, &i, why)) {
       continue;
+    } else if (parse_events(o, argv[i], val)) {
+      i++;
     } else if (argv[i][0] == '-' || o->dir) {
       snprintf(why, WAVE_ERR_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
       return false;
@@ -275,6 +296,8 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
     }
   }
   if (!o->dir && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
+  if (o->events && (o->no_check || wave_wanted(&o->wave)) && !why[0])
+    snprintf(why, WAVE_ERR_LEN, "replay: --events needs a whole replay with the checker: else nothing is reported as retired");
   return !why[0];
 }
 
@@ -310,8 +333,13 @@ static bool write_stats(const struct replay *r, int status)
 {
   FILE *f = fopen(r->opt->stats, "w");
   if (!f) return false;
-  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\"}\n",
+  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\", \"counters\": ",
           status == EXIT_GOOD ? "true" : "false", r->from_cycle, r->nic->cycles - r->from_cycle, r->beats_in, r->beats_out, r->why);
+  summary_counters(f, r->nic->model);
+  fputs(", \"check\": ", f);
+  if (r->nic->glue.check) check_report_json(r->nic->glue.check, f);
+  else fputs("null\n", f);
+  fputs("}\n", f);
   bool ok = !ferror(f);
   return fclose(f) == 0 && ok;
 }
@@ -350,6 +378,15 @@ static int end_wave(struct replay *r)
   return r->why[0] ? EXIT_DIFFERENCE : EXIT_GOOD;
 }
 
+// From here on, what retires and what passes.
+static bool write_down(struct replay *r)
+{
+  const struct events_log_options o = {r->opt->events, r->opt->from, r->opt->to, nic_build().num_flows, &r->nic->cycles, &r->nic->now_us};
+  r->events = events_log_open(&o);
+  if (r->events) r->nic->glue.watch = events_log_watch(r->events);
+  return r->events;
+}
+
 static int run(struct replay *r, const struct stim_head *h)
 {
   struct timespec from, to;
@@ -359,11 +396,16 @@ static int run(struct replay *r, const struct stim_head *h)
     nic_close(r->nic);
     return EXIT_USAGE;
   }
+  if (r->opt->events && !write_down(r)) {
+    nic_close(r->nic);
+    return complain(r->opt->events, strerror(errno));
+  }
   clock_gettime(CLOCK_MONOTONIC, &from);
   all_cycles(r);
   clock_gettime(CLOCK_MONOTONIC, &to);
   int status = r->wave ? end_wave(r) : tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
   if (r->opt->stats && !write_stats(r, status)) status = complain(r->opt->stats, strerror(errno));
+  if (!events_log_close(r->events)) status = complain(r->opt->events, strerror(errno));
   nic_close(r->nic);
   return status;
 }
@@ -444,7 +486,7 @@ int replay_main(int argc, char **argv, const struct pair_nic *nic)
   }
   if (stat(o.dir, &s) != 0) return complain(o.dir, strerror(errno));
   if (S_ISDIR(s.st_mode)) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o, argc, argv);
-  if (o.force || wave_wanted(&o.wave)) return complain(o.dir, "a capture has neither cycles nor waves: --record it first");
+  if (o.force || o.events || wave_wanted(&o.wave)) return complain(o.dir, "a capture has neither cycles nor waves: --record it first");
   o.capture.file = o.dir;
   o.capture.stats = o.stats;
   o.capture.no_check = o.no_check;

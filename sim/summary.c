@@ -159,6 +159,13 @@ static void put_json(FILE *out, const char *group, const char *name, uint64_t v)
   fprintf(out, "  \"%s.%s\": %llu,\n", group, name, (unsigned long long)v);
 }
 
+void summary_counters(FILE *out, struct model *m)
+{
+  for (size_t i = 0; i < N_ROWS; i++)
+    fprintf(out, "%s\"%s.%s\": %llu", i ? ", " : "{", rows[i].group, rows[i].name, (unsigned long long)model_counter(m, rows[i].index));
+  fputc('}', out);
+}
+
 bool summary_json(FILE *out, const struct run_figures *f, const struct summary_of *of)
 {
   fputs("{\n", out);

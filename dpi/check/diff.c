@@ -10,6 +10,7 @@
 void diff(struct check *k, int flow, const char *rule, const char *fmt, ...)
 {
   va_list ap;
+  k->telling = rule;
   if (k->failed) return;
   k->failed = true;
   k->bad_flow = flow;
@@ -23,7 +24,7 @@ void diff_row(struct check *k, const char *name, uint64_t want, uint64_t got, bo
 {
   if (k->rows == DIFF_ROWS) return;
   struct diff_row *r = &k->row[k->rows++];
-  *r = (struct diff_row){.want = want, .got = got, .hex = hex};
+  *r = (struct diff_row){.rule = k->telling, .want = want, .got = got, .hex = hex};
   snprintf(r->name, sizeof r->name, "%s", name);
 }
 
@@ -119,6 +120,7 @@ void check_report(const struct check *k, FILE *out, const char *hint)
   for (unsigned i = 0; i < k->rows; i++) {
     row_text(&k->row[i], k->row[i].want, want, sizeof want);
     row_text(&k->row[i], k->row[i].got, got, sizeof got);
+    if (i && strcmp(k->row[i].rule, k->row[i - 1].rule) != 0) fprintf(out, "  and with it (%s)\n", k->row[i].rule);
     fprintf(out, "  %-20s %20s %20s\n", k->row[i].name, want, got);
   }
   print_history(k, out);
@@ -152,6 +154,8 @@ void check_report_json(const struct check *k, FILE *out)
   for (unsigned i = 0; i < k->rows; i++) {
     fprintf(out, "%s{\"name\": ", i ? ", " : "");
     json_text(out, k->row[i].name);
+    fputs(", \"rule\": ", out);
+    json_text(out, k->row[i].rule);
     fprintf(out, ", \"expected\": %" PRIu64 ", \"got\": %" PRIu64 "}", k->row[i].want, k->row[i].got);
   }
   fputs("], \"history\": [", out);
