@@ -6,6 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 
 PYTHON ?= /usr/bin/python3
+comma := ,
 CC := gcc
 B := build
 Q := $(if $(V),,@)
@@ -56,7 +57,7 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
 # Not those that a make beside this one may be writing (scripts/test.py).
--include $(shell find $(if $(filter fuzz-parsers,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
+-include $(shell find $(if $(filter fuzz%,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
 
 ##@ Tests
 .PHONY: unit
@@ -64,12 +65,13 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
 
 # --- fuzzing: targets beside the tests, built by clang -------------------------------------------------------------------
+FUZZ_COUNT ?= -fsanitize=fuzzer-no-link
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ := $(patsubst dpi/%.c,$(B)/fuzz/%,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*_fuzz.c)))
 $(B)/fuzzobj/%.o: %.c Makefile | $(GEN_H)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC  $< (fuzz)")
-	$(Q)$(CCACHE) clang $(CFLAGS) -O1 -Wno-implicit-int-conversion -fsanitize=fuzzer-no-link $(FUZZ_SAN) -c -o $@ $<
+	$(Q)$(CCACHE) clang $(CFLAGS) -O1 -Wno-implicit-int-conversion $(FUZZ_COUNT) $(FUZZ_SAN) -c -o $@ $<
 $(B)/libdpi_fuzz.a: $(LIB_SRC:%.c=$(B)/fuzzobj/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzzobj/dpi/%.o $(B)/libdpi_fuzz.a
@@ -166,6 +168,7 @@ TX_BUF ?= 32768
 RX_BUF ?= 32768
 # Congestion control: 0 none, 1 Reno, 2 NewReno, 3 CUBIC (nic_pkg.sv).
 CONGESTION ?= 2
+MODEL_OPT ?= -O3
 # clang builds the faster model; g++ serves where it is missing.
 MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)
 VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
@@ -191,7 +194,7 @@ $(M)/Vcosim_top.mk: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL
 $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
 	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
-	  OPT_FAST="-O3 -march=native $(PIC)" OPT_SLOW="$(if $(COVERAGE),-O0,-O1) $(PIC)" OPT_GLOBAL="-O2 $(PIC)" Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
+	  OPT_FAST="$(MODEL_OPT) -march=native $(PIC)" OPT_SLOW="$(if $(COVERAGE),-O0,-O1) $(PIC)" OPT_GLOBAL="-O2 $(PIC)" Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
@@ -248,6 +251,35 @@ $(HAND_OBJ) $(HAND_TOOLS:$(B)/%=$(B)/obj/sim/tools/%.o): CFLAGS += -Isim
 $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,$(SIM_C)) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
+
+# The NIC fuzzed: a build of its own with few flows and small rings, whose model counts its edges; `make fuzz` calls make for it.
+FUZZ_NIC := $(B)/fuzz-nic
+FUZZ_NIC_BUILD ?= NUM_FLOWS=16 TX_BUF=4096 RX_BUF=4096
+# Edges alone: what is compared with what says little about steps, and takes a tenth of the time.
+FUZZ_NIC_COUNT := -fsanitize-coverage=inline-8bit-counters,pc-table
+FUZZ_SIM := $(patsubst %.c,$(B)/fuzzobj/%.o,$(wildcard sim/*.c sim/fuzz/*.c) sim/tools/hand.c)
+FUZZ_NIC_OBJ := $(filter-out %/main.o %/nic_fuzz.o %/nic_case.o %/feedback.o,$(FUZZ_SIM)) $(B)/fuzzobj/dpi/glue/glue.o $(B)/obj/sim/model.o \
+  $(B)/libdpi_fuzz.a $(M)/Vcosim_top__ALL.a
+$(FUZZ_SIM): CFLAGS += -Isim
+$(B)/fuzzobj/sim/nic.o: $(B)/gen/identity.h
+$(B)/fuzzobj/dpi/glue/glue.o: CFLAGS += -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -isystem $(M)
+$(B)/fuzzobj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
+# Between glue and checker stands what tells the fuzzer of the steps (sim/fuzz/feedback.c).
+$(B)/nic_fuzz: $(addprefix $(B)/fuzzobj/sim/fuzz/,nic_fuzz.o feedback.o)
+$(B)/nic_fuzz: FUZZ_LINK := -fsanitize=fuzzer $(addprefix -Wl$(comma)--wrap=check_,cycle frame rcv snd sample)
+$(B)/nic_case: $(B)/fuzzobj/sim/fuzz/nic_case.o
+$(B)/lockwire_san: $(B)/fuzzobj/sim/main.o
+$(addprefix $(B)/,nic_fuzz nic_case lockwire_san): $(FUZZ_NIC_OBJ)
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)clang++ $(FUZZ_SAN) $(FUZZ_LINK) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
+.PHONY: fuzz-nic-build fuzz fuzz-nic-ci
+fuzz-nic-build:
+	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_NIC) $(FUZZ_NIC_BUILD) MODEL_OPT="-O1 $(FUZZ_NIC_COUNT)" FUZZ_COUNT=$(FUZZ_NIC_COUNT) \
+	  $(addprefix $(FUZZ_NIC)/,nic_fuzz nic_case lockwire_san)
+fuzz: fuzz-nic-build ## libFuzzer on the NIC, under checker and wire monitor: TIME=60 seconds, with RESUME=1 counted on from runs before
+	$(Q)$(PYTHON) scripts/fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC) --seconds $(TIME) $(if $(RESUME),--resume)
+fuzz-nic-ci: fuzz-nic-build ## the same for 2000 inputs, always the same; and what becomes of one that fails
+	$(Q)$(PYTHON) scripts/test_fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC)/ci
 
 # packetdrill's interface: a shared object with the whole endpoint in it.
 PD_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard sim/packetdrill/*.c)) $(addprefix sim/,endpoint.c carrier_ref.c nic.c recorder.c recording.c stimulus.c))

@@ -21,8 +21,9 @@ static uint64_t clock_ns(void)
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static unsigned inputs(const struct nic_port *p)
+unsigned nic_inputs(const struct nic *n)
 {
+  const struct nic_port *p = &n->port;
   return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
          | (nic_port_payload_ready(p) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
 }
@@ -57,7 +58,7 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
 {
   struct nic *n = of(c);
   uint64_t next_us;
-  return inputs(&n->port) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
+  return nic_inputs(n) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
 }
 
 static bool checker_failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
@@ -168,7 +169,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   n->port.woken = false;
   set_time(n, now_us);
   for (; *budget && !n->port.woken && !failed(n); --*budget) {
-    unsigned have = inputs(&n->port);
+    unsigned have = nic_inputs(n);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
     if (quiet) break;
     clock_once(n, paced(n, have));
@@ -277,11 +278,26 @@ static struct nic *make(const struct stim_head *h, bool check)
   if (!n) return NULL;
   n->base = (struct carrier){&ops, &n->port.engine};
   n->glue.beat_bytes = i.data_bits / 8;
+  n->checked = c;
   n->glue.check = check ? check_open(&c) : NULL;
   n->model = model_new();
   if (n->model && (n->glue.check || !check)) return n;
   nic_close(n);
   return NULL;
+}
+
+static bool open_port(struct nic *n)
+{
+  struct model_info i = model_info();
+  if (!nic_port_open(&n->port, i.data_bits / 8, (uint16_t)i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes)) return false;
+  const struct core_caps caps = rtl_caps(&i);
+  n->port.engine.timestamps = caps.timestamps;
+  n->port.engine.sack = caps.sack;
+  n->port.engine.nagle = caps.silly;
+  n->port.engine.user_timeout = caps.user_timeout;
+  n->port.engine.pacing = caps.pacing;
+  n->port.engine.contexts = contexts;
+  return true;
 }
 
 static void start(struct nic *n, const struct stim_head *h)
@@ -315,22 +331,13 @@ static bool record(struct nic *n, const struct nic_options *o, const struct stim
 
 struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
 {
-  struct model_info i = model_info();
   struct stim_head h = head_of(o);
   struct nic *n = make(&h, o->check);
   snprintf(err, STIM_ERR_LEN, "out of memory");
-  if (!n || !nic_port_open(&n->port, i.data_bits / 8, (uint16_t)i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes)
-      || (o->recording && !record(n, o, &h, err))) {
+  if (!n || !open_port(n) || (o->recording && !record(n, o, &h, err))) {
     nic_close(n);
     return NULL;
   }
-  const struct core_caps caps = rtl_caps(&i);
-  n->port.engine.timestamps = caps.timestamps;
-  n->port.engine.sack = caps.sack;
-  n->port.engine.nagle = caps.silly;
-  n->port.engine.user_timeout = caps.user_timeout;
-  n->port.engine.pacing = caps.pacing;
-  n->port.engine.contexts = contexts;
   n->glue.port = &n->port;
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;
@@ -356,4 +363,24 @@ void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us)
   clock_once(n, have);
   // Where the run stood still, or might have.
   if (n->glue.check && model_quiescent(n->model, &next_us) && next_us > now_us) check_quiescent(n->glue.check, next_us);
+}
+
+bool nic_keep(struct nic *n, struct blob *b)
+{
+  blob_put(b, &n->cycles, sizeof n->cycles);
+  blob_put(b, &n->now_us, sizeof n->now_us);
+  model_save(n->model, b);
+  return !b->bad;
+}
+
+bool nic_back(struct nic *n, struct blob *b)
+{
+  b->at = 0;
+  blob_get(b, &n->cycles, sizeof n->cycles);
+  blob_get(b, &n->now_us, sizeof n->now_us);
+  model_load(n->model, b);
+  nic_port_close(&n->port);
+  check_close(n->glue.check);
+  n->glue.check = check_open(&n->checked);
+  return open_port(n) && n->glue.check;
 }
