@@ -296,8 +296,8 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
     }
   }
   if (!o->dir && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
-  if (o->events && (o->no_check || wave_wanted(&o->wave)) && !why[0])
-    snprintf(why, WAVE_ERR_LEN, "replay: --events needs a whole replay with the checker: else nothing is reported as retired");
+  if (o->events && o->no_check && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: --events needs the checker: without it nothing is reported as retired");
+  if (o->events && wave_wanted(&o->wave) && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: either --events or what is at a frame or cycle");
   return !why[0];
 }
 
