@@ -15,19 +15,12 @@ from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap, wrpcapng
 
+from testing import expect, run_tests, tests_of
+
 CLIENT, SERVER, FAR, NEAR = "10.1.0.1", "10.1.0.2", 3_000_000_000, 4_294_967_000   # the server's numbers wrap
 REQUEST, REPLY = b"GET\n", b"answer " * 700
 DLT_NULL, DLT_RAW, DLT_SLL2 = 0, 101, 276
 MSS = 1400
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok: bool, text: str) -> None:
-    if not ok:
-        raise Fail(text)
 
 
 def talk(client: str = CLIENT, server: str = SERVER, sport: int = 40000, far: int = FAR, near: int = NEAR) -> list[Packet]:
@@ -218,19 +211,11 @@ def main() -> int:
     ap.add_argument("--work", default="build/test_captures", help="deleted when all is well")
     a = ap.parse_args()
     conf.verb = 0
-    t, passed, failed = Tests(a), 0, 0
-    for name in [n for n in dir(t) if n.startswith("test_")]:
-        try:
-            getattr(t, name)()
-            print(f"ok {name[5:]}", flush=True)
-            passed += 1
-        except (Fail, OSError, subprocess.TimeoutExpired) as e:
-            print(f"FAIL {name[5:]}: {e}", flush=True)
-            failed += 1
-    if not failed:
+    t = Tests(a)
+    good = run_tests(tests_of(t))
+    if good:
         shutil.rmtree(t.work)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

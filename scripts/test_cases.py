@@ -10,17 +10,9 @@ import sys
 from pathlib import Path
 
 import cases
+from testing import expect, run_tests, tests_of
 
 SCRIPTS = Path(__file__).resolve().parent
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok: bool, text: str) -> None:
-    if not ok:
-        raise Fail(text)
 
 
 class Tests:
@@ -108,16 +100,9 @@ def main() -> int:
     ap.add_argument("--lockwire", default="build/lockwire")
     ap.add_argument("--work", default="build/test_cases")
     a = ap.parse_args()
-    failed = 0
-    for name in [n for n in dir(Tests) if n.startswith("test_")]:
-        try:
-            getattr(Tests(a), name)()
-            print(f"ok {name}", flush=True)
-        except (Fail, subprocess.TimeoutExpired) as e:
-            failed += 1
-            print(f"FAIL {name}: {e}", flush=True)
+    good = run_tests((name, lambda test=test: test(Tests(a))) for name, test in tests_of(Tests))
     shutil.rmtree(a.work, ignore_errors=True)
-    return 1 if failed else 0
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -8,21 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from testing import expect, run_tests
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, RUNS_TWICE = 2000, 300
 LIE = {"LW_FUZZ_LIE": "1"}   # sim/fuzz/bed.h
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok, text):
-    if not ok:
-        raise Fail(text)
 
 
 class Bed:
@@ -55,7 +47,7 @@ def test_same_again(b):
 def test_case_again(b):
     for i in (0, 1):
         expect(b.case(b.out / "clean/seeds/0007", b.out / f"case{i}").returncode == 0, "a seed fails")
-    for name in ("steps.txt", "in.pcapng", "stimulus.bin"):
+    for name in ("steps.txt", "wire.pcapng", "stimulus.bin"):
         was, now = ((b.out / f"case{i}" / name).read_bytes() for i in (0, 1))
         expect(was == now and was, f"{name} of the same input differs")
 
@@ -63,7 +55,7 @@ def test_case_again(b):
 def test_replay(b):
     r = b.run(b.build / "lockwire_san", "replay", b.out / "case0")
     expect(r.returncode == 0, r.stdout)
-    r = b.run(b.build / "lockwire_san", "monitor", b.out / "case0/in.pcapng", "--at", "10.0.0.1", "--host", "10.0.0.1", "--from-start")
+    r = b.run(b.build / "lockwire_san", "monitor", b.out / "case0/wire.pcapng", "--at", "10.0.0.1", "--host", "10.0.0.1", "--from-start")
     expect(r.returncode == 0 and " 0 checks" not in r.stdout, r.stdout)
 
 
@@ -78,7 +70,7 @@ def test_finding(b):
     expect(1 < steps <= 3, f"an input of {steps} steps: open and write would do")
     text = (folder / "steps.txt").read_text()
     expect("host opens flow" in text and "wrong: wire monitor" in text, text)
-    r = b.run(b.build / "lockwire_san", "monitor", folder / "in.pcapng", "--at", "10.0.0.1", "--host", "10.0.0.1")
+    r = b.run(b.build / "lockwire_san", "monitor", folder / "wire.pcapng", "--at", "10.0.0.1", "--host", "10.0.0.1")
     expect(r.returncode == 1 and "mss" in r.stdout, r.stdout)
     expect(b.run(b.build / "lockwire_san", "replay", folder).returncode == 0, "its recording does not replay")
     r = b.fuzz(10, "lie", env=LIE)
@@ -108,18 +100,7 @@ def main() -> int:
     p.add_argument("--build", type=Path, default=ROOT / "build/fuzz-nic")
     p.add_argument("--out", type=Path, default=ROOT / "build/fuzz-nic/ci", help="emptied first")
     b = Bed(p.parse_args())
-    failed = 0
-    for name, test in TESTS.items():
-        began = time.monotonic()
-        try:
-            test(b)
-        except (Fail, OSError, ValueError) as e:
-            failed += 1
-            print(f"FAIL fuzz_nic_{name}: {e}", flush=True)
-            continue
-        print(f"ok fuzz_nic_{name} ({time.monotonic() - began:.1f} s)", flush=True)
-    print(f"{len(TESTS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 0 if run_tests((f"fuzz_nic_{name}", lambda test=test: test(b)) for name, test in TESTS.items()) else 1
 
 
 if __name__ == "__main__":

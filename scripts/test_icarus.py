@@ -12,8 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+from test_replay import FILES
+from testing import expect, run_tests, tests_of
+
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("stimulus.bin", "wire.pcapng", "faults.log", "manifest.json", "report.json")
 SMALL, MIDDLE = 35, 71     # seeds of the pair: 400 and 2,000 cycles
 
 # What is broken, in which file, by which replacements, and what must be said of it. All but the last is not seen by a simulator that begins
@@ -34,15 +36,6 @@ BROKEN = (
     ("an assertion that does not hold", "rtl/rx/rx_pipe.sv", [("assert(!dd_push || dd_in_ready)", "assert(!dd_push)")],
      r"at cycle \d+: the assertion in line \d+ of rx_pipe.sv does not hold"),
 )
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok: bool, text: str) -> None:
-    if not ok:
-        raise Fail(text)
 
 
 def said(r: subprocess.CompletedProcess) -> str:
@@ -154,22 +147,11 @@ class Tests:
     def seed_replays(self, seed: int) -> None:
         self.replays(self.record(seed, "seed")[0], seconds=3600)
 
-    def case(self, name: str, test, *args) -> bool:
-        began = time.monotonic()
-        try:
-            test(*args)
-        except (Fail, subprocess.TimeoutExpired, OSError) as e:
-            print(f"FAIL {name}: {e}", flush=True)
-            return False
-        print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
-        return True
-
-    def all(self) -> int:
+    def all(self) -> bool:
         if self.seeds:
-            return sum(not self.case(f"seed_{n}_replays_on_icarus", self.seed_replays, n) for n in range(1, self.seeds + 1))
-        tests = [(n.removeprefix("test_"), getattr(self, n)) for n in dir(self) if n.startswith("test_")]
-        failed = sum(not self.case(f"icarus_{name}", test) for name, test in tests)
-        return failed + sum(not self.case(f"icarus_sees_{b[0].replace(' ', '_')}", self.unknown_is_seen, *b[1:]) for b in BROKEN)
+            return run_tests((f"seed_{n}_replays_on_icarus", lambda n=n: self.seed_replays(n)) for n in range(1, self.seeds + 1))
+        broken = [(f"icarus_sees_{b[0].replace(' ', '_')}", lambda b=b: self.unknown_is_seen(*b[1:])) for b in BROKEN]
+        return run_tests(tests_of(self, prefix="icarus_") + broken)
 
 
 def main() -> int:
@@ -179,8 +161,7 @@ def main() -> int:
     p.add_argument("--iverilog", default="iverilog -g2012", help="the command that compiles the RTL for it, with the build's parameters")
     p.add_argument("--seeds", type=int, default=0, help="instead: so many seeds of the pair, recorded by the one and replayed by the other")
     p.add_argument("--work", default=str(ROOT / "build/test_icarus"), help="where files of the tests go")
-    failed = Tests(p.parse_args()).all()
-    return 1 if failed else 0
+    return 0 if Tests(p.parse_args()).all() else 1
 
 
 if __name__ == "__main__":

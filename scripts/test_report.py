@@ -17,7 +17,7 @@ import matplotlib.image  # noqa: E402
 
 import report_blame  # noqa: E402
 from report_data import ACK, SYN, Run, ip_text, rel  # noqa: E402
-from test_replay import Fail, expect  # noqa: E402
+from testing import expect, run_tests, tests_of  # noqa: E402
 
 SEED = 4  # no forged frames, a connection each way round
 MOST_BYTES = 8 << 20  # of a page
@@ -145,6 +145,7 @@ class Tests:
     def test_usage(self):
         for args, words in (
             (("--events", "x", "--check", "off"), "needs the checker"),
+            (("--events", "x", "--frame", "1"), "either --events or"),
             (("--from", "-1"), "not understood"),
             (("--to", "1x"), "not understood"),
             (("--events", "/proc/none/x"), "/proc/none/x"),
@@ -276,19 +277,11 @@ def main() -> int:
     p.add_argument("--work", default="build/test_report", help="where recordings go; deleted when all is well")
     p.add_argument("only", nargs="*", help="tests whose name holds this")
     a = p.parse_args()
-    t, passed, failed = Tests(a), 0, 0
-    for name in [n for n in dir(t) if n.startswith("test_") and (not a.only or any(o in n for o in a.only))]:
-        try:
-            getattr(t, name)()
-            print(f"ok {name[5:]}", flush=True)
-            passed += 1
-        except (Fail, OSError, subprocess.TimeoutExpired, LookupError, ValueError) as e:
-            print(f"FAIL {name[5:]}: {type(e).__name__}: {e}", flush=True)
-            failed += 1
-    if not failed:
+    t = Tests(a)
+    good = run_tests(tests_of(t, a.only))
+    if good:
         shutil.rmtree(t.work)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -9,19 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from report_data import CYCLE, blocks
+from testing import expect, run_tests, tests_of
+
 CYCLE_NS = 10        # sim/model.h
 BEAT = 64            # bytes, as the NIC is built by default
 LIMIT = 12           # MiB: some seeds turn segments then (test_replay.py)
 TOP = "cosim.cosim_top."
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok: bool, text: str) -> None:
-    if not ok:
-        raise Fail(text)
 
 
 class Frame:
@@ -29,19 +23,12 @@ class Frame:
 
     def __init__(self, number: int, data: bytes, comment: str):
         self.number, self.data = number, data
-        self.cycle, self.out = int(re.match(r"cycle=(\d+)", comment)[1]), "dir=tx" in comment
+        cycle, way = CYCLE.match(comment).groups()
+        self.cycle, self.out = int(cycle), way == "tx"
 
 
 def frames(path: Path) -> list[Frame]:
-    raw, at, found = path.read_bytes(), 0, []
-    word = lambda i: int.from_bytes(raw[i:i + 4], "little")
-    while at < len(raw):
-        size = word(at + 4)
-        if word(at) == 6:
-            data = raw[at + 28:at + 28 + word(at + 20)]
-            found.append(Frame(len(found) + 1, data, re.search(rb"cycle=[ -~]*", raw[at + 28 + len(data):at + size])[0].decode()))
-        at += size
-    return found
+    return [Frame(i, data, comment) for i, (_, comment, data) in enumerate(blocks(path), 1)]
 
 
 class Wave:
@@ -255,19 +242,11 @@ def main() -> int:
     p.add_argument("--work", default="build/test_wave", help="where recordings go; deleted when all is well")
     p.add_argument("tests", nargs="*", help="names, or parts of them (default: all)")
     a = p.parse_args()
-    t, passed, failed = Tests(a), 0, 0
-    for name in [n for n in dir(t) if n.startswith("test_") and (not a.tests or any(x in n for x in a.tests))]:
-        try:
-            getattr(t, name)()
-            print(f"ok {name[5:]}", flush=True)
-            passed += 1
-        except (Fail, OSError, KeyError, StopIteration, subprocess.SubprocessError) as e:
-            print(f"FAIL {name[5:]}: {type(e).__name__}: {e}", flush=True)
-            failed += 1
-    if not failed:
+    t = Tests(a)
+    good = run_tests(tests_of(t, a.tests))
+    if good:
         shutil.rmtree(t.work)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
