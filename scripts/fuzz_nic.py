@@ -3,7 +3,7 @@
 """Fuzzes the simulated NIC: libFuzzer drives frames, host commands and time into it, step by step, under the checker and the wire monitor.
 
 What a run learns stays in OUT/corpus for the next. An input that fails is cut down to the steps that it needs and kept in OUT/found/NAME/,
-with its frames (in.pcapng), its steps (steps.txt) and a recording that `lockwire replay` does again; what was found before is tried first.
+with its frames (wire.pcapng), its steps (steps.txt) and a recording that `lockwire replay` does again; what was found before is tried first.
 --resume counts the seconds of earlier runs of the same build. --mutants shows instead in how many broken NICs it finds something."""
 import argparse
 import hashlib
@@ -138,7 +138,7 @@ def minimise(tool: Tool, data: bytes, seconds: float) -> bytes:
 def tell(tool: Tool, folder: Path, said: str, status: int) -> None:
     print(f"FAIL fuzz-nic: {reason(said, status)}")
     print("\n".join("     " + line for line in said.splitlines()[-45:]))
-    print(f"     {tool.case} {folder}/input        shows it; the same in {folder}/steps.txt, frames in {folder}/in.pcapng\n"
+    print(f"     {tool.case} {folder}/input        shows it; the same in {folder}/steps.txt, frames in {folder}/wire.pcapng\n"
           f"     {tool.lockwire} replay {folder}   does it again, cycle for cycle", flush=True)
 
 

@@ -145,7 +145,7 @@ static bool open_world(struct world *w)
   if (!w->capture.n) return cannot(w, "%.200s: no frames in it", w->o->file);
   if (!convs_read(&w->convs, &w->capture, &co)) return cannot(w, "out of memory");
   if (w->o->text && !(w->text = fopen(w->o->text, "w"))) return cannot(w, "--text %.200s: %s", w->o->text, strerror(errno));
-  if (w->text && !(w->frames = frame_text_open(w->text))) return cannot(w, "out of memory");
+  if (w->text && !(w->frames = frame_text_open(w->text, true))) return cannot(w, "out of memory");
   if (!open_wires(w) || !open_endpoint(w)) return false;
   struct peers_options po = {.convs = &w->convs, .ethernet = w->capture.ethernet, .mtu = w->o->mtu, .wire = w->end[1], .start_us = START_US};
   memcpy(po.near_mac, near_mac, 6);

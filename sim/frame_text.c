@@ -2,7 +2,6 @@
 #include "frame_text.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -25,12 +24,13 @@ struct known {
 
 struct frame_text {
   FILE *out;
+  bool relative;
   struct tuple_map map;
   struct known **known;
   size_t n, room;
 };
 
-struct frame_text *frame_text_open(FILE *out)
+struct frame_text *frame_text_open(FILE *out, bool relative)
 {
   static const uint8_t key[16] = {2};
   struct frame_text *t = calloc(1, sizeof *t);
@@ -39,6 +39,7 @@ struct frame_text *frame_text_open(FILE *out)
     return NULL;
   }
   t->out = out;
+  t->relative = relative;
   return t;
 }
 
@@ -57,7 +58,7 @@ static struct known *known_of(struct frame_text *t, const struct ipv4_hdr *h, co
   struct tuple name = swap ? (struct tuple){h->dst, h->src, s->dst_port, s->src_port} : (struct tuple){h->src, h->dst, s->src_port, s->dst_port};
   *from = swap;
   struct known *k = (struct known *)tuple_map_find(&t->map, &name);
-  if (k || !(s->flags & TCP_SYN)) return k;
+  if (k || !t->relative || !(s->flags & TCP_SYN)) return k;
   if (t->n == t->room) {
     size_t more = t->room ? t->room * 2 : 16;
     struct known **list = realloc(t->known, more * sizeof *list);

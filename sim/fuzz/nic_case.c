@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "frame_text.h"
 #include "fuzz/bed.h"
 #include "recording.h"
 #include "tools/hand.h"
@@ -16,7 +17,7 @@ static const char usage[] =
     "usage: nic_case FILE [DIR]\n"
     "       nic_case --seeds DIR COUNT\n\n"
     "  FILE    the input\n"
-    "  DIR     made, and in it: input, steps.txt (what is also printed), in.pcapng (every frame both ways, with a handshake for each flow that\n"
+    "  DIR     made, and in it: input, steps.txt (what is also printed), wire.pcapng (every frame both ways, with a handshake for each flow that\n"
     "          the host opened by hand), and the recording: `lockwire replay DIR` of the same build does it again, cycle for cycle\n"
     "  --seeds writes the first COUNT inputs that the fuzzer begins with into DIR\n\n"
     "status 0: nothing is wrong with it; 1: something is; 2: usage or files\n";
@@ -28,7 +29,8 @@ struct show {
   struct wire_record_note note;
   const uint8_t *frame;          // to be received by it
   size_t len;
-  FILE *steps;                   // NULL: likewise
+  FILE *to[2];                   // the screen; steps.txt, NULL: likewise
+  struct frame_text *text[2];    // there
 };
 
 static struct show *shown;       // for what ends the process
@@ -67,49 +69,28 @@ static const struct wire_ops nowhere = {.recv = nowhere_recv, .send = nowhere_se
 
 // --- what is told --------------------------------------------------------------------------------------------------------
 
+static void put_cycle(struct show *s, int i) { fprintf(s->to[i], "%8" PRIu64 "  ", s->nic->cycles); }
+
 static void line(struct show *s, const char *text)
 {
-  FILE *to[] = {stdout, s->steps};
-  for (int i = 0; i < 2; i++)
-    if (to[i]) fprintf(to[i], "%8" PRIu64 "  %s\n", s->nic->cycles, text);
+  for (int i = 0; i < 2; i++) {
+    if (!s->to[i]) continue;
+    put_cycle(s, i);
+    fprintf(s->to[i], "%s\n", text);
+  }
 }
 
 static void says(void *user, const char *text) { line(user, text); }
-
-static const char *flags(uint8_t f, char out[static 9])
-{
-  static const char letter[] = "FSRPAUEC";
-  char *p = out;
-  for (int i = 0; i < 8; i++)
-    if (f >> i & 1) *p++ = letter[i];
-  *p = '\0';
-  return out;
-}
-
-static void describe(const uint8_t *frame, size_t len, char out[static BED_WHY])
-{
-  enum { TCP = ETH_HDR_BYTES + IPV4_HDR_BYTES };
-  struct segment s;
-  struct ipv4_hdr ip;
-  char f[9];
-  if (len < TCP || ipv4_parse(frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES, &ip) != IPV4_OK || ip.proto != IPV4_PROTO_TCP || ip.hdr_len != IPV4_HDR_BYTES
-      || segment_parse(&s, ip.src, ip.dst, frame + TCP, ip.payload_len) != SEGMENT_OK) {
-    snprintf(out, BED_WHY, "%zu bytes, no whole TCP segment", len);
-    return;
-  }
-  int n = snprintf(out, BED_WHY, "%u > %u %s seq %u+%zu ack %u win %u", s.src_port, s.dst_port, flags(s.flags, f), s.seq.v, s.payload_len, s.ack.v, s.window);
-  if (s.opt.has_timestamps) n += snprintf(out + n, BED_WHY - (size_t)n, " stamps %u %u", s.opt.tsval, s.opt.tsecr);
-  for (unsigned i = 0; i < s.opt.n_sack; i++) n += snprintf(out + n, BED_WHY - (size_t)n, " sack %u-%u", s.opt.sack[i].start.v, s.opt.sack[i].end.v);
-}
 
 static void frame_passes(void *user, enum monitor_way way, const uint8_t *frame, size_t len, uint64_t now_us)
 {
   struct show *s = user;
   uint8_t buf[WIRE_FRAME_MAX];
-  char text[BED_WHY], all[BED_WHY + 40];
-  describe(frame, len, text);
-  snprintf(all, sizeof all, "%s %" PRIu64 ".%06" PRIu64 "  %s", way == MONITOR_SENT ? "  NIC" : " peer", now_us / 1000000, now_us % 1000000, text);
-  line(s, all);
+  for (int i = 0; i < 2; i++) {
+    if (!s->text[i]) continue;
+    put_cycle(s, i);
+    frame_text_put(s->text[i], way == MONITOR_SENT ? '<' : '>', frame, len, now_us);
+  }
   if (!s->wire) return;
   s->note.cycle = s->nic->cycles;
   s->note.now_us = now_us;
@@ -169,11 +150,11 @@ static void open_recording(struct show *s, const char *dir)
   char err[STIM_ERR_LEN], path[4096];
   s->recording = recording_open(dir, 0, err);
   if (!s->recording) fail(dir, err);
-  snprintf(path, sizeof path, "%s/in.pcapng", dir);
+  snprintf(path, sizeof path, "%s/wire.pcapng", dir);
   static int error;
   s->wire = wire_record_open(&end, path, 0, &s->note, &error, err);
   if (!s->wire) fail(dir, err);
-  s->steps = create(dir, "steps.txt");
+  s->to[1] = create(dir, "steps.txt");
 }
 
 static void close_all(struct show *s)
@@ -181,7 +162,8 @@ static void close_all(struct show *s)
   nic_close(s->nic);
   wire_close(s->wire);
   if (s->recording && !recording_close(s->recording)) fail("recording", "cannot write all of it");
-  if (s->steps) fclose(s->steps);
+  for (int i = 0; i < 2; i++) frame_text_close(s->text[i]);
+  if (s->to[1]) fclose(s->to[1]);
 }
 
 // An assertion of the RTL ends the process from inside the model: what was recorded up to then is to be whole.
@@ -196,16 +178,15 @@ static void on_abort(int sig)
   recorder_close(s->nic->recorder, s->nic->glue.check, 0);
   wire_close(s->wire);
   recording_close(s->recording);
-  fclose(s->steps);
+  fclose(s->to[1]);
 }
 
 static void report(struct show *s, const char *why)
 {
-  FILE *to[] = {stdout, s->steps};
   for (int i = 0; i < 2; i++) {
-    if (!to[i]) continue;
-    fprintf(to[i], "%s%s\n", why[0] ? "wrong: " : "", why[0] ? why : "nothing is wrong");
-    if (why[0] && hand_failed(s->nic)) check_report(s->nic->glue.check, to[i], NULL);
+    if (!s->to[i]) continue;
+    fprintf(s->to[i], "%s%s\n", why[0] ? "wrong: " : "", why[0] ? why : "nothing is wrong");
+    if (why[0] && hand_failed(s->nic)) check_report(s->nic->glue.check, s->to[i], NULL);
   }
 }
 
@@ -213,11 +194,13 @@ static int show(const char *file, const char *dir)
 {
   uint8_t data[STEP_SIZE_MAX];
   char why[BED_WHY];
-  struct show s = {0};
+  struct show s = {.to = {stdout}};
   const struct bed_watch watch = {frame_passes, says, &s};
   size_t n = load(file, data);
   shown = &s;
   if (dir) open_recording(&s, dir);
+  for (int i = 0; i < 2; i++)   // with the numbers that the host has, and the checker
+    if (s.to[i] && !(s.text[i] = frame_text_open(s.to[i], false))) fail(file, "out of memory");
   s.nic = hand_nic_recorded(s.recording);
   if (!s.nic || !bed_settle(s.nic)) fail(file, "the NIC does not come up");
   if (dir) save(dir, "input", data, n);
