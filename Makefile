@@ -21,7 +21,8 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 ##@ Help
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {at = substr($$0, 5); if (!(at in text)) name[n++] = at} /^[a-z-]+:.*## / {text[at] = text[at] sprintf("  %-16s %s\n", $$1, $$2)} \
+	  END {for (i = 0; i < n; i++) printf "\n%s\n%s", name[i], text[name[i]]}' $(MAKEFILE_LIST)
 
 # --- C: the layers below the simulator, as one library -------------------------------------------------------------
 LAYERS := base wire net tcp tcp/core sock app check
@@ -114,25 +115,20 @@ case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-w
 craft: ## write the crafted captures of pcaps/ from scripts/craft/
 	$(Q)$(PYTHON) scripts/craft_cases.py
 
-.PHONY: test-replay test-wave regress regress-ci regress-nic-ci
+.PHONY: test-replay test-captures test-wave test-report regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
-.PHONY: test-captures
 test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan
 	$(Q)$(PYTHON) scripts/test_captures.py --lockwire $(B)/lockwire --work $(B)/test_captures
 	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
 test-wave: build build-wave ## waves of recordings: the marker stands on the frame, wherever the replay began
 	$(Q)scripts/test_wave.py --lockwire $(B)/lockwire --work $(B)/test_wave
-.PHONY: test-report report
 test-report: build ## what a replay writes down agrees with the wire, and the report's page has what the recording has
 	$(Q)scripts/test_report.py --lockwire $(B)/lockwire --work $(B)/test_report
-report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
-	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR'; exit 2)
-	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
@@ -323,6 +319,11 @@ wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N 
 	$(Q)$(if $(RUN),,echo 'wave: which recording? make wave RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
 	$(Q)$(B)/lockwire replay $(RUN) --wave $(OUT) $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE)) $(if $(AROUND),--around $(AROUND))
 
+.PHONY: report
+report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
+	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
+	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
+
 .PHONY: repl
 repl: deps ## the shell at that NIC, on a network with Linux at the other end; ENGINE=ref for the software reference
 	$(Q)$(MAKE) --no-print-directory build
@@ -380,7 +381,7 @@ accept: ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)$(PYTHON) scripts/accept.py
-test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, recordings, packetdrill, live tests, synthesis, fuzzing
+test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, recordings, captures, cases of pcaps, waves, Icarus, reports, packetdrill, live tests, synthesis, fuzzing
 	$(Q)$(PYTHON) scripts/test.py --build $(B)
 
 .PHONY: clean
