@@ -74,12 +74,12 @@ def flow_part(run, conn, draw, mark) -> str:
     return "".join(out)
 
 
-def cycles_part(run, draw) -> str:
+def cycles_part(run, d, draw) -> str:
     lo, hi = run.focus - BEFORE, run.focus + AFTER
     if not any(lo <= e["cycle"] <= hi for e in run.events):
         return ""
     path = run.folder / "cycles.png"
-    return report_page.window(run, lo, hi, draw.signals(run.events, run.focus, lo, hi, path, f"cycles {lo} to {hi}"), path.name)
+    return report_page.window(run, d, lo, hi, draw.signals(run.events, run.focus, lo, hi, path, f"cycles {lo} to {hi}"), path.name)
 
 
 def monitor_part(lockwire: str, run) -> str:
@@ -122,7 +122,7 @@ def write(a) -> Path:
         report_page.conn_rows(sorted(run.conns, key=lambda c: c.frames[0].number if c.frames else 1 << 60)),
     ]
     flows += [flow_part(run, c, report_draw, mark) for c in conns]
-    parts = {"cycles": cycles_part(run, report_draw), "flows": "".join(flows) + "</section>", "monitor": monitor_part(a.lockwire, run), "mark": mark}
+    parts = {"cycles": cycles_part(run, d, report_draw), "flows": "".join(flows) + "</section>", "monitor": monitor_part(a.lockwire, run), "mark": mark}
     path = run.folder / "report.html"
     path.write_text(report_page.page(run, d, parts), encoding="utf-8")
     return path

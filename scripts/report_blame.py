@@ -17,6 +17,7 @@ class Diagnosis:
         self.stage, self.modules, self.evidence = "", [], []
         self.rows = []  # name, before, expected, got, what the difference is
         self.step, self.before = None, {}
+        self.cause = None  # a cycle long before the failure in which it began
         self.conn = None
 
     def suspect(self, module: str, why: str) -> None:
@@ -137,11 +138,11 @@ def of_segment(d: Diagnosis, names: set) -> None:
         return
     s, nxt = d.step["segment"], row_of(d, "nxt")
     end, had = (s.get("seq", 0) + s.get("pay_len", 0)) % MOD, d.before.get("ooo_n", 0)
-    base = d.before.get("nxt", 0)
+    base = d.conn.base(True)
     held = ", ".join(f"[{rel(d.before[f'ooo{i}_start'], base)}, {rel(d.before[f'ooo{i}_end'], base)})" for i in range(had)) or "none"
     d.evidence.append(
-        f"Relative to RCV.NXT before the step: the segment covers [{rel(s.get('seq', 0), base)}, {rel(end, base)}), intervals held: {held}; RCV.NXT"
-        f" must go to {rel(nxt['want'], base)}, it went to {rel(nxt['got'], base)}."
+        f"The segment covers [{rel(s.get('seq', 0), base)}, {rel(end, base)}), intervals held: {held}; RCV.NXT"
+        f" must go from {rel(d.before.get('nxt', 0), base)} to {rel(nxt['want'], base)}, it went to {rel(nxt['got'], base)}."
     )
     if had and rel(nxt["want"], end) > 1 and names <= {"nxt"}:
         d.accuse(
@@ -192,11 +193,11 @@ def of_ack(d: Diagnosis, names: set) -> None:
         elif at["want"] != at["got"]:
             d.accuse(TX + "dd_incoming.sv", "when the timer is restarted, and for how long")
     if names & {"recovery", "recover", "rxt_first"}:
-        n, una = d.before.get("sack_n", 0), after(d, "una")
-        board = ", ".join(f"[{rel(d.before[f'sack{i}_start'], una)}, {rel(d.before[f'sack{i}_end'], una)})" for i in range(n)) or "empty"
+        n, iss = d.before.get("sack_n", 0), d.conn.base(False)
+        board = ", ".join(f"[{rel(d.before[f'sack{i}_start'], iss)}, {rel(d.before[f'sack{i}_end'], iss)})" for i in range(n)) or "empty"
         d.evidence.append(
             f"Loss: duplicate ACKs {d.before.get('dup_acks', 0)} before this one and {after(d, 'dup_acks')} with it (recovery begins with the third);"
-            f" SACK {'agreed' if d.before.get('sack_ok') else 'not agreed'}; scoreboard relative to una: {board}, MSS {d.before.get('mss', 0)} (lost"
+            f" SACK {'agreed' if d.before.get('sack_ok') else 'not agreed'}; una {rel(after(d, 'una'), iss)}, scoreboard: {board}, MSS {d.before.get('mss', 0)} (lost"
             " is what has three ranges, or more than two MSS of SACKed octets, above it)."
         )
         if "recovery" in names and n >= 2:
@@ -209,7 +210,7 @@ def of_next(d: Diagnosis, names: set) -> None:
         d.evidence.append(f"tokens differs by {more} of what it must be; the segment that left has {len_} octets.")
         if more == len_ or row_of(d, "tokens")["got"] == row_of(d, "tokens")["before"]:
             d.accuse(TX + "dd_next.sv", "spends the tokens of what leaves (pacer.sv gives how many there are)")
-    d.evidence += next_evidence(d.step, d.before)
+    d.evidence += next_evidence(d.step, d.before, d.conn.base(False))
 
 
 def congestion(d: Diagnosis, step: str, differs: list) -> None:
@@ -275,6 +276,11 @@ def fill_rows(d: Diagnosis, differs: list) -> list:
         before, want, got = d.before.get(r["name"]) if r["rule"].endswith("context") else None, r["expected"], r["got"]
         seq = r["name"] in seqs and r["rule"] not in ("ACK owed", "sampled")
         d.rows.append({"name": r["name"], "rule": r["rule"], "before": before, "want": want, "got": got, "seq": seq, "bad": want != got})
+    if run_rule(differs).endswith("context") and d.step and d.before:  # what else the step changed: that was right
+        said = {r["name"] for r in d.rows}
+        for name, now in d.step.get("ctx", {}).items():
+            if name not in said and d.before.get(name) != now:
+                d.rows.append({"name": name, "rule": run_rule(differs), "before": d.before.get(name), "want": now, "got": now, "seq": name in seqs, "bad": False})
     return [r for r in d.rows if r["bad"] and r["rule"] == run_rule(differs)]
 
 
@@ -298,7 +304,7 @@ def descriptor_rule(d: Diagnosis, run: Run) -> None:
     names = {r["name"] for r in differs}
     ctx = steps[-1][1] if steps else {}
     if step == "SevNext":
-        d.evidence += next_evidence(d.step, ctx)
+        d.evidence += next_evidence(d.step, ctx, d.conn.base(False))
         cut(d, names, ctx)
     else:
         d.suspect(TX + "send_pipe.sv", f"the descriptor of {step or 'the step'}")
@@ -327,7 +333,7 @@ def cut(d: Diagnosis, names: set, ctx: dict) -> None:
     d.suspect(TX + "dd_next.sv", "puts the descriptor together")
 
 
-def next_evidence(e: dict, c: dict) -> list[str]:
+def next_evidence(e: dict, c: dict, iss: int) -> list[str]:
     """What the windows permitted, as numbers."""
     if not c:
         return []
@@ -343,8 +349,8 @@ def next_evidence(e: dict, c: dict) -> list[str]:
         f" ACK owed: {e.get('owed', 0)}, at once: {e.get('owed_now', 0)}."
     ]
     if c.get("sack_n"):
-        held = ", ".join(f"[{rel(c[f'sack{i}_start'], base)}, {rel(c[f'sack{i}_end'], base)})" for i in range(c["sack_n"]))
-        said.append(f"Scoreboard, relative to una: {held}; high_rxt {rel(c['high_rxt'], base)}, recover {rel(c['recover'], base)}.")
+        held = ", ".join(f"[{rel(c[f'sack{i}_start'], iss)}, {rel(c[f'sack{i}_end'], iss)})" for i in range(c["sack_n"]))
+        said.append(f"Scoreboard: {held}; una {rel(base, iss)}, high_rxt {rel(c['high_rxt'], iss)}, recover {rel(c['recover'], iss)}.")
     return said
 
 
@@ -492,7 +498,7 @@ def duty_rule(d: Diagnosis, run: Run) -> None:
                 f"The flow's last dd_next was in cycle {nexts[-1][0]['cycle']}, {run.check['cycle'] - nexts[-1][0]['cycle']} cycles before: it"
                 f" emitted {nexts[-1][0].get('desc_kind', 'nothing')}."
             ]
-            d.evidence += next_evidence(nexts[-1][0], steps[-1][2])
+            d.evidence += next_evidence(nexts[-1][0], steps[-1][2], d.conn.base(False))
             if "something to send" in run.check["what"]:
                 woken(d, nexts[-1][0])
 
@@ -504,14 +510,18 @@ def deadline(d: Diagnosis, run: Run) -> None:
         ctx = steps[-1][2] if steps else {}
         if ctx.get(on) and ctx.get(at, 0) <= run.check["now_us"]:
             by = next((e for e, before, now in reversed(steps) if before.get(on) != now[on] or before.get(at) != now[at]), steps[-1][0])
+            d.cause = by["cycle"]
             d.evidence.append(
-                f"The timer: {at} {ctx[at]} us ({run.check['now_us'] - ctx[at]} us ago), set in cycle {by['cycle']} by {step_name(by)}. Since then no"
+                f"The timer: {at} was {run.check['now_us'] - ctx[at]} us ago, set in cycle {by['cycle']} by {step_name(by)}. Since then no"
                 " SevTimeout of the flow retired; the context itself is right, so it is the timers beside the pipeline that lost it, or hold it"
                 " back."
             )
     later = next((r for r in d.rows if r["name"] == "microseconds"), None)
     if later:
-        d.evidence.append(f"next_deadline_us_o says {later['got']} us: not before that would clocking matter, as the timers have it.")
+        d.evidence.append(
+            f"next_deadline_us_o is {later['got'] - run.check['now_us']} us ahead: not before that would clocking matter, as the timers have it; the"
+            f" timer is due in {later['want'] - run.check['now_us']} us."
+        )
 
 
 def woken(d: Diagnosis, last: dict) -> None:

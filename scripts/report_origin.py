@@ -21,7 +21,7 @@ class Seen:
     def __init__(self, run):
         self.run = run
         self.rx, self.tx, self.begin = {}, {}, {}  # flow: bytes from the open on; flow: (snd_nxt, rcv_nxt)
-        self.segments = []  # (cycle, flow, class, offset, payload, frame's bytes)
+        self.segments = []  # (cycle, flow, class, offset, payload, frame's bytes, where in it the payload begins)
         self.frames_in, self.last_tx, self.last_out, self.last_slow = [], (0, b""), None, (0, b"")
         self.parts = {"rx": b"", "tx": b"", "slow_out": b""}
         self.waiting, self.verified = [], []
@@ -73,7 +73,7 @@ class Seen:
             return
         flow, at = e["flow"], rel(s.get("seq", 0), self.begin[e["flow"]][1])
         data = frame[s.get("pay_off", 0) : s.get("pay_off", 0) + s.get("pay_len", 0)]
-        self.segments.append((e["cycle"], flow, e["class"], at, data, frame))
+        self.segments.append((e["cycle"], flow, e["class"], at, data, frame, s.get("pay_off", 0)))
         stream = self.rx[flow]
         if e["class"] in ("RcvAccept", "RcvOutOfOrder") and at + len(data) > 0 and at < len(stream) + (1 << 20):
             if at < 0:
@@ -139,19 +139,34 @@ def origin(seen: Seen, streams: dict, flow: int, at: int, got: bytes, ring: int)
     for other, stream in streams.items():
         found = search(stream, piece, at) if other != flow else None
         if found is not None:
-            return "other", f"They are those of another flow: flow {other}, octet {found} of its stream."
-    for cycle, other, name, start, _, frame in reversed(seen.segments):
-        if frame.find(piece) >= 0:
-            return "frame", (
-                f"They are bytes {frame.find(piece)} on of {frame_number(seen.run, frame, cycle)} (cycle {cycle}, flow {other}, {name}, its payload"
-                f" is octets [{start}, {start + len(frame) - 54})): "
-                + (
-                    "nothing of that segment was to be written."
-                    if name not in ("RcvAccept", "RcvOutOfOrder")
-                    else "not of its payload alone, so the range of it that was written was wrong."
-                )
+            return "other", f"They are those of another flow: flow {other}, octet {found + 1} of its stream."
+    for cycle, other, name, start, data, frame, off in reversed(seen.segments):
+        found = frame.find(piece)
+        if found < 0:
+            continue
+        said = (
+            f"They are bytes {found} on of {frame_number(seen.run, frame, cycle)} (cycle {cycle}, flow {other}, {name}, its payload"
+            f" is {octets(start, len(data))} and begins with byte {off}): "
+            + (
+                "nothing of that segment was to be written."
+                if name not in ("RcvAccept", "RcvOutOfOrder")
+                else "not of its payload alone, so the range of it that was written was wrong."
             )
+        )
+        if other == flow and (start + found - off - at) % ring == 0:
+            said += (
+                " They lie where that frame's bytes fall when its payload is put in its right place: it was written where it belongs, but from which"
+                " byte to which (lo, hi) was wrong."
+            )
+        if streams is seen.rx:
+            said += " What the host had already been given does not show, so the range that was written over may begin earlier."
+        return "frame", said
     return "nowhere", "They are nowhere in what entered in these cycles."
+
+
+def octets(start: int, count: int) -> str:
+    """A range of a stream by relative numbers, as everywhere on the page: its first octet has 1."""
+    return f"octets [{start + 1}, {start + count + 1})"
 
 
 def hexes(b: bytes) -> str:
@@ -173,7 +188,7 @@ def tell_ranges(d, want: bytes, got: bytes, base: int, seq: int, beat: int, wher
     ranges = runs_of(want, got)
     wrong = sum(b - a for a, b in ranges)
     d.evidence.append(
-        f"{wrong} of {len(got)} payload octets {where} are wrong, in {len(ranges)} range(s): "
+        f"{wrong} of {len(got)} payload octets {where} are wrong, in {len(ranges)} range(s), counted from 0 in its payload: "
         + ", ".join(
             f"[{a}, {b}) (byte {base + a} on, beat {(base + a) // beat} lane {(base + a) % beat}; seq mod line: {(seq + a) % beat})"
             for a, b in ranges[:4]
@@ -275,7 +290,8 @@ def window_evidence(d, run, f) -> None:
         (
             e
             for e in reversed(d.conn.events)
-            if e["event"] == "sample" and e.get("frame") and e["cycle"] <= run.check["cycle"] and e["desc"].get("len", 0) == f.pay
+            if e["event"] == "sample" and e.get("frame") and e["cycle"] <= run.check["cycle"]
+            and (e["desc"].get("seq", 0), e["desc"].get("len", 0)) == (f.seq, f.pay)
         ),
         None,
     )
@@ -290,7 +306,12 @@ def window_evidence(d, run, f) -> None:
         f"{rel(nxt, irs) + (row['want'] << scale)}, it offers {rel(nxt, irs) + (row['got'] << scale)}."
     )
     if sent and not sent[-1].flags & 2:
-        said += f" The frame before offered {rel(sent[-1].ack, irs) + (sent[-1].window << scale)}."
+        last = rel(sent[-1].ack, irs) + (sent[-1].window << scale)
+        least = min(run.manifest.get("rx_ring_bytes", 32768) // 2, rcv.get("mss", 0))
+        said += (
+            f" The frame before offered {last}, so the edge could move by {rel(edge, irs) - last}; it is to stay until it can by a full segment or half"
+            f" the ring, here {least} octets (RFC 9293 section 3.8.6.2.2), and never goes back."
+        )
     d.evidence.append(said)
 
 
@@ -371,14 +392,14 @@ def blame_out(d, run, seen, flow, at, want, got, seq) -> tuple[str, str]:
         return "few", ""
     b = ranges[0][1]
     d.evidence.append(
-        f"From octet {at} of the peer's stream on, {b} octets in a row are wrong (place in the ring's line: {seq % seen.beat}): expected"
+        f"From octet {at + 1} of the peer's stream on, {b} octets in a row are wrong (place in the ring's line: {seq % seen.beat}): expected"
         f" {hexes(want[:b])}, got {hexes(got[:b])}."
     )
     over = [s for s in seen.segments if s[1] == flow and s[3] <= at < s[3] + len(s[4])]
-    for cycle, _, name, start, data, frame in over[-5:]:
+    for cycle, _, name, start, data, frame, _ in over[-5:]:
         same = data[at - start : at - start + b] == got[:b][: len(data) - (at - start)]
         d.evidence.append(
-            f"That octet came with {frame_number(run, frame, cycle)}, cycle {cycle}: {name}, octets [{start}, {start + len(data)})"
+            f"That octet came with {frame_number(run, frame, cycle)}, cycle {cycle}: {name}, {octets(start, len(data))}"
             + (": these are the bytes that the host got." if same else ".")
         )
         if same and name not in ("RcvAccept", "RcvOutOfOrder"):
@@ -388,13 +409,13 @@ def blame_out(d, run, seen, flow, at, want, got, seq) -> tuple[str, str]:
             )
         if same and cycle != over[0][0]:
             return "again", "The host got the bytes of a segment that came later over the same octets: more of it was written than was to be taken."
-    for cycle, other, name, start, data, frame in reversed(seen.segments):
+    for cycle, other, name, start, data, frame, _ in reversed(seen.segments):
         found = data.find(got[: min(b, 16)]) if b >= LEAST else -1
         if found >= 0 and name not in ("RcvAccept", "RcvOutOfOrder"):
             return (
                 "refused",
                 (
-                    f"The bytes that the host got are those of {frame_number(run, frame, cycle)}, cycle {cycle}, flow {other}, octet {start + found}:"
+                    f"The bytes that the host got are those of {frame_number(run, frame, cycle)}, cycle {cycle}, flow {other}, octet {start + found + 1}:"
                     f" a segment that was refused ({name}), of which nothing was to be written into the ring."
                 ),
             )

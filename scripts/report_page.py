@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report's page: one HTML file, no scripts, nothing loaded; light and dark as the reader has it."""
 import html
+import re
 
 from report_blame import Diagnosis, step_name
 from report_data import Run, enum_names, flow_of, rel
 from report_draw import frame_words
+from report_tables import words
 
 FRAMES_SHOWN, EVENTS_SHOWN, HOST_SHOWN = 400, 160, 150
+CAUSE_BEFORE, CAUSE_AFTER = 12, 6  # cycles around where it began
+MOMENT = re.compile(r".*_at_us|sent_us|stuck_us")  # members that are points in time
+FLOWS_MOST = 16  # that a table can be narrowed to
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #5c6670; --paper: #fbfbf9; --card: #ffffff; --line: #d9dcdf; --bad: #b3261e;
@@ -39,10 +44,11 @@ tr.wrong td { background: var(--badbg); } tr.wrong td:first-child { color: var(-
   tr.here td, tr:target td { background: var(--mark); }
 figure { margin: .6rem 0 1.4rem; } figure svg { width: 100%; height: auto; background: var(--card); border: 1px solid var(--line);
   border-radius: 6px; color: var(--ink); }
+.pick > label { margin-right: .7rem; } .pick > .scroll { margin-top: .4rem; }
 figcaption { color: var(--dim); font-size: .86rem; } ol li { margin: .25rem 0; } details { margin: .5rem 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; } dt { color: var(--dim); } dd { margin: 0;
   overflow-wrap: anywhere; }
-"""
+""" + "".join(f".pick > input:nth-of-type({i + 2}):checked ~ .scroll tbody tr:not(.k{i}) {{ display: none; }}\n" for i in range(FLOWS_MOST))
 
 
 def esc(x) -> str:
@@ -88,6 +94,7 @@ def difference(d: Diagnosis, rule: str) -> str:
     if rule == "frame class":
         names["rcv_class"] = names["rx_class"]
     rows, classes = [], []
+    labels = {"microseconds": "when clocking matters next, us"}
     receives = {"wnd_end", "wl1", "consumed", "ready"}
     peers = d.step is not None and d.step["event"] == "receive"
     for r in d.rows:
@@ -99,12 +106,12 @@ def difference(d: Diagnosis, rule: str) -> str:
             gap = "kept" if r["before"] is not None and r["got"] == r["before"] else f"{by:+d}" if abs(by) < 1 << 40 else "other"
         rows.append(
             [
-                esc(r["name"]),
+                esc(labels.get(r["name"], r["name"])),
                 number(r["before"], base, r["seq"]) if r["before"] is not None else "",
                 number(r["want"], base, r["seq"]) + esc(value(r["name"], r["want"], names)),
                 number(r["got"], base, r["seq"]) + esc(value(r["name"], r["got"], names)),
                 gap,
-                ("differs" if r["bad"] else "same") + ("" if r["rule"] == rule else f", with it: {esc(r['rule'])}"),
+                ("differs" if r["bad"] else "right") + ("" if r["rule"] == rule else f", found in the same cycle by the rule: {esc(r['rule'])}"),
             ]
         )
         classes.append(' class="wrong"' if r["bad"] else "")
@@ -112,7 +119,8 @@ def difference(d: Diagnosis, rule: str) -> str:
         return ""
     return (
         table(["field", "before the step#", "expected#", "got#", "got - expected#", ""], rows, classes, False)
-        + '<p class="dim">In brackets: relative to the stream\'s initial sequence number. "Kept": the value from before the step.</p>'
+        + '<p class="dim">In brackets, and on all of this page where a number is short: relative to the stream\'s initial sequence number, so that the'
+        ' first octet has 1. "Kept": the value from before the step. Right: what the checker compared, or what the step changed, as it must be.</p>'
     )
 
 
@@ -170,8 +178,8 @@ def failure(run: Run, d: Diagnosis) -> str:
         out.append(
             f"<h3>The flow's last {len(c['history'])} events</h3>"
             + table(
-                ["cycle#", "us#", "event"],
-                [[str(h["cycle"]), str(h["now_us"]), f"<span class=mono>{esc(h['event'])}</span>"] for h in c["history"]],
+                ["cycle#", "us to the failure#", "event"],
+                [[str(h["cycle"]), f"{h['now_us'] - c['now_us']:+d}", f"<span class=mono>{esc(h['event'])}</span>"] for h in c["history"]],
                 label="last events",
             )
         )
@@ -195,6 +203,11 @@ def commands(run: Run) -> str:
 # --- by cycle --------------------------------------------------------------------------------------------------------------
 
 
+def member(e: dict, name: str, v) -> str:
+    """A member of a context in words; a point in time as so many microseconds from the step on."""
+    return f"{name} {v}" if not v or not MOMENT.fullmatch(name) else f"{name} {v - e['us']:+d} us"
+
+
 def told(e: dict) -> tuple[str, str]:
     """(what, words) of an event for the list by cycle."""
     kind = e["event"]
@@ -202,25 +215,26 @@ def told(e: dict) -> tuple[str, str]:
         words = f"{e['bytes']} octets{', last' if e['last'] else ''}" if "bytes" in e else e.get("kind", "")
         inside = {k: v for k, v in (e.get("command") or e.get("host_event") or {}).items() if v and k not in ("kind", "local_mac", "remote_mac")}
         return f"{e['port']}", words + (": " if inside and words else "") + ", ".join(f"{k} {v}" for k, v in inside.items())
-    ctx = ", ".join(f"{k} {v}" for k, v in e.get("ctx", {}).items())
+    ctx = ", ".join(member(e, k, v) for k, v in e.get("ctx", {}).items())
+    owes = "; sets the ACK bit" * bool(e.get("ack")) + ", at once: counts one more" * bool(e.get("ack_now"))
     ctx = f" → {ctx}" if 0 < len(e.get("ctx", {})) < 24 else " → (whole context)" if ctx else ""
     if kind == "receive" and "segment" in e:
         s = e["segment"]
         return (
             "receive pipeline",
             (
-                f"segment {e['class']}: seq {s.get('seq', 0)} len {s.get('pay_len', 0)} ack"
-                f" {s.get('ack', 0)}{', ACK owed' if e.get('ack') else ''}{' at once' if e.get('ack_now') else ''}{ctx}"
+                f"segment {e['class']}: seq {s.get('seq', 0)} len {s.get('pay_len', 0)} ack {s.get('ack', 0)}{owes}{ctx}"
             ),
         )
     if kind == "receive":
-        return "receive pipeline", f"{e['kind']}{', ACK owed' if e.get('ack') else ''}{ctx}"
+        return "receive pipeline", f"{e['kind']}{owes}{ctx}"
     if kind == "send":
         dd = ", ".join(f"{k} {v}" for k, v in e.get("dd", {}).items() if k not in ("kind", "flow"))
         desc = f"; emits {e['desc_kind']} " + ", ".join(f"{k} {v}" for k, v in e["desc"].items() if k != "kind") if e.get("emit") else ""
         return "send pipeline", f"{step_name(e)} {dd}{desc}{ctx}"
     if kind == "sample":
-        return "assembler", f"{e['desc_kind']} {'sampled' if e.get('frame') else 'no frame'}: " + ", ".join(
+        idle = "nothing is owed any more, so no frame" if e["desc_kind"] == "TxAck" else "no frame"
+        return "assembler", f"{e['desc_kind']}{', sampled, clears the ACK bit' if e.get('frame') else ', ' + idle}: " + ", ".join(
             f"{k} {v}" for k, v in e["desc"].items() if k not in ("kind", "flow")
         )
     if kind == "frame":
@@ -230,19 +244,53 @@ def told(e: dict) -> tuple[str, str]:
     )
 
 
-def window(run: Run, lo: int, hi: int, svg: str, png: str) -> str:
+def picks(flows: list) -> dict:
+    """The flows that a table can be narrowed to, each with its place among the buttons."""
+    there = sorted({f for f in flows if f is not None})
+    return {f: i for i, f in enumerate(there)} if 1 < len(there) <= FLOWS_MOST else {}
+
+
+def narrowed(name: str, pick: dict, html_of_table: str) -> str:
+    """A table with buttons that leave one flow's rows, without scripts."""
+    if not pick:
+        return html_of_table
+    out = [f'<div class=pick><span class=dim>of flow</span> <input type=radio name="{name}" id="{name}" checked><label for="{name}">all</label>']
+    out += [f'<input type=radio name="{name}" id="{name}{i}"><label for="{name}{i}">{f}</label>' for f, i in pick.items()]
+    return "".join(out) + html_of_table + "</div>"
+
+
+def row_class(pick: dict, flow, here: bool) -> str:
+    names = ["here"] * here + [f"k{pick.get(flow)}"] * (flow in pick)
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def event_table(name: str, events: list, here: int) -> str:
+    pick = picks([flow_of(e) for e in events])
+    rows = [[str(e["cycle"]), "" if flow_of(e) is None else str(flow_of(e)), *map(esc, told(e))] for e in events]
+    classes = [row_class(pick, flow_of(e), e["cycle"] == here) for e in events]
+    return narrowed(name, pick, table(["cycle#", "flow#", "where", "what"], rows, classes, label="events by cycle"))
+
+
+def cause(run: Run, cycle: int | None, shown_from: int) -> str:
+    """Where it began, when the cycles around the failure do not reach back to it."""
+    if cycle is None or cycle >= shown_from:
+        return ""
+    near = [e for e in run.events if cycle - CAUSE_BEFORE <= e["cycle"] <= cycle + CAUSE_AFTER]
+    return f"<h3>Where it began: cycle {cycle}</h3>" + event_table("began", near, cycle)
+
+
+def window(run: Run, d: Diagnosis | None, lo: int, hi: int, svg: str, png: str) -> str:
     near = [e for e in run.events if lo <= e["cycle"] <= hi]
     left = len(near) - EVENTS_SHOWN
     if left > 0:
         near = sorted(sorted(near, key=lambda e: abs(e["cycle"] - run.focus))[:EVENTS_SHOWN], key=lambda e: e["cycle"])
-    rows = [[str(e["cycle"]), "" if flow_of(e) is None else str(flow_of(e)), *map(esc, told(e))] for e in near]
-    classes = [' class="here"' if e["cycle"] == run.focus else "" for e in near]
     return (
         '<section><h2 id="cycles">Cycle by'
         f' cycle</h2>{figure(svg, png, f"Transfers on the ports and what retired, cycles {lo} to {hi}; cycle {run.focus} is marked")}<p class=dim>A'
         " transfer is a cycle in which valid and ready were both set. All that retires in one cycle read the stores as they stood before"
         f' it.{f" {left} events further off are left out." if left > 0 else ""}</p>'
-        + table(["cycle#", "flow#", "where", "what"], rows, classes, label="events by cycle")
+        + event_table("cycle", near, run.focus)
+        + cause(run, d.cause if d else None, lo)
         + "</section>"
     )
 
@@ -302,7 +350,8 @@ def frame_rows(run: Run, mark: int | None) -> str:
         ]
         for f in shown
     ]
-    classes = [f' id="f{f.number}"' + (' class="here"' if f.number == mark else "") for f in shown]
+    pick = picks([f.flow for f in shown])
+    classes = [f' id="f{f.number}"' + row_class(pick, f.flow, f.number == mark) for f in shown]
     total = run.total["rx"] + run.total["tx"]
     left = (
         f"The recording has {total} frames ({run.total['rx']} in, {run.total['tx']} out); shown are {shown[0].number} to {shown[-1].number}."
@@ -312,7 +361,11 @@ def frame_rows(run: Run, mark: int | None) -> str:
     return (
         f"<p class=dim>{left} Numbers are those of Wireshark, sequence numbers relative to the connection's. Ports are source &gt; destination."
         " Cycle: of the wire, as in the frame's comment; stream: when the NIC took or gave its last beat.</p>"
-        + table(["frame#", "cycle#", "stream#", "s#", "", "flow#", "bytes#", "what"], rows, classes, label="frames")
+        + narrowed(
+            "frame",
+            pick,
+            table(["frame#", "cycle#", "stream#", "s#", "", "flow#", "bytes#", "what"], rows, classes, label="frames"),
+        )
     )
 
 
@@ -403,6 +456,15 @@ def left_out(run: Run) -> str:
     )
 
 
+def glossary() -> str:
+    rows = [[f"<code>{esc(name)}</code>", esc(text)] for name, text in words()]
+    return (
+        '<section><h2 id="words">Words</h2><details><summary>Blocks, steps and classes by the names that the RTL has for them</summary>'
+        + table(["name", "what it is"], rows, label="words")
+        + "</details></section>"
+    )
+
+
 def page(run: Run, d: Diagnosis | None, parts: dict) -> str:
     """parts: HTML of the pictures' sections, by name."""
     title = f"{run.folder.name}: {'failed, ' + run.check['rule'] if run.failed else 'recording'}"
@@ -414,6 +476,7 @@ def page(run: Run, d: Diagnosis | None, parts: dict) -> str:
         ("host", "Host port"),
         ("counters", "Counters"),
         ("monitor", "Wire monitor"),
+        ("words", "Words"),
         ("left", "Left out"),
     ]
     links = [(i, n) for i, n in links if (i not in ("cycles", "host", "counters") or run.events) and (i != "monitor" or parts["monitor"])]
@@ -435,7 +498,7 @@ def page(run: Run, d: Diagnosis | None, parts: dict) -> str:
         body += ['<section><h2 id="host">Host port: commands and events</h2>', host_rows(run), "</section>"]
     if run.replay.stats:
         body += ['<section><h2 id="counters">Counters</h2>', counter_rows(run), "</section>"]
-    body += [parts["monitor"], left_out(run), "</main>"]
+    body += [parts["monitor"], glossary(), left_out(run), "</main>"]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Lockwire: {esc(title)}</title><style>{STYLE}</style></head><body>"

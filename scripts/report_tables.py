@@ -3,6 +3,10 @@
 
 They follow rtl/README.md, rtl/rx/README.md and rtl/tx/README.md: who writes what.
 """
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
 RX, TX, PRIM = "rtl/rx/", "rtl/tx/", "rtl/prim/"
 RCV_E = "receive pipeline, stage E (rx_pipe.sv, rcv_step.sv)"
 SND_E = "send pipeline, stage E (send_pipe.sv)"
@@ -255,3 +259,35 @@ RULES = [
         [(RX + "rx_reader.sv", "writes consumed"), (PRIM + "ram_1r1w.sv", "the store, with its forwarding")],
     ),
 ]
+
+# What the RTL's own comments leave unsaid.
+WORDS = [
+    ("step", "an event that a pipeline takes for a flow: reads its context, writes it anew, and is reported (retires); one a cycle"),
+    ("dd_incoming", "the send pipeline's step for ACK information that the receive pipeline passes on"),
+    ("dd_next", "the send pipeline's step for the scheduler's question what the flow sends next; nothing is a legal answer"),
+    ("dd_timeout", "the send pipeline's step for a deadline that has passed"),
+    ("sample", "the assembler takes a descriptor and reads, for the header, how far the receive side is; that clears the flow's ACK bit"),
+    ("descriptor", "what the send pipeline gives the assembler: a frame to be made, or word for the host"),
+    ("ACK bit", "an ACK is owed to the flow's peer; beside it a count of those that are owed at once"),
+    ("mirror", "a small store by which one pipeline shows others what it has"),
+    ("verdict", "what becomes of a frame in the frame FIFO: the range [lo, hi) of it goes into the ring, or it goes to the slow path, or nowhere"),
+    ("una, nxt, max, tail", "send side: oldest not acknowledged, next to be sent, highest ever sent, end of what the host gave"),
+    ("SevIncoming", "send pipeline: a step dd_incoming; DdAck, DdSack, DdReset, DdRelease say what for"),
+    ("SevNext, SevTimeout", "send pipeline: a step dd_next, dd_timeout"),
+    ("SevOpen, SevAbort, SevTune", "send pipeline: a flow begins; the host ends it; the host chooses options anew"),
+    ("RevSegment", "receive pipeline: a segment; Rcv... says what became of it"),
+    ("RevOpen, RevRelease", "receive pipeline: a flow begins, is let go of"),
+]
+
+
+def words() -> list[tuple[str, str]]:
+    """Names and what they mean: ours, those of the RTL's enumerations that have a comment, and the modules."""
+    found = list(WORDS)
+    types = (ROOT / "rtl/nic_types.svh").read_text(encoding="ascii")
+    found += re.findall(r"^ +((?:Rx|Rcv|Rev|Sev|Dd|Tx|Cmd|Cc)[A-Z]\w+) = \d+,? *// (.+)$", types, re.M)
+    for folder in ("rtl/rx", "rtl/tx", "rtl/prim", "rtl"):
+        for line in (ROOT / folder / "README.md").read_text(encoding="utf-8").splitlines():
+            row = re.match(r"\| (`\w+\.sv`.*?) \| (.+?) \|$", line)
+            if row:
+                found.append((row[1].replace("`", ""), row[2].replace("`", "")))
+    return found
