@@ -10,7 +10,7 @@ from report_tables import words
 
 FRAMES_SHOWN, EVENTS_SHOWN, HOST_SHOWN = 400, 160, 150
 CAUSE_BEFORE, CAUSE_AFTER = 12, 6  # cycles around where it began
-MOMENT = re.compile(r".*_at_us|sent_us|stuck_us")  # members that are points in time
+MOMENT = re.compile(r".*_at_us|delack_us|sent_us|stuck_us")  # members that are points in time
 FLOWS_MOST = 16  # that a table can be narrowed to
 
 STYLE = """

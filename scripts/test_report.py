@@ -16,6 +16,8 @@ os.environ.setdefault("MPLCONFIGDIR", str(ROOT / "build/matplotlib"))
 import matplotlib.image  # noqa: E402
 
 import report_blame  # noqa: E402
+import report_page  # noqa: E402
+import report_tables  # noqa: E402
 from report_data import ACK, SYN, Run, ip_text, rel  # noqa: E402
 from testing import expect, run_tests, tests_of  # noqa: E402
 
@@ -188,6 +190,19 @@ class Tests:
         expect("nic.retransmissions" in page.text and "CmdOpen" in page.text and "nothing wrong" in page.text, "counters, host events, wire monitor")
         expect("What went wrong" not in page.text, "it speaks of a failure")
 
+    def test_page_has_where_it_began_and_words_and_buttons_for_flows(self):
+        run = Run(self.whole, self.lockwire)
+        events = [e for e in run.events if e["event"] == "sample" and e.get("frame")]
+        at = events[len(events) // 2]["cycle"]
+        began = report_page.cause(run, at, at + 1)
+        expect(f"Where it began: cycle {at}" in began and "clears the ACK bit" in began and f"<td class=\"n\">{at}</td>" in began, began[:300])
+        expect(not report_page.cause(run, at, at) and not report_page.cause(run, None, at), "what is shown already is shown again")
+        flows = {report_page.flow_of(e) for e in run.events if e["event"] == "send"}
+        table = report_page.event_table("x", [e for e in run.events if e["event"] == "send"], at)
+        expect(len(flows) > 1 and all(f'for="x{i}">{f}<' in table and f'class="k{i}"' in table for i, f in enumerate(sorted(flows))), "buttons")
+        words = dict(report_tables.words())
+        expect(all(n in words for n in ("dd_next", "RevRead", "RcvDuplicate", "dd_incoming.sv", "rcv_segment.sv", "nic_top.sv")), f"{sorted(words)}")
+
     def test_page_around_a_frame_is_the_same_twice(self):
         before = {}
         for _ in range(2):
@@ -238,6 +253,8 @@ class Tests:
             said = page.text[page.text.index("Which RTL commits that") :]
             expect(module in said[:300] and "77777" in page.text and f"cycle {e['cycle']}" in page.text, f"{rule}: {said[:300]}")
             expect("did not come to the failure" in page.text, "the replay comes to nothing")
+            right = re.search(r"Which RTL commits", page.text).start()
+            expect("context" not in rule or re.search(r"(una|nxt) [0-9(+ )]+ right", page.text[:right]), f"{rule}: not what the step changed rightly")
 
     def test_every_rule_of_the_checker_has_a_module(self):
         """In the checker's sources stands which rules there are; each is made up at steps of all kinds."""
