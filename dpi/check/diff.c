@@ -52,8 +52,13 @@ static const char *const rcv_class_name[] = {
     "stray RST", "after FIN", "flow ended", "token", "no timestamp", "PAWS", "no interval",
 };
 static const char *const rcv_kind_name[] = {"segment", "read", "open", "release", "timeout"};
-static const char *const snd_kind_name[] = {"none", "incoming", "timeout", "next", "open", "abort"};
+static const char *const snd_kind_name[] = {"none", "incoming", "timeout", "next", "open", "abort", "tune"};
 static const char *const desc_name[] = {"data", "ACK", "free", "RST", "open", "release"};
+#define AS_MANY(words, names) _Static_assert(N_FIELDS(words) == N_FIELDS(names), "a word for each of the RTL's names")
+AS_MANY(rcv_class_name, rcv_class_names);
+AS_MANY(rcv_kind_name, rcv_ev_names);
+AS_MANY(snd_kind_name, snd_ev_names);
+AS_MANY(desc_name, tx_desc_names);
 
 static const char *name_of(const char *const *table, size_t n, unsigned i) { return i < n ? table[i] : "?"; }
 #define NAME(table, i) name_of(table, N_FIELDS(table), i)
