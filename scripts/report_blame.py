@@ -197,8 +197,8 @@ def of_ack(d: Diagnosis, names: set) -> None:
         board = ", ".join(f"[{rel(d.before[f'sack{i}_start'], iss)}, {rel(d.before[f'sack{i}_end'], iss)})" for i in range(n)) or "empty"
         d.evidence.append(
             f"Loss: duplicate ACKs {d.before.get('dup_acks', 0)} before this one and {after(d, 'dup_acks')} with it (recovery begins with the third);"
-            f" SACK {'agreed' if d.before.get('sack_ok') else 'not agreed'}; una {rel(after(d, 'una'), iss)}, scoreboard: {board}, MSS {d.before.get('mss', 0)} (lost"
-            " is what has three ranges, or more than two MSS of SACKed octets, above it)."
+            f" SACK {'agreed' if d.before.get('sack_ok') else 'not agreed'}; una {rel(after(d, 'una'), iss)}, scoreboard: {board}, MSS"
+            f" {d.before.get('mss', 0)} (lost is what has three ranges, or more than two MSS of SACKed octets, above it)."
         )
         if "recovery" in names and n >= 2:
             d.suspect(TX + "sack_lost.sv", "what the scoreboard shows as lost: with fewer than three duplicates only that can begin recovery")
@@ -280,7 +280,8 @@ def fill_rows(d: Diagnosis, differs: list) -> list:
         said = {r["name"] for r in d.rows}
         for name, now in d.step.get("ctx", {}).items():
             if name not in said and d.before.get(name) != now:
-                d.rows.append({"name": name, "rule": run_rule(differs), "before": d.before.get(name), "want": now, "got": now, "seq": name in seqs, "bad": False})
+                row = {"name": name, "rule": run_rule(differs), "before": d.before.get(name), "want": now, "got": now}
+                d.rows.append(row | {"seq": name in seqs, "bad": False})
     return [r for r in d.rows if r["bad"] and r["rule"] == run_rule(differs)]
 
 
