@@ -6,6 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 
 PYTHON ?= /usr/bin/python3
+comma := ,
 CC := gcc
 B := build
 Q := $(if $(V),,@)
@@ -20,7 +21,8 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 ##@ Help
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {at = substr($$0, 5); if (!(at in text)) name[n++] = at} /^[a-z-]+:.*## / {text[at] = text[at] sprintf("  %-16s %s\n", $$1, $$2)} \
+	  END {for (i = 0; i < n; i++) printf "\n%s\n%s", name[i], text[name[i]]}' $(MAKEFILE_LIST)
 
 # --- C: the layers below the simulator, as one library -------------------------------------------------------------
 LAYERS := base wire net tcp tcp/core sock app check
@@ -56,7 +58,7 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
 # Not those that a make beside this one may be writing (scripts/test.py).
--include $(shell find $(if $(filter fuzz-parsers,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
+-include $(shell find $(if $(filter fuzz%,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
 
 ##@ Tests
 .PHONY: unit
@@ -64,12 +66,13 @@ unit: $(UNIT) ## C unit tests (cmocka) under ASan and UBSan
 	$(Q)fail=0; for t in $(UNIT); do $$t || fail=1; done; exit $$fail
 
 # --- fuzzing: targets beside the tests, built by clang -------------------------------------------------------------------
+FUZZ_COUNT ?= -fsanitize=fuzzer-no-link
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ := $(patsubst dpi/%.c,$(B)/fuzz/%,$(foreach l,$(LAYERS),$(wildcard dpi/$l/*_fuzz.c)))
 $(B)/fuzzobj/%.o: %.c Makefile | $(GEN_H)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC  $< (fuzz)")
-	$(Q)$(CCACHE) clang $(CFLAGS) -O1 -Wno-implicit-int-conversion -fsanitize=fuzzer-no-link $(FUZZ_SAN) -c -o $@ $<
+	$(Q)$(CCACHE) clang $(CFLAGS) -O1 -Wno-implicit-int-conversion $(FUZZ_COUNT) $(FUZZ_SAN) -c -o $@ $<
 $(B)/libdpi_fuzz.a: $(LIB_SRC:%.c=$(B)/fuzzobj/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(FUZZ): $(B)/fuzz/%: $(B)/fuzzobj/dpi/%.o $(B)/libdpi_fuzz.a
@@ -88,15 +91,44 @@ $(PAIR_SAN) $(PAIR_SRC:%.c=$(B)/obj/%.o): CFLAGS += -Isim
 $(B)/pair_seeds_san: $(PAIR_SAN) $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $^ -lz
 
+# A capture's replay with the reference, likewise.
+REPLAY_SRC := sim/tools/replay_san.c $(addprefix sim/,capture_replay.c capture.c conv.c peers.c played.c frame_text.c summary.c recording.c endpoint.c carrier_ref.c)
+REPLAY_SAN := $(REPLAY_SRC:%.c=$(B)/san/%.o)
+$(REPLAY_SAN): CFLAGS += -Isim
+$(B)/replay_san: $(REPLAY_SAN) $(B)/libdpi_san.a
+	$(Q)$(CC) $(SAN) -o $@ $^ -lz -lpcap
+
 N ?= 1000
 FIRST ?= 1
-.PHONY: test-replay regress regress-ci regress-nic-ci
+# --- captures as regressions: pcaps/ -------------------------------------------------------------------------------------
+CASES := $(PYTHON) scripts/cases.py --lockwire $(B)/lockwire --out $(B)/replay $(if $(JOBS),--jobs $(JOBS))
+.PHONY: replay golden case craft test-cases
+replay: build ## every case of pcaps/, on the NIC under the checker and on the reference, against its expectation; CASE=name for some
+	$(Q)$(PYTHON) scripts/craft_cases.py --check
+	$(Q)$(CASES) --perturb $(CASE)
+test-cases: build ## what runs them: it adds cases, tells what is wrong, and its self-test sees a comparison that looks away
+	$(Q)$(PYTHON) scripts/test_cases.py --lockwire $(B)/lockwire --work $(B)/test_cases
+golden: build ## write the expectations of pcaps/ anew and show the difference; CASE=name for some
+	$(Q)$(CASES) --update $(CASE)
+case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-what WHY="what it shows"; ARGS="--as ADDR" for its replay
+	$(Q)$(CASES) --add '$(RUN)' --name '$(NAME)' --why "$$WHY" $(if $(ARGS),--args='$(ARGS)')
+craft: ## write the crafted captures of pcaps/ from scripts/craft/
+	$(Q)$(PYTHON) scripts/craft_cases.py
+
+.PHONY: test-replay test-captures test-wave test-report regress regress-ci regress-nic-ci
 regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
+test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan
+	$(Q)$(PYTHON) scripts/test_captures.py --lockwire $(B)/lockwire --work $(B)/test_captures
+	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
+test-wave: build build-wave ## waves of recordings: the marker stands on the frame, wherever the replay began
+	$(Q)scripts/test_wave.py --lockwire $(B)/lockwire --work $(B)/test_wave
+test-report: build ## what a replay writes down agrees with the wire, and the report's page has what the recording has
+	$(Q)scripts/test_report.py --lockwire $(B)/lockwire --work $(B)/test_report
 regress-nic-ci: build ## 100 seeds of the NIC, each twice, under the checker
 	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --engine rtl --twice --out $(B)/regress-nic-ci 100
 
@@ -132,6 +164,7 @@ TX_BUF ?= 32768
 RX_BUF ?= 32768
 # Congestion control: 0 none, 1 Reno, 2 NewReno, 3 CUBIC (nic_pkg.sv).
 CONGESTION ?= 2
+MODEL_OPT ?= -O3
 # clang builds the faster model; g++ serves where it is missing.
 MODEL_CXX := $(if $(shell command -v clang++),clang++,g++)
 VROOT = $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
@@ -157,11 +190,11 @@ $(M)/Vcosim_top.mk: $(B)/gen/parameters sim/cosim_top.sv sim/nic_retire.sv $(RTL
 $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 	$(if $(Q),@echo "  CXX model ($(MODEL_CXX))")
 	$(Q)$(MAKE) -s -C $(M) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
-	  OPT_FAST="-O3 -march=native $(PIC)" OPT_SLOW="$(if $(COVERAGE),-O0,-O1) $(PIC)" OPT_GLOBAL="-O2 $(PIC)" Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
+	  OPT_FAST="$(MODEL_OPT) -march=native $(PIC)" OPT_SLOW="$(if $(COVERAGE),-O0,-O1) $(PIC)" OPT_GLOBAL="-O2 $(PIC)" Vcosim_top__ALL.a $(VLIB) > $(M)/build.log 2>&1 || { cat $(M)/build.log; exit 1; }
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
@@ -181,6 +214,32 @@ $(B)/lockwire: $(SIM_C) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdp
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
 
+# The same with a model that traces, to look at what was recorded (make wave). It is made on demand, and quickly; its flags are no part
+# of the identity, and it reads the restart points of the plain one.
+W := $(B)/wave
+WAVE_SV := rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv sim/nic_view.sv
+WAVE_FLAGS := --trace-fst --trace-structs --trace-max-width 2048
+$(W)/Vcosim_top.mk: $(M)/Vcosim_top.mk sim/nic_view.sv
+	@mkdir -p $(W)
+	$(if $(Q),@echo "  VERILATE (waves)")
+	$(Q)verilator $(MODEL_FLAGS) $(WAVE_FLAGS) $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) $(WAVE_SV) --top-module cosim_top --Mdir $(W)
+
+$(W)/Vcosim_top__ALL.a: $(W)/Vcosim_top.mk
+	$(if $(Q),@echo "  CXX model (waves, $(MODEL_CXX))")
+	$(Q)$(MAKE) -s -C $(W) -f Vcosim_top.mk CXX=$(MODEL_CXX) LINK=$(MODEL_CXX) OBJCACHE=$(CCACHE) \
+	  OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O2 Vcosim_top__ALL.a $(VLIB) verilated_fst_c.o > $(W)/build.log 2>&1 || { cat $(W)/build.log; exit 1; }
+
+$(W)/restore.h: scripts/gen_restore.py $(M)/Vcosim_top.mk $(W)/Vcosim_top.mk
+	$(Q)$(PYTHON) scripts/gen_restore.py --plain $(M) --wave $(W) --out $@
+
+$(W)/model.o: sim/model.cpp sim/model.h Makefile $(W)/restore.h
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
+	  -isystem $(VROOT)/include/vltstd -c -o $@ $<
+
+$(W)/lockwire: $(SIM_C) $(W)/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(W)/Vcosim_top__ALL.a
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(W)/%) $(W)/verilated_fst_c.o -latomic -lpthread -lz -lpcap -ledit
+
 # The NIC between a host and a peer played by hand: what it does in a cycle; hazards.
 HAND_TOOLS := $(B)/nic_rate $(B)/nic_hazards
 HAND_OBJ := $(addprefix $(B)/obj/sim/tools/,hand.o talk.o events.o at_once.o)
@@ -189,12 +248,43 @@ $(HAND_TOOLS): $(B)/%: $(B)/obj/sim/tools/%.o $(HAND_OBJ) $(filter-out %/main.o,
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
 
+# The NIC fuzzed: a build of its own with few flows and small rings, whose model counts its edges; `make fuzz` calls make for it.
+FUZZ_NIC := $(B)/fuzz-nic
+FUZZ_NIC_BUILD ?= NUM_FLOWS=16 TX_BUF=4096 RX_BUF=4096
+# Edges alone: what is compared with what says little about steps, and takes a tenth of the time.
+FUZZ_NIC_COUNT := -fsanitize-coverage=inline-8bit-counters,pc-table
+FUZZ_SIM := $(patsubst %.c,$(B)/fuzzobj/%.o,$(wildcard sim/*.c sim/fuzz/*.c) sim/tools/hand.c)
+FUZZ_NIC_OBJ := $(filter-out %/main.o %/nic_fuzz.o %/nic_case.o %/feedback.o,$(FUZZ_SIM)) $(B)/fuzzobj/dpi/glue/glue.o $(B)/obj/sim/model.o \
+  $(B)/libdpi_fuzz.a $(M)/Vcosim_top__ALL.a
+$(FUZZ_SIM): CFLAGS += -Isim
+$(B)/fuzzobj/sim/nic.o: $(B)/gen/identity.h
+$(B)/fuzzobj/dpi/glue/glue.o: CFLAGS += -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -isystem $(M)
+$(B)/fuzzobj/dpi/glue/glue.o: $(M)/Vcosim_top.mk
+# Between glue and checker stands what tells the fuzzer of the steps (sim/fuzz/feedback.c).
+$(B)/nic_fuzz: $(addprefix $(B)/fuzzobj/sim/fuzz/,nic_fuzz.o feedback.o)
+$(B)/nic_fuzz: FUZZ_LINK := -fsanitize=fuzzer $(addprefix -Wl$(comma)--wrap=check_,cycle frame rcv snd sample)
+$(B)/nic_case: $(B)/fuzzobj/sim/fuzz/nic_case.o
+$(B)/lockwire_san: $(B)/fuzzobj/sim/main.o
+$(addprefix $(B)/,nic_fuzz nic_case lockwire_san): $(FUZZ_NIC_OBJ)
+	$(if $(Q),@echo "  LINK $@")
+	$(Q)clang++ $(FUZZ_SAN) $(FUZZ_LINK) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
+.PHONY: fuzz-nic-build fuzz fuzz-nic-ci
+fuzz-nic-build:
+	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_NIC) $(FUZZ_NIC_BUILD) MODEL_OPT="-O1 $(FUZZ_NIC_COUNT)" FUZZ_COUNT=$(FUZZ_NIC_COUNT) \
+	  $(addprefix $(FUZZ_NIC)/,nic_fuzz nic_case lockwire_san)
+fuzz: fuzz-nic-build ## libFuzzer on the NIC, under checker and wire monitor: TIME=60 seconds, with RESUME=1 counted on from runs before
+	$(Q)$(PYTHON) scripts/fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC) --seconds $(TIME) $(if $(RESUME),--resume)
+fuzz-nic-ci: fuzz-nic-build ## the same for 2000 inputs, always the same; and what becomes of one that fails
+	$(Q)$(PYTHON) scripts/test_fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC)/ci
+
 # packetdrill's interface: a shared object with the whole endpoint in it.
 PD_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard sim/packetdrill/*.c)) $(addprefix sim/,endpoint.c carrier_ref.c nic.c recorder.c recording.c stimulus.c))
 $(PD_OBJ): CFLAGS += -Isim
 $(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(M)/Vcosim_top__ALL.a sim/packetdrill/exports.map
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $(filter-out %.map,$^) $(VLIB:%=$(M)/%) -latomic -lpthread -lz
+
+include sim/icarus/icarus.mk
 
 ##@ Build
 .PHONY: deps build packetdrill
@@ -213,12 +303,26 @@ build: $(B)/lockwire ## the co-simulation: build/lockwire
 ##@ Run
 # Tools that deps installs are found by a make of their own.
 .PHONY: sim live
-sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL
-	$(Q)$(MAKE) --no-print-directory build
-	$(Q)LOCKWIRE=$(B)/lockwire scripts/sim.sh
+SIM ?= verilator
+sim: deps ## set up, build, put the NIC on a network and let real clients talk to it: ends in PASS or FAIL; SIM=icarus: four-state, and slow
+	$(if $(filter verilator icarus,$(SIM)),,$(error SIM=$(SIM): verilator or icarus))
+	$(Q)$(MAKE) --no-print-directory build$(if $(filter icarus,$(SIM)),-icarus)
+	$(Q)SIM=$(SIM) LOCKWIRE=$(B)/$(if $(filter icarus,$(SIM)),icarus/)lockwire scripts/sim.sh
 live: deps ## the same NIC left running for your own clients, until Ctrl-C
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)LOCKWIRE=$(B)/lockwire scripts/live.sh
+
+# The plain build beside it hands over to the one that traces. FRAME=S:N is frame N of wire-S.pcapng.
+.PHONY: wave build-wave
+build-wave: $(W)/lockwire ## the co-simulation that traces, for make wave and for runs that fail: build/wave/lockwire
+wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
+	$(Q)$(if $(RUN),,echo 'wave: which recording? make wave RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
+	$(Q)$(B)/lockwire replay $(RUN) --wave $(OUT) $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE)) $(if $(AROUND),--around $(AROUND))
+
+.PHONY: report
+report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
+	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
+	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
 
 .PHONY: repl
 repl: deps ## the shell at that NIC, on a network with Linux at the other end; ENGINE=ref for the software reference
@@ -253,7 +357,7 @@ formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fi
 .PHONY: bench test-live-ref
 bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
 	$(Q)scripts/netns.sh scripts/bench.py --lockwire $(B)/lockwire --nic-rate $(B)/nic_rate --out $(B)/bench
-test-live: build ## live end-to-end tests against real clients, in a network of their own
+test-live: build build-wave ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn
 test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish
 	$(Q)scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --engine ref --work $(B)/test_live_ref echo kv record hostile shared client httpd forward tools shell routed window net vanish flood stopped lossy path ecn
@@ -277,7 +381,7 @@ accept: ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)$(PYTHON) scripts/accept.py
-test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, recordings, packetdrill, live tests, synthesis, fuzzing
+test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, recordings, captures, cases of pcaps, waves, Icarus, reports, packetdrill, live tests, synthesis, fuzzing
 	$(Q)$(PYTHON) scripts/test.py --build $(B)
 
 .PHONY: clean

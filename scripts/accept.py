@@ -28,8 +28,16 @@ ITEMS = [
     # ten million inputs for each parser, on from where it was interrupted; the whole stack takes a thousand times as long for one
     ("fuzz", ["make", "fuzz-parsers", "RUNS=10000000", "ONLY=net/net net/reass tcp/segment check/monitor_segment app/kv_resp app/http"]),
     ("fuzz-stack", ["make", "fuzz-parsers", "RUNS=1000000", "ONLY=check/stack"]),
+    # an hour of the NIC, on from where it was interrupted; and of twelve broken ones each shows within a minute
+    ("fuzz-nic", ["make", "fuzz", "TIME=3600", "RESUME=1"]),
+    ("fuzz-nic-mutants", ["scripts/fuzz_nic.py", "--mutants", "all", "--seconds", "60"]),
+    # everything at once for half an hour, over a wire that does harm: clean, memory flat
+    ("soak", [*LIVE, "soak"]),
     # eight builds with other numbers of flows, widths, rings, congestion control
     ("params", ["make", "params"]),
+    # four-state: every recording of the live echo and kv groups, and twenty seeds of the pair, replayed on Icarus without an X
+    ("icarus-live", ["make", "test-icarus-live"]),
+    ("icarus-seeds", ["make", "test-icarus", "SEEDS=20"]),
     # neither checker nor monitor raises a false alarm where the machine has other work
     ("live-loaded", ["scripts/loaded.sh", *LIVE]),
     # what holds for every input

@@ -13,7 +13,7 @@ clang             compiles the simulated NIC: a quarter faster than gcc does
 libclang-rt-dev   libFuzzer and sanitizers of clang, for the fuzz targets
 ccache            makes the second build quick
 verilator         turns the NIC into C++, and lints it
-iverilog          the second simulator of the unit benches: X where Verilator has 0
+iverilog          the second simulator of benches and co-simulation: X where Verilator has 0
 yosys             synthesis check and proofs
 libcmocka-dev     C unit tests
 libpcap-dev       reads captures for the wire monitor
@@ -21,6 +21,7 @@ libedit-dev       line editing in the shell
 zlib1g-dev        checksums of recordings
 python3           test drivers and generators
 python3-scapy     hostile frames
+python3-matplotlib  pictures of a recording
 iproute2          the network namespace and its veth pair
 ethtool           turns checksum offload off at the kernel's end of the veth
 nftables          marks packets as congested, for the tests of ECN
@@ -31,6 +32,7 @@ redis-tools       clients: redis-cli, redis-benchmark
 curl              a client: curl, of httpd
 nginx             a server, for our wget
 wrk               a client: wrk, 64 connections to httpd
+gtkwave           shows waves; its fst2vcd reads them in tests
 tmux              a terminal to drive the shell in
 tshark            dumpcap and tshark, the independent judge of the NIC's frames
 shellcheck        lint of the scripts

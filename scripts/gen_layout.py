@@ -111,7 +111,9 @@ def emit(params: dict[str, int], types: str) -> str:
     out += [f"  NIC_{snake(n).upper()} = {v}," for n, v in params.items()]
     out += ["};", ""]
     for body, name in ENUM.findall(types):
-        out += [f"enum {name}_e {{"] + [f"  {snake(n).upper()} = {v}," for n, v in re.findall(r"(\w+) = (\d+)", strip(body))] + ["};", ""]
+        values = re.findall(r"(\w+) = (\d+)", strip(body))
+        out += [f"enum {name}_e {{"] + [f"  {snake(n).upper()} = {v}," for n, v in values] + ["};"]
+        out += [f"static const char *const {name}_names[] = {{  // as the RTL has them"] + [f'  [{v}] = "{n}",' for n, v in values] + ["};", ""]
     for name, members in structs(types):
         out += emit_struct(name, members)
     return "\n".join(out) + "#endif\n"

@@ -42,12 +42,13 @@ def run_chunk(tool: list[str], options: list[str], first: int, count: int, limit
 
 
 def keep_recording(row: dict, folder: pathlib.Path, limit_s: float) -> None:
-    """Runs a seed that failed once more, recorded."""
+    """Runs a seed that failed once more, recorded; what the checker found is then shown in waves, or how to see it is said."""
     row["rerun"] += f" --record {folder}"
     try:
-        subprocess.run(row["rerun"].split(), capture_output=True, timeout=limit_s, check=False)
+        p = subprocess.run(row["rerun"].split(), capture_output=True, text=True, timeout=limit_s, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        pass
+        return
+    row["wave"] = next((line for line in p.stderr.splitlines() if line.startswith("gtkwave ") or "make wave" in line), "")
 
 
 def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
@@ -72,7 +73,9 @@ def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
         if not r["ok"]:
             r["rerun"] = f"{a.lockwire} run --wire pair --engine {engine} --seed {r['seed']}"
             keep_recording(r, pathlib.Path(a.out) / f"{engine}-{r['seed']}", a.limit)
-            print(f"FAIL seed {r['seed']}: {r['why']}\n     {r['rerun']}")
+            shown = [r["wave"]] if r.get("wave") else []
+            shown += [f"make report RUN={pathlib.Path(a.out) / engine}-{r['seed']}"] if engine == "rtl" else []
+            print("\n     ".join([f"FAIL seed {r['seed']}: {r['why']}", r["rerun"], *shown]))
     sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
     print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "
           f"retransmissions, {sums['lost']} lost, {sums['duplicated']} doubled, {sums['reordered']} reordered, {sums['corrupted']} "

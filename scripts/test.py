@@ -22,16 +22,24 @@ STAGES = [
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("hazards", "hazards", "closing"),
     ("recordings", "test-replay", "lines"),
+    ("captures", "test-captures", "lines"),
+    ("cases of pcaps", "replay", "closing"),
+    ("their runner", "test-cases", "lines"),
+    ("build, waves", "build-wave", "stage"),
+    ("waves", "test-wave", "lines"),
+    ("co-simulation on Icarus", "test-icarus", "lines"),
+    ("reports", "test-report", "lines"),
     ("packetdrill's interface", "test-packetdrill", "lines"),
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),
     ("synthesis", "synth", "stage"),
     ("parsers fuzzed", "fuzz-parsers", "lines"),
+    ("the NIC fuzzed", "fuzz-nic-ci", "closing"),
 ]
 # Stages of one core's work that need nothing of the others run beside them, each with the time that they leave: its niceness. The second
 # takes the same time however little it gets.
-BESIDE = {"synth": 10, "fuzz-parsers": 14}
+BESIDE = {"synth": 10, "fuzz-parsers": 14, "fuzz-nic-ci": 10}
 GOOD = re.compile(r"^ok\b")
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed")
 BAD = re.compile(r"^(not ok|FAIL)\b")

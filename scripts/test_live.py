@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from live import agreed, bad, brief, bulk, client, echo, ecn, flood, forward, hostile, httpd, judge, kv, memcheck, minute, net, record, repair, routed, shared, shell, tools, vanish, window
+from live import agreed, bad, brief, bulk, client, echo, ecn, flood, forward, hostile, httpd, judge, kv, memcheck, minute, net, record, repair, routed, shared, shell, soak, tools, vanish, window
 from live.nic import Runner, on_alarm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,16 +17,18 @@ GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile":
 REF_ONLY = ("vanish", "memcheck")
 # Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.
 LATE = {"flood": flood.group, "stopped": record.group_stopped, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk, "memcheck": memcheck.group,
-        "minute": minute.group, "brief": brief.group, "agreed": agreed.group, "repair": repair.group, "ecn": ecn.group, "path": net.group_path}
+        "minute": minute.group, "soak": soak.group, "brief": brief.group, "agreed": agreed.group, "repair": repair.group, "ecn": ecn.group, "path": net.group_path}
 
 
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("groups", nargs="*", help=f"which of {' '.join(GROUPS)} (default: all), {' '.join(LATE)}")
     p.add_argument("--lockwire", default=str(ROOT / "build" / "lockwire"))
+    p.add_argument("--also", help="another build of it, of the same RTL, that replays each recording too (Icarus; hours where millions of cycles are)")
     p.add_argument("--engine", choices=["rtl", "ref"], default="rtl", help="what carries the data")
     p.add_argument("--work", default=str(ROOT / "build" / "test_live"), help="where files of the tests go")
     p.add_argument("--seed", type=int, default=1, help="of the data sent")
+    p.add_argument("--soak", type=int, default=1800, metavar="SECONDS", help="that group soak lasts (1800)")
     p.add_argument("--keep", action="store_true", help="keep the capture also when all is well")
     a = p.parse_args()
     unknown = [g for g in a.groups if g not in GROUPS and g not in LATE]

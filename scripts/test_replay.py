@@ -13,20 +13,13 @@ import time
 import zlib
 from pathlib import Path
 
+from testing import expect, run_tests, tests_of
+
 SEEDS = 8
 LIMIT = 12      # MiB: a restart point of a pair takes up to 1.9
 STIM_END = 10  # sim/stimulus.h
 ROTATING = 5    # seeds that need more than that
 FILES = ("stimulus.bin", "wire.pcapng", "faults.log", "manifest.json", "report.json")
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok: bool, text: str) -> None:
-    if not ok:
-        raise Fail(text)
 
 
 def numbers(folder: Path) -> list[int]:
@@ -318,19 +311,11 @@ def main() -> int:
     p.add_argument("--work", default="build/test_replay", help="where recordings go; deleted when all is well")
     p.add_argument("--seed", type=int, default=1, help="of the damage done")
     a = p.parse_args()
-    t, passed, failed = Tests(a), 0, 0
-    for name in [n for n in dir(t) if n.startswith("test_")]:
-        try:
-            getattr(t, name)()
-            print(f"ok {name[5:]}", flush=True)
-            passed += 1
-        except (Fail, OSError, AttributeError, subprocess.TimeoutExpired) as e:
-            print(f"FAIL {name[5:]} (seed {a.seed}): {e}", flush=True)
-            failed += 1
-    if not failed:
+    t = Tests(a)
+    good = run_tests(tests_of(t))
+    if good:
         shutil.rmtree(t.work)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 #include "replay.h"
 #include "run.h"
 #include "seeds.h"
+#include "wave.h"
 
 static const struct pair_nic pair_nic = {nic_build, nic_open};
 
@@ -28,10 +29,14 @@ static int run(const struct app_ops *client, int argc, char **argv)
     options_help(&o);
     return EXIT_GOOD;
   }
-  return o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
+  int status = o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
+  if (status == EXIT_DIFFERENCE && o.record_dir && !o.engine_ref) wave_of_failure(o.record_dir);
+  return status;
 }
 
 static int cmd_run(int argc, char **argv) { return run(NULL, argc, argv); }
+
+static int cmd_replay(int argc, char **argv) { return replay_main(argc, argv, &pair_nic); }
 
 static int cmd_seeds(int argc, char **argv) { return seeds_main(argc, argv, &pair_nic); }
 
@@ -40,7 +45,7 @@ static const struct {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "put the simulated NIC on a network and serve it", cmd_run},
-    {"replay", "drive the NIC from a recording alone, cycle for cycle", replay_main},
+    {"replay", "drive the NIC from a recording, cycle for cycle, or from any capture", cmd_replay},
     {"seeds", "run many seeds of --wire pair, a line of JSON for each", cmd_seeds},
     {"monitor", "judge the TCP endpoints in a capture", monitor_cmd},
 };

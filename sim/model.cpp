@@ -12,8 +12,18 @@
 #else
 #include <verilated_save.h>
 #endif
+#if VM_TRACE
+#include <gtkwave/fstapi.h>
+#include <memory>
+#include <verilated_fst_c.h>
+#endif
 
 #include "Vcosim_top.h"
+#if VM_TRACE
+#include "Vcosim_top___024root.h"
+#include "Vcosim_top__Syms.h"
+#include "restore.h"
+#endif
 
 // The model is for one thread; without this it comes with one that has nothing to do.
 struct one_thread : VerilatedContext {
@@ -24,20 +34,72 @@ struct model {
   one_thread context;
   Vcosim_top top{&context, "cosim"};
   bool started = false;
+#if VM_TRACE
+  std::unique_ptr<VerilatedFstC> wave;
+  struct model_note note {};
+#endif
 };
 
-static void cycle(Vcosim_top &t)
+#if VM_TRACE
+// Into a vector of ASCII, the last character lowest.
+template <std::size_t Words> static void put_text(VlWide<Words> &to, const char *text)
 {
+  const std::size_t cap = Words * sizeof(EData), length = std::strlen(text), n = length < cap ? length : cap;
+  for (std::size_t i = 0; i < Words; i++) to[i] = 0;
+  for (std::size_t i = 0; i < n; i++) to[i / 4] |= static_cast<EData>(static_cast<unsigned char>(text[n - 1 - i])) << (i % 4 * 8);
+}
+
+// The first half of the cycle that the note is of.
+static void begin_cycle(struct model *m)
+{
+  Vcosim_top___024root &r = *m->top.rootp;
+  r.cosim_top__DOT__u_view__DOT__cycle = m->note.cycle;
+  r.cosim_top__DOT__u_view__DOT__rx_frame = m->note.rx_frame;
+  r.cosim_top__DOT__u_view__DOT__tx_frame = m->note.tx_frame;
+  put_text(r.cosim_top__DOT__u_view__DOT__rx_text, m->note.rx_text);
+  put_text(r.cosim_top__DOT__u_view__DOT__tx_text, m->note.tx_text);
+  m->wave->dump(m->note.cycle * MODEL_WAVE_CYCLE);
+}
+
+// Inputs change with the falling edge, and what they lead to is seen before the rising one.
+static void waved_cycle(struct model *m)
+{
+  Vcosim_top &t = m->top;
+  t.eval();
+  m->wave->dump(m->note.cycle * MODEL_WAVE_CYCLE - MODEL_WAVE_CYCLE / 2);
+  t.clk_i = 1;
+  t.eval();
+  begin_cycle(m);
+  t.clk_i = 0;
+}
+#endif
+
+static void cycle(struct model *m)
+{
+#if VM_TRACE
+  if (m->wave) {
+    waved_cycle(m);
+    return;
+  }
+#endif
+  Vcosim_top &t = m->top;
   t.clk_i = 1;
   t.eval();
   t.clk_i = 0;
   t.eval();
 }
 
-struct model *model_new(void) { return new model; }
+struct model *model_new(void)
+{
+  struct model *m = new model;
+#if VM_TRACE
+  m->context.traceEverOn(true);
+#endif
+  return m;
+}
 
 // From the same make variables as the RTL's parameters.
-struct model_info model_info(void) { return {LW_DATA_W, LW_NUM_FLOWS, LW_TX_BUF, LW_RX_BUF, LW_CONGESTION, !VM_COVERAGE}; }
+struct model_info model_info(void) { return {LW_DATA_W, LW_NUM_FLOWS, LW_TX_BUF, LW_RX_BUF, LW_CONGESTION, !VM_COVERAGE && !VM_TRACE, VM_TRACE}; }
 
 void model_start(struct model *m, struct glue *g, const struct model_config *c)
 {
@@ -53,7 +115,7 @@ void model_start(struct model *m, struct glue *g, const struct model_config *c)
   t.clk_i = 0;
   t.eval();
   m->started = true;
-  for (int i = 0; i < 4; i++) cycle(t);
+  for (int i = 0; i < 4; i++) cycle(m);
   t.rst_ni = 1;
 }
 
@@ -95,13 +157,40 @@ class Loader final : public VerilatedDeserialize {
   explicit Loader(struct blob *from) : b{from} { m_endp = m_cp; }
 };
 
+static void put_state(Saver &s, struct model *m)
+{
+#if VM_TRACE
+  s << true;                       // it has been started
+  plain_save(s, *m->top.rootp);
+#else
+  s << m->top;
+#endif
+}
+
+#if VM_TRACE
+void Vcosim_top___024root___eval_settle(Vcosim_top___024root *root);
+#endif
+
+static void get_state(Loader &l, struct model *m)
+{
+#if VM_TRACE
+  bool started;
+  l >> started;
+  plain_load(l, *m->top.rootp);
+  m->context.traceEverOn(true);    // the plain one's context came with it
+  Vcosim_top___024root___eval_settle(m->top.rootp);
+#else
+  l >> m->top;
+#endif
+}
+
 // The glue's address is this process' own affair: with it two equal runs would not save the same.
 void model_save(struct model *m, struct blob *b)
 {
   const QData host = m->top.host_i;
   Saver s{b};
   m->top.host_i = 0;
-  s << m->top;
+  put_state(s, m);
   s.flush();
   m->top.host_i = host;
 }
@@ -111,7 +200,7 @@ void model_load(struct model *m, struct blob *b)
   const QData host = m->top.host_i;
   const CData check = m->top.check_i;
   Loader l{b};
-  l >> m->top;
+  get_state(l, m);
   m->top.host_i = host;
   m->top.check_i = check;
 }
@@ -127,7 +216,7 @@ void model_cycle(struct model *m, unsigned have)
   t.have_slow_i = (have & MODEL_HAVE_SLOW) != 0;
   t.have_pin_i = (have & MODEL_HAVE_PIN) != 0;
   t.have_cmd_i = (have & MODEL_HAVE_CMD) != 0;
-  cycle(t);
+  cycle(m);
 }
 
 bool model_quiescent(struct model *m, uint64_t *next_us)
@@ -142,6 +231,58 @@ uint64_t model_counter(struct model *m, unsigned index)
   m->top.eval();
   return m->top.cnt_data_o;
 }
+
+// --- waves ---
+
+#if VM_TRACE
+void model_wave_note(struct model *m, const struct model_note *next) { m->note = *next; }
+
+bool model_wave_open(struct model *m, const char *path, const struct model_note *first)
+{
+  auto wave = std::make_unique<VerilatedFstC>();
+  m->top.trace(wave.get(), 99);
+  wave->set_time_unit("1ns");
+  wave->set_time_resolution("1ns");
+  wave->open(path);
+  if (!wave->isOpen()) return false;
+  m->wave = std::move(wave);
+  m->top.rootp->cosim_top__DOT__u_view__DOT__on = 1;
+  Vcosim_top___024root___eval_settle(m->top.rootp);
+  m->note = *first;
+  m->top.clk_i = 1;
+  begin_cycle(m);
+  m->top.clk_i = 0;
+  return true;
+}
+
+void model_wave_close(struct model *m)
+{
+  if (!m->wave) return;
+  m->wave->close();
+  m->wave.reset();
+  m->top.rootp->cosim_top__DOT__u_view__DOT__on = 0;
+}
+
+bool model_wave_names(const char *path, void (*each)(void *user, const char *name), void *user)
+{
+  void *r = fstReaderOpen(path);
+  if (!r) return false;
+  while (const struct fstHier *h = fstReaderIterateHier(r)) {
+    if (h->htyp == FST_HT_SCOPE) fstReaderPushScope(r, h->u.scope.name, nullptr);
+    if (h->htyp == FST_HT_UPSCOPE) fstReaderPopScope(r);
+    if (h->htyp != FST_HT_VAR) continue;
+    const std::string name = fstReaderGetCurrentFlatScope(r);
+    each(user, (name + "." + h->u.var.name).c_str());
+  }
+  fstReaderClose(r);
+  return true;
+}
+#else
+void model_wave_note(struct model *, const struct model_note *) {}
+bool model_wave_open(struct model *, const char *, const struct model_note *) { return false; }
+void model_wave_close(struct model *) {}
+bool model_wave_names(const char *, void (*)(void *, const char *), void *) { return false; }
+#endif
 
 // A file for each model: a process may have had several.
 static void write_coverage(struct model *m)
@@ -163,6 +304,7 @@ void model_free(struct model *m)
 {
   if (!m) return;
   Verilated::threadContextp(&m->context);
+  model_wave_close(m);
   if (m->started) {
     m->top.final();
     write_coverage(m);

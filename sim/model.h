@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verilated co-simulation behind a C interface; model.cpp is the only C++ of the project.
+// The simulated NIC behind a C interface: verilated (model.cpp, the only C++ of the project), or in Icarus (sim/icarus/model.c).
 #ifndef LW_MODEL_H
 #define LW_MODEL_H
 #include <stdbool.h>
@@ -26,7 +26,8 @@ struct model_info {
   unsigned data_bits, num_flows;
   uint32_t tx_ring_bytes, rx_ring_bytes;
   unsigned congestion;       // parameter Cc of nic_top
-  bool can_save;             // not with coverage
+  bool can_save;             // not with coverage, nor when it traces, nor on Icarus
+  bool can_wave;             // it traces: make wave
 };
 
 enum { MODEL_HAVE_RX = 1, MODEL_HAVE_SLOW = 2, MODEL_HAVE_PIN = 4, MODEL_HAVE_CMD = 8 };
@@ -46,6 +47,23 @@ void model_cycle(struct model *m, unsigned have);
 // Nothing changes by clocking before *next_us (UINT64_MAX: for ever) or new input.
 bool model_quiescent(struct model *m, uint64_t *next_us);
 uint64_t model_counter(struct model *m, unsigned index);
+
+// --- waves; only where can_wave ---
+// What a wave shows beside the NIC (sim/nic_view.sv): the cycle, and the frames on the wire that are on the NIC's streams in it, in words.
+struct model_note {
+  uint64_t cycle;
+  uint32_t rx_frame, tx_frame;    // 0: none
+  const char *rx_text, *tx_text;
+};
+enum { MODEL_WAVE_CYCLE = 10 };    // of the wave's units of time; cycle N begins at N times that
+// Between two cycles: the wave begins with the next one, which is `first`'s. False: the file cannot be made.
+bool model_wave_open(struct model *m, const char *path, const struct model_note *first);
+// Before each model_cycle: what is to be shown of the cycle behind it; its texts are borrowed until then.
+void model_wave_note(struct model *m, const struct model_note *next);
+void model_wave_close(struct model *m);
+// The names of all signals in such a file, with their ranges. False: it cannot be read.
+bool model_wave_names(const char *path, void (*each)(void *user, const char *name), void *user);
+
 // Ends the simulation (which closes the wire) and frees the model; NULL is allowed. Built with COVERAGE=1 it leaves what it went
 // through as a file in the directory LW_COVERAGE, if the environment names one.
 void model_free(struct model *m);

@@ -21,8 +21,9 @@ static uint64_t clock_ns(void)
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static unsigned inputs(const struct nic_port *p)
+unsigned nic_inputs(const struct nic *n)
 {
+  const struct nic_port *p = &n->port;
   return (nic_source_ready(&p->rx) ? MODEL_HAVE_RX : 0u) | (nic_source_ready(&p->slow_in) ? MODEL_HAVE_SLOW : 0u)
          | (nic_port_payload_ready(p) ? MODEL_HAVE_PIN : 0u) | (nic_port_cmd_ready(p) ? MODEL_HAVE_CMD : 0u);
 }
@@ -57,10 +58,12 @@ static bool nic_due(struct carrier *c, uint64_t now_us)
 {
   struct nic *n = of(c);
   uint64_t next_us;
-  return inputs(&n->port) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
+  return nic_inputs(n) || !model_quiescent(n->model, &next_us) || next_us <= now_us;
 }
 
-static bool failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
+static bool checker_failed(const struct nic *n) { return n->glue.check && check_failed(n->glue.check); }
+
+static bool failed(const struct nic *n) { return checker_failed(n) || n->glue.fault[0]; }
 
 static void clock_once(struct nic *n, unsigned have)
 {
@@ -83,9 +86,8 @@ static void drop_recorder(struct nic *n)
 // --- restart points --------------------------------------------------------------------------------------------------
 
 // identity, cycle, time, the model's state, whether there is a checker, and then the identity of its build and its state.
-static void save(struct nic *n, struct blob *b)
+static void save(struct nic *n, struct blob *b, bool checked)
 {
-  bool checked = n->glue.check;
   blob_put(b, LW_IDENTITY, STIM_ID_LEN);
   blob_put(b, &n->cycles, sizeof n->cycles);
   blob_put(b, &n->now_us, sizeof n->now_us);
@@ -102,8 +104,17 @@ static void save(struct nic *n, struct blob *b)
 static bool next_segment(struct nic *n)
 {
   struct blob *b = recorder_restart(n->recorder);
-  if (b) save(n, b);
+  if (b) save(n, b, n->glue.check);
   return b && recorder_next(n->recorder);
+}
+
+// On the way; what begins there is not checked.
+static void keep_point(struct nic *n)
+{
+  struct blob *b = model_info().can_save ? recorder_point(n->recorder) : NULL;
+  if (!b) return;
+  save(n, b, false);
+  recorder_point_end(n->recorder);
 }
 
 static bool load_model(struct nic *n, struct blob *b)
@@ -123,6 +134,7 @@ bool nic_load(struct nic *n, struct blob *b, char err[static STIM_ERR_LEN])
   char id[STIM_ID_LEN];
   bool checked;
   snprintf(err, STIM_ERR_LEN, "not a restart point of this build of the RTL");
+  if (!model_info().can_save) snprintf(err, STIM_ERR_LEN, "this build has no restart points, so it cannot begin at one");
   if (!load_model(n, b) || !blob_get(b, &checked, sizeof checked)) return false;
   if (!n->glue.check) return true;
   if (!checked) {
@@ -151,12 +163,13 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   struct nic *n = of(c);
   if (n->recorder && !recorder_flush(n->recorder, now_us)) drop_recorder(n);
   if (n->recorder && recorder_due(n->recorder) && !next_segment(n)) drop_recorder(n);
+  if (n->recorder && recorder_point_due(n->recorder)) keep_point(n);
   uint64_t next_us, began = clock_ns();
   bool quiet = false;
   n->port.woken = false;
   set_time(n, now_us);
   for (; *budget && !n->port.woken && !failed(n); --*budget) {
-    unsigned have = inputs(&n->port);
+    unsigned have = nic_inputs(n);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
     if (quiet) break;
     clock_once(n, paced(n, have));
@@ -201,11 +214,15 @@ static struct carrier_figures nic_figures(struct carrier *c)
                                   model_counter(m, NIC_CNT_TIMEOUTS), model_counter(m, NIC_CNT_REXMITS)};
 }
 
-static const char *nic_broken(struct carrier *c) { return of(c)->broken[0] ? of(c)->broken : NULL; }
+static const char *nic_broken(struct carrier *c)
+{
+  const struct nic *n = of(c);
+  return n->glue.fault[0] ? n->glue.fault : n->broken[0] ? n->broken : NULL;
+}
 
 static struct check *nic_failed(struct carrier *c)
 {
-  return failed(of(c)) ? of(c)->glue.check : NULL;
+  return checker_failed(of(c)) ? of(c)->glue.check : NULL;
 }
 
 void nic_close(struct nic *n)
@@ -261,11 +278,26 @@ static struct nic *make(const struct stim_head *h, bool check)
   if (!n) return NULL;
   n->base = (struct carrier){&ops, &n->port.engine};
   n->glue.beat_bytes = i.data_bits / 8;
+  n->checked = c;
   n->glue.check = check ? check_open(&c) : NULL;
   n->model = model_new();
   if (n->model && (n->glue.check || !check)) return n;
   nic_close(n);
   return NULL;
+}
+
+static bool open_port(struct nic *n)
+{
+  struct model_info i = model_info();
+  if (!nic_port_open(&n->port, i.data_bits / 8, (uint16_t)i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes)) return false;
+  const struct core_caps caps = rtl_caps(&i);
+  n->port.engine.timestamps = caps.timestamps;
+  n->port.engine.sack = caps.sack;
+  n->port.engine.nagle = caps.silly;
+  n->port.engine.user_timeout = caps.user_timeout;
+  n->port.engine.pacing = caps.pacing;
+  n->port.engine.contexts = contexts;
+  return true;
 }
 
 static void start(struct nic *n, const struct stim_head *h)
@@ -288,7 +320,7 @@ static struct stim_head head_of(const struct nic_options *o)
 static bool record(struct nic *n, const struct nic_options *o, const struct stim_head *h, char err[static STIM_ERR_LEN])
 {
   if (recording_limited(o->recording) && !model_info().can_save) {
-    snprintf(err, STIM_ERR_LEN, "--record-limit: a build for coverage has no restart points");
+    snprintf(err, STIM_ERR_LEN, "--record-limit: this build has no restart points");
     return false;
   }
   n->must_record = o->must_record;
@@ -299,22 +331,13 @@ static bool record(struct nic *n, const struct nic_options *o, const struct stim
 
 struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
 {
-  struct model_info i = model_info();
   struct stim_head h = head_of(o);
   struct nic *n = make(&h, o->check);
   snprintf(err, STIM_ERR_LEN, "out of memory");
-  if (!n || !nic_port_open(&n->port, i.data_bits / 8, (uint16_t)i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes)
-      || (o->recording && !record(n, o, &h, err))) {
+  if (!n || !open_port(n) || (o->recording && !record(n, o, &h, err))) {
     nic_close(n);
     return NULL;
   }
-  const struct core_caps caps = rtl_caps(&i);
-  n->port.engine.timestamps = caps.timestamps;
-  n->port.engine.sack = caps.sack;
-  n->port.engine.nagle = caps.silly;
-  n->port.engine.user_timeout = caps.user_timeout;
-  n->port.engine.pacing = caps.pacing;
-  n->port.engine.contexts = contexts;
   n->glue.port = &n->port;
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;
@@ -335,6 +358,29 @@ struct nic *nic_open_replay(const struct stim_head *h, bool check, struct glue_t
 
 void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us)
 {
+  uint64_t next_us;
   set_time(n, now_us);
   clock_once(n, have);
+  // Where the run stood still, or might have.
+  if (n->glue.check && model_quiescent(n->model, &next_us) && next_us > now_us) check_quiescent(n->glue.check, next_us);
+}
+
+bool nic_keep(struct nic *n, struct blob *b)
+{
+  blob_put(b, &n->cycles, sizeof n->cycles);
+  blob_put(b, &n->now_us, sizeof n->now_us);
+  model_save(n->model, b);
+  return !b->bad;
+}
+
+bool nic_back(struct nic *n, struct blob *b)
+{
+  b->at = 0;
+  blob_get(b, &n->cycles, sizeof n->cycles);
+  blob_get(b, &n->now_us, sizeof n->now_us);
+  model_load(n->model, b);
+  nic_port_close(&n->port);
+  check_close(n->glue.check);
+  n->glue.check = check_open(&n->checked);
+  return open_port(n) && n->glue.check;
 }

@@ -18,6 +18,7 @@ struct nic {
   struct recorder *recorder;       // NULL: none, or not any more
   bool must_record;
   struct blob scratch;             // of the model's state
+  struct check_config checked;     // what the checker was opened with
   char broken[STIM_ERR_LEN];       // why it cannot go on; empty: it can
   uint64_t now_us, cycles, eval_ns;   // cycles clocked, and the time that took
   struct rng rng;                  // of the pauses
@@ -55,7 +56,12 @@ struct nic *nic_open_replay(const struct stim_head *h, bool check, struct glue_t
 // Goes on from a restart point, what follows recorder_restart_read in b. Its checker is closed when the run had none. False with one
 // line in err: that is not for this NIC, or not for this checker.
 bool nic_load(struct nic *n, struct blob *b, char err[static STIM_ERR_LEN]);
-// One cycle of a replay; `have` as model_cycle has it.
+// One cycle for who drives the cycles himself, a replay or a tool; `have` as model_cycle has it.
 void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us);
+unsigned nic_inputs(const struct nic *n);   // what the host's half of the ports has for the next cycle, as `have`
+// For many runs in one process: keeps a NIC that is at rest and has no flow in b, which is empty; then, as often as one likes, back to it,
+// with a checker and ports as new. Not while it records. False: out of memory.
+bool nic_keep(struct nic *n, struct blob *b);
+bool nic_back(struct nic *n, struct blob *b);
 void nic_close(struct nic *n);     // NULL is allowed; a carrier's close does the same
 #endif

@@ -54,6 +54,7 @@ struct world {
   struct wire *stranger;             // around that
   struct stranger_opts stranger_opts;
   struct wire_record_note note;
+  const uint64_t *cycles;            // of the NIC, NULL for none: frames are counted then
   uint64_t moved_us, moved_bytes;    // when bytes were last read, and how many in all
   uint64_t start_us, now_us, cut_us, hash;   // cut_us: the cable's end; UINT64_MAX: never
   unsigned instant_turns;            // since the clock last moved
@@ -219,7 +220,7 @@ static void hash_frame(struct world *w, unsigned where, const uint8_t *frame, si
   memcpy(rest, frame, len);
   x = ((x << 29 | x >> 35) ^ get_le64(rest) ^ (uint64_t)len << 56) * 0x9e3779b97f4a7c15u;
   w->hash = x ^ x >> 32;
-  w->note.cycle++;
+  if (!w->cycles) w->note.cycle++;
 }
 
 static void serve(void *arg)
@@ -228,12 +229,18 @@ static void serve(void *arg)
   load_serve(&h->world->load, h->i, h->world->now_us);
 }
 
+static void note_cycle(struct world *w)
+{
+  if (w->cycles) w->note.cycle = *w->cycles;
+}
+
 static void send(void *arg, const uint8_t *frame, size_t len)
 {
   const struct host *h = arg;
   hash_frame(h->world, h->i * 2, frame, len);
   h->world->result->frames++;
   monitor_frame(h->monitor, MONITOR_SENT, frame, len, h->world->now_us);
+  note_cycle(h->world);
   if (h->world->now_us < h->world->cut_us) wire_send(h->wire, frame, len);
 }
 
@@ -251,6 +258,7 @@ static struct carrier *open_nic(struct world *w, const struct host *h)
   char err[STIM_ERR_LEN];
   struct nic *n = w->nic->open(&o, err);
   if (!n) cannot(w, err);
+  else w->cycles = &n->cycles;
   return n ? &n->base : NULL;
 }
 
@@ -310,6 +318,7 @@ static bool receive(struct world *w, unsigned i)
 {
   struct host *h = &w->h[i];
   bool any = false;
+  note_cycle(w);
   for (int len; (len = wire_recv(h->wire, w->frame, sizeof w->frame)) > 0; any = true) {
     hash_frame(w, i * 2 + 1, w->frame, (size_t)len);
     monitor_frame(h->monitor, MONITOR_RECEIVED, w->frame, (size_t)len, w->now_us);

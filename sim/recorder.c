@@ -9,7 +9,7 @@
 
 #include "model.h"
 
-enum { FLUSH_US = 1000000 };
+enum { FLUSH_US = 1000000, POINT_CYCLES = 1 << 19 };
 
 struct recorder {
   struct glue_tap tap;             // first
@@ -19,6 +19,7 @@ struct recorder {
   struct stim_head head;
   uint64_t now_us, flushed_us;
   bool timed;
+  uint64_t point_cycle;            // of the last restart point on the way
   char *report;                    // path of report.json
 };
 
@@ -121,6 +122,31 @@ bool recorder_restart_read(struct blob *b, uint64_t *hash)
 {
   char got[sizeof magic];
   return blob_get(b, got, sizeof got) && !memcmp(got, magic, sizeof magic) && blob_get(b, hash, sizeof *hash);
+}
+
+static const char point_magic[8] = "LWPOINT\n";
+
+bool recorder_point_due(const struct recorder *r) { return !recording_limited(r->recording) && *r->cycle - r->point_cycle >= POINT_CYCLES; }
+
+struct blob *recorder_point(struct recorder *r)
+{
+  struct blob *b = recording_point(r->recording);
+  r->point_cycle = *r->cycle;
+  if (!b) return NULL;
+  uint64_t hash = stim_hash_now(r->w);
+  struct stim_place place = stim_place(r->w);
+  blob_put(b, point_magic, sizeof point_magic);
+  blob_put(b, &place, sizeof place);
+  blob_put(b, &hash, sizeof hash);
+  return b;
+}
+
+void recorder_point_end(struct recorder *r) { recording_point_end(r->recording); }
+
+bool recorder_point_read(struct blob *b, struct stim_place *place, uint64_t *hash)
+{
+  char got[sizeof point_magic];
+  return blob_get(b, got, sizeof got) && !memcmp(got, point_magic, sizeof got) && blob_get(b, place, sizeof *place) && blob_get(b, hash, sizeof *hash);
 }
 
 // What was recorded is complete in its file before another is begun.

@@ -30,6 +30,14 @@ bool recorder_next(struct recorder *r);
 // What recorder_restart has put; false: b holds no restart point.
 bool recorder_restart_read(struct blob *b, uint64_t *hash);
 
+// Without segments there are restart points on the way, some seconds of a replay apart, for a wave to begin at. It is time for one:
+// recorder_point (NULL: no more of them), then the NIC's state behind what that has put, then recorder_point_end.
+bool recorder_point_due(const struct recorder *r);
+struct blob *recorder_point(struct recorder *r);
+void recorder_point_end(struct recorder *r);
+// What recorder_point has put.
+bool recorder_point_read(struct blob *b, struct stim_place *place, uint64_t *hash);
+
 // Ends the recording, with what the checker found (NULL: there was none) in report.json; what fails is told to the recording, as `error`
 // is, an errno of before or 0. r NULL is allowed.
 void recorder_close(struct recorder *r, const struct check *k, int error);

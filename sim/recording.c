@@ -17,6 +17,8 @@ struct recording {
   FILE *faults;
   struct blob restart;             // kept until it is written
   struct whole *writing;
+  uint32_t points;                 // restart points on the way; no_points: no more of them
+  bool no_points;
   int error;                       // the first that befell any of its files
 };
 
@@ -98,6 +100,28 @@ static bool write_restart(struct recording *r)
   return r->writing;
 }
 
+static void points_written(struct recording *r)
+{
+  r->no_points |= whole_end(r->writing) != 0;
+  r->writing = NULL;
+}
+
+struct blob *recording_point(struct recording *r)
+{
+  if (r->seg.limit_bytes) return NULL;
+  points_written(r);
+  blob_clear(&r->restart);
+  return r->no_points ? NULL : &r->restart;
+}
+
+void recording_point_end(struct recording *r)
+{
+  char path[SEGMENTS_PATH_LEN];
+  segments_path(r->dir, ++r->points, SEGMENT_RESTART, path);
+  r->writing = r->restart.bad ? NULL : whole_write(path, &r->restart);
+  r->no_points = !r->writing;
+}
+
 // The fault wire's log goes on under the same FILE.
 static bool next_faults(const struct recording *r)
 {
@@ -145,6 +169,7 @@ bool recording_turn(struct recording *r)
 bool recording_close(struct recording *r)
 {
   if (!r) return true;
+  if (!r->seg.limit_bytes) points_written(r);
   int error = restart_written(r) ? r->error : errno;
   if (r->faults && fclose(r->faults) != 0 && !error) error = errno;
   blob_free(&r->restart);

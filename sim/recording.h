@@ -30,6 +30,10 @@ bool recording_due(const struct recording *r, uint64_t stimulus_bytes);
 struct blob *recording_restart(struct recording *r);
 // The next segment: what is recorded from now on goes to its files, its restart point is written meanwhile. False: errno.
 bool recording_next(struct recording *r, uint64_t stimulus_bytes);
+// Without a limit: where a restart point on the way is to be put, empty; recording_point_end writes it, meanwhile, under the next number. What
+// fails is no harm, there will be no more of them: then a replay begins further back. NULL: none is wanted.
+struct blob *recording_point(struct recording *r);
+void recording_point_end(struct recording *r);
 // All of that where no NIC is recorded. NULL is allowed.
 bool recording_turn(struct recording *r);
 // Why something could not be written, an errno; 0: nothing failed yet. NULL is allowed.

@@ -5,20 +5,31 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "capture_replay.h"
+#include "events_log.h"
 #include "nic.h"
 #include "run.h"
 #include "stimulus.h"
+#include "summary.h"
+#include "wave.h"
 #include "wire/segments.h"
-#include "wire/whole.h"
 
 enum { ITEMS_PER_CYCLE = 16, PROGRESS_CYCLES = 1 << 20, WHY_LEN = 200 };
 
+enum { MTU_MIN = 576, MTU_MAX = 9000 };
+
 struct replay_options {
-  const char *dir, *stats;
+  const char *dir, *stats, *events;   // dir: a recording, or a capture's file
+  uint64_t from, to;               // of events: the cycles to be written
   bool no_check, force, help;
+  struct capture_options capture;  // what only a capture knows
+  const char *of_capture;          // the first of its options that was given
+  struct wave_options wave;
 };
 
 struct replay {
@@ -29,12 +40,15 @@ struct replay {
   bool damaged;                    // in the segments before this one, first at damaged_cycle
   uint64_t damaged_cycle, from_cycle;
   struct nic *nic;
+  struct wave *wave;               // NULL: none is asked for
+  struct events_log *events;       // likewise
   struct stim_item next;           // read ahead
   bool have_next;
   struct stim_item item[ITEMS_PER_CYCLE];   // of this cycle, in their order; at: the next to be seen
   unsigned n, at;
   uint8_t data[ITEMS_PER_CYCLE][64];        // what enters in this cycle
   uint64_t now_us, hash, beats_in, beats_out, end_cycle;
+  char wave_err[WAVE_ERR_LEN];
   char why[WHY_LEN];               // the first difference; empty: none
 };
 
@@ -150,6 +164,7 @@ static bool one_cycle(struct replay *r)
 {
   unsigned have = load(r, r->nic->cycles + 1);
   nic_replay_cycle(r->nic, have, r->now_us);
+  if (r->nic->glue.fault[0] && !r->why[0]) snprintf(r->why, sizeof r->why, "%s", r->nic->glue.fault);
   if (r->at < r->n) differs(r, stim_is_in(r->item[r->at].kind) ? "the NIC does not take what it took then" : "something does not leave that left then", r->item[r->at].kind);
   return !r->why[0] && !(r->nic->glue.check && check_failed(r->nic->glue.check));
 }
@@ -159,6 +174,7 @@ static void all_cycles(struct replay *r)
   bool tty = isatty(STDERR_FILENO);
   read_ahead(r);
   while (r->have_next && !r->why[0] && (r->next.kind != STIM_END || r->nic->cycles < r->next.cycle)) {
+    if (r->wave && !wave_turn(r->wave, r->nic, r->wave_err)) break;
     if (!one_cycle(r)) break;
     if (tty && r->nic->cycles % PROGRESS_CYCLES == 0) fprintf(stderr, "\rlockwire: cycle %" PRIu64 " \033[K", r->nic->cycles);
   }
@@ -174,41 +190,122 @@ static int complain(const char *what, const char *why)
 }
 
 static const char usage[] =
-    "lockwire replay: drive the NIC from a recording alone; it must do the same at the same cycles\n\n"
-    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE]\n"
-    "  DIR             what lockwire run --record DIR has written\n"
+    "lockwire replay: drive the NIC from a recording, cycle for cycle, or from any capture\n\n"
+    "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE] [--events FILE [--from CYCLE] [--to CYCLE]]\n"
+    "       lockwire replay DIR [--wave [OUT.fst]] [--frame N|--cycle N] [--around CYCLES] [--force]\n"
+    "       lockwire replay FILE.pcap[ng] [--check on|off] [--stats FILE] [OPTION]...\n"
+    "  DIR             what lockwire run --record DIR has written: the NIC must do the same at the same cycles\n"
+    "  FILE            a capture from anywhere: the NIC stands in for one of its hosts, the others' frames are sent to it as they\n"
+    "                  follow from what it does; ends with what it did against what the recorded host did\n"
     "  --check on|off  the lockstep checker follows (default: on)\n"
     "  --force         also when the recording was made by another build of the RTL: shows the first cycle that differs\n"
-    "  --stats FILE    write what came of it as JSON\n";
+    "  --stats FILE    write what came of it as JSON\n"
+    "  --events FILE   write each retired step, with the flow's context after it, and each beat as a line of JSON (sim/events_log.h)\n"
+    "  --from CYCLE    of these only what happens in this cycle or later\n"
+    "  --to CYCLE      and in this cycle or before\n"
+    "of a capture:\n"
+    "  --as ADDR       the host that the NIC stands in for (default: who is sent SYNs)\n"
+    "  --engine E      rtl, or ref: the software reference takes the NIC's place (default: rtl)\n"
+    "  --mtu N         576..9000: longer segments are cut (default: 1500)\n"
+    "  --options O     linux or minimal: what the NIC's own SYNs offer (default: linux)\n"
+    "  --seed N        of ISNs and hashes (default: 1)\n"
+    "  --keep-vlan     frames with a VLAN tag stay as they are (default: tags are taken off)\n"
+    "  --record DIR    record it as lockwire run does\n"
+    "  --text FILE     write each frame as a line, and what was counted\n";
 
-static bool parse(struct replay_options *o, int argc, char **argv, char why[static WHY_LEN])
+// An option of what is written down; false: it is none, or its value is missing or wrong.
+static bool parse_events(struct replay_options *o, const char *name, const char *val)
 {
-  for (int i = 0; i < argc; i++) {
+  if (!val) return false;
+  if (!strcmp(name, "--from")) return text_parse_uint(val, 0, UINT64_MAX, &o->from);
+  if (!strcmp(name, "--to")) return text_parse_uint(val, 0, UINT64_MAX, &o->to);
+  if (strcmp(name, "--events") != 0) return false;
+  o->events = val;
+  return true;
+}
+
+static bool take_engine(struct capture_options *c, const char *val)
+{
+  c->engine_ref = !strcmp(val, "ref");
+  return c->engine_ref || !strcmp(val, "rtl");
+}
+
+static bool take_offer(struct capture_options *c, const char *val)
+{
+  c->options = !strcmp(val, "minimal") ? STACK_OPTIONS_MINIMAL : STACK_OPTIONS_LINUX;
+  return c->options == STACK_OPTIONS_MINIMAL || !strcmp(val, "linux");
+}
+
+static bool take_mtu(struct capture_options *c, const char *val)
+{
+  uint64_t v;
+  if (!text_parse_uint(val, MTU_MIN, MTU_MAX, &v)) return false;
+  c->mtu = (unsigned)v;
+  return true;
+}
+
+// An option of a capture with its value: 0 when it is none, 1 when the value is wrong, else 2.
+static int take_capture(struct replay_options *o, const char *name, const char *val)
+{
+  struct capture_options *c = &o->capture;
+  bool ok;
+  if (!strcmp(name, "--as")) ok = text_parse_ipv4(val, &c->as);
+  else if (!strcmp(name, "--engine")) ok = take_engine(c, val);
+  else if (!strcmp(name, "--mtu")) ok = take_mtu(c, val);
+  else if (!strcmp(name, "--options")) ok = take_offer(c, val);
+  else if (!strcmp(name, "--seed")) ok = text_parse_uint(val, 0, UINT64_MAX, &c->seed);
+  else if (!strcmp(name, "--record")) c->record = val, ok = true;
+  else if (!strcmp(name, "--text")) c->text = val, ok = true;
+  else return 0;
+  if (!o->of_capture) o->of_capture = name;
+  return ok ? 2 : 1;
+}
+
+static bool parse(struct replay_options *o, int argc, char **argv, char why[static WAVE_ERR_LEN])
+{
+  o->capture = (struct capture_options){.mtu = 1500, .seed = 1};
+  o->to = UINT64_MAX;
+  for (int i = 0; i < argc && !why[0]; i++) {
     const char *val = i + 1 < argc ? argv[i + 1] : NULL;
-    if (!strcmp(argv[i], "--help")) {
+    int taken = val ? take_capture(o, argv[i], val) : 0;
+    if (taken == 1) {
+      snprintf(why, WAVE_ERR_LEN, "replay: %.40s: %.80s is not one (see lockwire replay --help)", argv[i], val);
+      return false;
+    } else if (taken) {
+      i++;
+    } else if (!strcmp(argv[i], "--help")) {
       return o->help = true;
     } else if (!strcmp(argv[i], "--force")) {
       o->force = true;
+    } else if (!strcmp(argv[i], "--keep-vlan")) {
+      o->capture.keep_vlan = true;
+      o->of_capture = argv[i];
     } else if (!strcmp(argv[i], "--check") && val && (!strcmp(val, "on") || !strcmp(val, "off"))) {
       o->no_check = !strcmp(argv[++i], "off");
     } else if (!strcmp(argv[i], "--stats") && val) {
       o->stats = argv[++i];
+    } else if (wave_option(&o->wave, argc, argv, &i, why)) {
+      continue;
+    } else if (parse_events(o, argv[i], val)) {
+      i++;
     } else if (argv[i][0] == '-' || o->dir) {
-      snprintf(why, WHY_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
+      snprintf(why, WAVE_ERR_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
       return false;
     } else {
       o->dir = argv[i];
     }
   }
-  if (!o->dir) snprintf(why, WHY_LEN, "replay: which recording? (see lockwire replay --help)");
-  return o->dir;
+  if (!o->dir && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
+  if (o->events && o->no_check && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: --events needs the checker: without it nothing is reported as retired");
+  if (o->events && wave_wanted(&o->wave) && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: either --events or what is at a frame or cycle");
+  return !why[0];
 }
 
 static bool same_build(const struct stim_head *h, const struct replay_options *o)
 {
   if (!strcmp(h->identity, nic_identity()) || o->force) return true;
-  fprintf(stderr, "lockwire: %s was recorded with another build of the RTL (%.12s, this is %.12s): replay it with that one, or see with "
-          "--force where they differ\n", o->dir, h->identity, nic_identity());
+  fprintf(stderr, "lockwire: %s was recorded with another build of the RTL (%.12s, this is %.12s): replay it with that one, see with "
+          "--force where they differ, or replay its wire.pcapng as a capture\n", o->dir, h->identity, nic_identity());
   return false;
 }
 
@@ -236,25 +333,30 @@ static bool write_stats(const struct replay *r, int status)
 {
   FILE *f = fopen(r->opt->stats, "w");
   if (!f) return false;
-  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\"}\n",
+  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\", \"counters\": ",
           status == EXIT_GOOD ? "true" : "false", r->from_cycle, r->nic->cycles - r->from_cycle, r->beats_in, r->beats_out, r->why);
+  summary_counters(f, r->nic->model);
+  fputs(", \"check\": ", f);
+  if (r->nic->glue.check) check_report_json(r->nic->glue.check, f);
+  else fputs("null\n", f);
+  fputs("}\n", f);
   bool ok = !ferror(f);
   return fclose(f) == 0 && ok;
 }
 
-// From the restart point of the first segment that is there, when the run's beginning is not.
+// From the restart point before what is to be seen, or of the first segment that is there, when the run's beginning is not.
 static bool begin_in_the_middle(struct replay *r)
 {
-  char path[SEGMENTS_PATH_LEN], err[STIM_ERR_LEN];
+  char err[STIM_ERR_LEN];
   struct blob b = {0};
+  struct restart from;
   bool checked = r->nic->glue.check;
-  if (r->first <= 1) return true;
-  segments_path(r->opt->dir, r->first, SEGMENT_RESTART, path);
-  bool read = whole_read(path, &b, err);
-  bool ok = read && recorder_restart_read(&b, &r->hash);
-  if (read && !ok) snprintf(err, sizeof err, "%.120s: not a restart point of this version of lockwire", path);
+  restart_before(r->opt->dir, r->first, r->last, 0, &from);
+  if (r->wave) from = *wave_start(r->wave);
+  if (!from.path[0]) return true;
+  bool ok = restart_read(&from, &b, &r->hash, err);
   if (ok && !nic_load(r->nic, &b, err)) {
-    complain(path, err);
+    complain(from.path, err);
     ok = false;
   } else if (!ok) {
     complain("replay", err);
@@ -263,25 +365,47 @@ static bool begin_in_the_middle(struct replay *r)
   if (!ok) return false;
   r->now_us = r->nic->now_us;
   r->from_cycle = r->nic->cycles;
+  if (r->wave) return true;
   printf("lockwire: %s begins after cycle %" PRIu64 ": what was before has made room\n", r->opt->dir, r->from_cycle);
   if (checked && !r->nic->glue.check) printf("lockwire: it was recorded with --check off, and cannot be checked from there on\n");
   return true;
 }
 
+static int end_wave(struct replay *r)
+{
+  if (r->why[0]) printf("lockwire: replay of %s DIFFERS %s\n", r->opt->dir, r->why);
+  if (r->wave_err[0] || !wave_end(r->wave, r->nic, stdout, r->wave_err)) return complain("replay", r->wave_err);
+  return r->why[0] ? EXIT_DIFFERENCE : EXIT_GOOD;
+}
+
+// From here on, what retires and what passes.
+static bool write_down(struct replay *r)
+{
+  const struct events_log_options o = {r->opt->events, r->opt->from, r->opt->to, nic_build().num_flows, &r->nic->cycles, &r->nic->now_us};
+  r->events = events_log_open(&o);
+  if (r->events) r->nic->glue.watch = events_log_watch(r->events);
+  return r->events;
+}
+
 static int run(struct replay *r, const struct stim_head *h)
 {
   struct timespec from, to;
-  r->nic = nic_open_replay(h, !r->opt->no_check, &r->tap);
+  r->nic = nic_open_replay(h, !r->opt->no_check && !r->wave, &r->tap);
   if (!r->nic) return complain("out of memory", NULL);
   if (!begin_in_the_middle(r)) {
     nic_close(r->nic);
     return EXIT_USAGE;
   }
+  if (r->opt->events && !write_down(r)) {
+    nic_close(r->nic);
+    return complain(r->opt->events, strerror(errno));
+  }
   clock_gettime(CLOCK_MONOTONIC, &from);
   all_cycles(r);
   clock_gettime(CLOCK_MONOTONIC, &to);
-  int status = tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
+  int status = r->wave ? end_wave(r) : tell(r, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9);
   if (r->opt->stats && !write_stats(r, status)) status = complain(r->opt->stats, strerror(errno));
+  if (!events_log_close(r->events)) status = complain(r->opt->events, strerror(errno));
   nic_close(r->nic);
   return status;
 }
@@ -319,18 +443,52 @@ static bool open_all(struct replay *r, struct stim_head *h)
   return r->reader;
 }
 
-int replay_main(int argc, char **argv)
+// A frame or a cycle of the recording: what was there, and waves of it when they are asked for.
+static int look(struct replay *r, const struct stim_head *h)
+{
+  struct stim_head again;
+  char err[STIM_ERR_LEN];
+  int status = EXIT_GOOD;
+  r->wave = wave_open(&r->opt->wave, r->opt->dir, r->first, r->last, r->opt->force, r->wave_err);
+  if (!r->wave) return complain("replay", r->wave_err);
+  wave_tell(r->wave, stdout);
+  if (r->opt->wave.wave) {
+    stim_reader_close(r->reader);
+    r->segment = wave_start(r->wave)->segment;
+    r->reader = restart_open(r->opt->dir, wave_start(r->wave), &again, err);
+    status = r->reader ? run(r, h) : complain("replay", err);
+  }
+  wave_close(r->wave);
+  return status;
+}
+
+static int replay_recording(const struct replay_options *o, int argc, char **argv)
+{
+  struct replay r = {.tap = {&ops}, .opt = o};
+  struct stim_head h;
+  if (o->wave.wave) wave_hand_over(argc, argv);
+  int status = EXIT_USAGE;
+  if (open_all(&r, &h) && same_build(&h, o)) status = wave_wanted(&o->wave) ? look(&r, &h) : run(&r, &h);
+  stim_reader_close(r.reader);
+  return status;
+}
+
+int replay_main(int argc, char **argv, const struct pair_nic *nic)
 {
   struct replay_options o = {0};
-  struct replay r = {.tap = {&ops}, .opt = &o};
-  struct stim_head h;
-  char why[WHY_LEN];
+  struct stat s;
+  char why[WAVE_ERR_LEN] = "";
   if (!parse(&o, argc, argv, why)) return complain(why, NULL);
   if (o.help) {
     fputs(usage, stdout);
+    fputs(wave_usage, stdout);
     return EXIT_GOOD;
   }
-  int status = open_all(&r, &h) && same_build(&h, &o) ? run(&r, &h) : EXIT_USAGE;
-  stim_reader_close(r.reader);
-  return status;
+  if (stat(o.dir, &s) != 0) return complain(o.dir, strerror(errno));
+  if (S_ISDIR(s.st_mode)) return o.of_capture ? complain(o.of_capture, "is for captures, not for recordings") : replay_recording(&o, argc, argv);
+  if (o.force || o.events || wave_wanted(&o.wave)) return complain(o.dir, "a capture has neither cycles nor waves: --record it first");
+  o.capture.file = o.dir;
+  o.capture.stats = o.stats;
+  o.capture.no_check = o.no_check;
+  return capture_replay(&o.capture, nic);
 }

@@ -152,6 +152,12 @@ bool stim_flush(struct stim_writer *w)
   return !errno;
 }
 
+struct stim_place stim_place(struct stim_writer *w)
+{
+  end_block(w);
+  return (struct stim_place){bgfile_bytes(w->file), w->cycle, w->now_us};
+}
+
 uint64_t stim_written(const struct stim_writer *w) { return bgfile_bytes(w->file) + w->n; }
 
 uint64_t stim_hash_now(const struct stim_writer *w) { return w->hash; }
@@ -290,6 +296,16 @@ bool stim_next(struct stim_reader *r, struct stim_item *it)
   r->p = r->end;
   r->at = r->len;
   return false;
+}
+
+bool stim_seek(struct stim_reader *r, const struct stim_place *p)
+{
+  if (p->offset > r->len) return false;
+  r->at = (size_t)p->offset;
+  r->p = r->end = NULL;
+  r->cycle = p->cycle;
+  r->now_us = p->now_us;
+  return true;
 }
 
 bool stim_complete(const struct stim_reader *r, uint64_t *lost_bytes)

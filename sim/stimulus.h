@@ -51,6 +51,11 @@ void stim_put_beat(struct stim_writer *w, uint64_t cycle, const struct glue_beat
 bool stim_flush(struct stim_writer *w);
 uint64_t stim_written(const struct stim_writer *w);   // bytes put so far
 uint64_t stim_hash_now(const struct stim_writer *w);
+// Where the writer stands, between two cycles: a reader that goes there finds what is put next.
+struct stim_place {
+  uint64_t offset, cycle, now_us;      // in the file; of what was put last
+};
+struct stim_place stim_place(struct stim_writer *w);
 // Ends the recording at this cycle. False when it could not be written in full. NULL is allowed.
 bool stim_close(struct stim_writer *w, uint64_t cycle);
 
@@ -60,6 +65,8 @@ struct stim_reader;
 struct stim_reader *stim_open(const char *path, struct stim_head *h, char err[static STIM_ERR_LEN]);
 // The next item; false at the end of what is there.
 bool stim_next(struct stim_reader *r, struct stim_item *it);
+// To a place in this file, before or after what was read. False: the file ends before it.
+bool stim_seek(struct stim_reader *r, const struct stim_place *p);
 // After the last item: the recording has its end; bytes behind the last whole block.
 bool stim_complete(const struct stim_reader *r, uint64_t *lost_bytes);
 // A block's checksum was wrong: what follows this cycle is not as it was recorded.

@@ -46,6 +46,9 @@ static const struct row rows[] = {
     {"segments", "stray_reset", NIC_CNT_RCV + RCV_DROP_RST},
     {"segments", "after_fin", NIC_CNT_RCV + RCV_AFTER_FIN},
     {"segments", "flow_ended", NIC_CNT_RCV + RCV_DEAD},
+    {"segments", "without_time_stamp", NIC_CNT_RCV + RCV_NO_TIMESTAMP},
+    {"segments", "old_by_time_stamp", NIC_CNT_RCV + RCV_PAWS},
+    {"segments", "no_interval_left", NIC_CNT_RCV + RCV_NO_INTERVAL},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
@@ -135,9 +138,32 @@ void summary_print(FILE *out, const struct run_figures *f, const struct summary_
   fflush(out);
 }
 
+static void put_event(FILE *out, const char *group, const char *name, uint64_t v)
+{
+  static const char *const left_out[] = {"run", "wire", "nic", "ref"};   // amounts, of frames as they happened to be cut
+  for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+    if (!strcmp(group, left_out[i])) return;
+  if (v) fprintf(out, "%s.%s %llu\n", group, name, (unsigned long long)v);
+}
+
+void summary_events(FILE *out, const struct summary_of *of)
+{
+  static const struct wire none = {0};
+  struct summary_of o = *of;
+  if (!o.wire) o.wire = &none;
+  walk(out, put_event, &(struct run_figures){0}, &o);
+}
+
 static void put_json(FILE *out, const char *group, const char *name, uint64_t v)
 {
   fprintf(out, "  \"%s.%s\": %llu,\n", group, name, (unsigned long long)v);
+}
+
+void summary_counters(FILE *out, struct model *m)
+{
+  for (size_t i = 0; i < N_ROWS; i++)
+    fprintf(out, "%s\"%s.%s\": %llu", i ? ", " : "{", rows[i].group, rows[i].name, (unsigned long long)model_counter(m, rows[i].index));
+  fputc('}', out);
 }
 
 bool summary_json(FILE *out, const struct run_figures *f, const struct summary_of *of)

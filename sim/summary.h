@@ -25,6 +25,9 @@ struct summary_of {
 
 uint64_t summary_payload(struct model *m, const struct ref *r);   // payload bytes through the rings, both ways
 void summary_print(FILE *out, const struct run_figures *f, const struct summary_of *of);
+// What happened that is counted by a name, and how often, a line each: classes of segments, drops, the stack's. wire may be NULL.
+void summary_events(FILE *out, const struct summary_of *of);
+void summary_counters(FILE *out, struct model *m);   // those of the NIC alone, as one JSON object
 // False when the file could not be written in full.
 bool summary_json(FILE *out, const struct run_figures *f, const struct summary_of *of);
 #endif

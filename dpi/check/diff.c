@@ -10,6 +10,7 @@
 void diff(struct check *k, int flow, const char *rule, const char *fmt, ...)
 {
   va_list ap;
+  k->telling = rule;
   if (k->failed) return;
   k->failed = true;
   k->bad_flow = flow;
@@ -23,7 +24,7 @@ void diff_row(struct check *k, const char *name, uint64_t want, uint64_t got, bo
 {
   if (k->rows == DIFF_ROWS) return;
   struct diff_row *r = &k->row[k->rows++];
-  *r = (struct diff_row){.want = want, .got = got, .hex = hex};
+  *r = (struct diff_row){.rule = k->telling, .want = want, .got = got, .hex = hex};
   snprintf(r->name, sizeof r->name, "%s", name);
 }
 
@@ -51,8 +52,13 @@ static const char *const rcv_class_name[] = {
     "stray RST", "after FIN", "flow ended", "token", "no timestamp", "PAWS", "no interval",
 };
 static const char *const rcv_kind_name[] = {"segment", "read", "open", "release", "timeout"};
-static const char *const snd_kind_name[] = {"none", "incoming", "timeout", "next", "open", "abort"};
+static const char *const snd_kind_name[] = {"none", "incoming", "timeout", "next", "open", "abort", "tune"};
 static const char *const desc_name[] = {"data", "ACK", "free", "RST", "open", "release"};
+#define AS_MANY(words, names) _Static_assert(N_FIELDS(words) == N_FIELDS(names), "a word for each of the RTL's names")
+AS_MANY(rcv_class_name, rcv_class_names);
+AS_MANY(rcv_kind_name, rcv_ev_names);
+AS_MANY(snd_kind_name, snd_ev_names);
+AS_MANY(desc_name, tx_desc_names);
 
 static const char *name_of(const char *const *table, size_t n, unsigned i) { return i < n ? table[i] : "?"; }
 #define NAME(table, i) name_of(table, N_FIELDS(table), i)
@@ -119,6 +125,7 @@ void check_report(const struct check *k, FILE *out, const char *hint)
   for (unsigned i = 0; i < k->rows; i++) {
     row_text(&k->row[i], k->row[i].want, want, sizeof want);
     row_text(&k->row[i], k->row[i].got, got, sizeof got);
+    if (i && strcmp(k->row[i].rule, k->row[i - 1].rule) != 0) fprintf(out, "  and with it (%s)\n", k->row[i].rule);
     fprintf(out, "  %-20s %20s %20s\n", k->row[i].name, want, got);
   }
   print_history(k, out);
@@ -152,6 +159,8 @@ void check_report_json(const struct check *k, FILE *out)
   for (unsigned i = 0; i < k->rows; i++) {
     fprintf(out, "%s{\"name\": ", i ? ", " : "");
     json_text(out, k->row[i].name);
+    fputs(", \"rule\": ", out);
+    json_text(out, k->row[i].rule);
     fprintf(out, ", \"expected\": %" PRIu64 ", \"got\": %" PRIu64 "}", k->row[i].want, k->row[i].got);
   }
   fputs("], \"history\": [", out);

@@ -51,7 +51,7 @@ static void read_syn(struct syn *c, const struct mseg *s)
   c->ts = s->has_ts;
   c->scale = s->has_scale;
   c->shift = s->scale < SHIFT_MAX ? s->scale : SHIFT_MAX;
-  c->mss = s->has_mss ? s->mss : DEFAULT_MSS;
+  c->mss = s->has_mss && s->mss ? s->mss : DEFAULT_MSS;   // nobody can mean 0
   c->fast_open = offers_fast_open(s);
   c->ecn = s->flags & (MSEG_ECE | MSEG_CWR | MSEG_AE);
   c->window = s->window;
@@ -141,7 +141,7 @@ static void judge_syn_late(const struct look *l)
 static void judge_syn_ack(const struct look *l, const struct syn *answered)
 {
   const struct half *y = l->y;
-  bool missed = y->n_syn > SYNS || (!y->n_syn && !l->m->cfg.from_start) || l->m->counts.forgotten;
+  bool missed = y->n_syn > SYNS || (!y->n_syn && !l->m->cfg.from_start) || l->x->torn || l->m->counts.forgotten;
   if (!answered && missed) return;
   judge(l, MONITOR_HANDSHAKE, answered, "an ACK of the SYN that came, ISN + 1", y->n_syn ? y->syn[(y->n_syn - 1) % SYNS].isn.v + 1 : 0, "ACK",
         l->s->ack.v);
@@ -287,7 +287,7 @@ static void judge_rst(const struct look *l)
   bool within = open_flow(l) && (unseen || flow_was_sent(x, s->seq));
   bool good;
   if (!open_flow(l) && (l->f->state != FLOW_NEW || !l->m->cfg.from_start || l->m->counts.forgotten)) return;
-  if (x->acks.n > ANSWERABLE || x->ends.n > ANSWERABLE) return;
+  if (x->acks.n > ANSWERABLE || x->ends.n > ANSWERABLE || (x->torn && !open_flow(l))) return;
   if (s->flags & MSEG_ACK)
     good = (within && (x->torn || seq_leq(s->ack, x->in.next))) || (s->seq.v == 0 && answerable_has(&x->ends, s->ack));
   else
@@ -308,7 +308,7 @@ static void rst_segment(const struct look *l)
 static void plain_segment(const struct look *l)
 {
   bool judged = l->role != MONITOR_IGNORED;
-  if (judged && l->m->cfg.from_start && !l->m->counts.forgotten)
+  if (judged && l->m->cfg.from_start && !l->x->torn && !l->y->torn && !l->m->counts.forgotten)
     judge(l, MONITOR_STRAY, l->f->state != FLOW_NEW, "segments only of a connection that was opened, flags", MSEG_RST, "flags", l->s->flags);
   if (l->f->state == FLOW_NEW) begin_midway(l);
   other_answer(l);

@@ -48,15 +48,18 @@ static void test_monitor_judges_sequence_numbers(void **state)
 
 static void mss_filled(struct bed *b) { handshake(b, TS), SENT(b, .flags = ACK, .seq = 1, .len = MSS - 12, .ack = 1); }
 static void mss_exceeded(struct bed *b) { handshake(b, TS), SENT(b, .flags = ACK, .seq = 1, .len = MSS - 11, .ack = 1); }
-static void default_mss(struct bed *b, uint32_t len)
+static void first_data(struct bed *b, uint32_t len)
 {
-  RECEIVED(b, .flags = SYN, RAW("\1\1\1\1"));
   SENT(b, .flags = SYN | ACK, .ack = 1);
   RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
   SENT(b, .flags = ACK, .seq = 1, .len = len, .ack = 1);
 }
+static void default_mss(struct bed *b, uint32_t len) { RECEIVED(b, .flags = SYN, RAW("\1\1\1\1")), first_data(b, len); }
+static void zero_mss(struct bed *b, uint32_t len) { RECEIVED(b, .flags = SYN, RAW("\2\4\0\0")), first_data(b, len); }
 static void default_mss_filled(struct bed *b) { default_mss(b, 536); }
 static void default_mss_exceeded(struct bed *b) { default_mss(b, 537); }
+static void zero_mss_filled(struct bed *b) { zero_mss(b, 536); }
+static void zero_mss_exceeded(struct bed *b) { zero_mss(b, 537); }
 
 static void test_monitor_judges_mss(void **state)
 {
@@ -65,6 +68,8 @@ static void test_monitor_judges_mss(void **state)
   caught(mss_exceeded, MONITOR_MSS);
   passes(default_mss_filled);
   caught(default_mss_exceeded, MONITOR_MSS);
+  passes(zero_mss_filled);
+  caught(zero_mss_exceeded, MONITOR_MSS);
 }
 
 static void open_small(struct bed *b, unsigned agreed)    // their window: 100 octets
@@ -286,6 +291,14 @@ static void in_fragments(struct bed *b)
   assert_int_equal(monitor_counts(b->m)->fragments, 1);
 }
 
+static void syn_in_fragments(struct bed *b)
+{
+  RECEIVED(b, .flags = SYN, .len = 96, .twist = torn);
+  SENT(b, .flags = SYN | ACK, .ack = 1);
+  RECEIVED(b, .flags = ACK, .seq = 1, .ack = 1);
+  SENT(b, .flags = ACK, .seq = 1, .len = 10, .ack = 1);
+}
+
 static void test_monitor_judges_acknowledgments(void **state)
 {
   (void)state;
@@ -298,6 +311,7 @@ static void test_monitor_judges_acknowledgments(void **state)
   passes_as(&theirs, far_goes_back);
   caught_as(&theirs, far_acks_too_much, MONITOR_ACK_TRUTH);
   passes(in_fragments);
+  passes_as(&ours_strict, syn_in_fragments);
 }
 
 static void edge_kept(struct bed *b)

@@ -62,6 +62,7 @@ struct check_flow {
 };
 
 struct diff_row {
+  const char *rule;          // of the same step, perhaps of another than the first
   char name[24];
   uint64_t want, got;
   bool hex;
@@ -93,6 +94,7 @@ struct check {
   // The first difference.
   bool failed;
   char rule[32], what[WHAT_LEN];
+  const char *telling;                    // the rule that rows are of
   struct diff_row row[DIFF_ROWS];
   unsigned rows;
   int bad_flow;                           // -1: none
@@ -144,7 +146,8 @@ static inline const struct rcv_mirror *late_mirror_get(const struct check *k, co
 }
 
 // --- diff.c ---
-// The first difference: rule is a short name, the rest one paragraph. Rows (diff_row) may follow while it is being reported.
+// The first difference: rule is a short name, a literal, the rest one paragraph. Rows (diff_row) may follow while it is being reported;
+// so may those of what else is wrong with the same step.
 void diff(struct check *k, int flow, const char *rule, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void diff_row(struct check *k, const char *name, uint64_t want, uint64_t got, bool hex);
 // A row for each member in which two packed structs differ.

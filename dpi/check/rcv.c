@@ -53,6 +53,7 @@ static void expect_dd(struct check *k, const struct check_rcv *e, bool want, con
   bool ack = want && d->kind == DD_ACK;
   if (e->dd_valid != want) {
     diff(k, (int)d->flow, "dd_incoming", "The receive pipeline %s the send pipeline.", want ? "must tell this" : "has nothing to tell");
+    diff_row(k, "told", want, e->dd_valid, false);
   } else if (want && (ack ? !dd_segment_equal(&e->dd, d) : e->dd.kind != d->kind || e->dd.flow != d->flow)) {
     uint32_t w[DD_SEGMENT_WORDS] = {0}, g[DD_SEGMENT_WORDS] = {0};
     dd_segment_pack(d, w);
@@ -148,7 +149,12 @@ static void segment_step(struct check *k, struct check_flow *f, const struct che
   }
   expect_ctx(k, f, e, "a segment");
   owe(k, f, e, a.ack || a.ack_now, a.ack_now);
-  if (!dsack_equal(&a.dup, &e->dup)) diff(k, flow_id(k, f), "D-SACK", "What came twice is not put down as it is.");
+  if (!dsack_equal(&a.dup, &e->dup)) {
+    diff(k, flow_id(k, f), "D-SACK", "What came twice is not put down as it is.");
+    diff_row(k, "vld", a.dup.vld, e->dup.vld, false);
+    diff_row(k, "start", a.dup.start.v, e->dup.start.v, false);
+    diff_row(k, "stop", a.dup.stop.v, e->dup.stop.v, false);
+  }
   if (a.dup.vld) f->dup = a.dup;
   const struct dd_segment t = told(k, f, d, &a.dd);
   expect_dd(k, e, a.forward, &t);

@@ -34,6 +34,7 @@ static struct glue_beat beat_of(enum glue_port port, int flow, const svBitVecVal
 
 static void pass(struct glue *g, const struct glue_beat *b)
 {
+  if (g->watch) g->watch->ops->beat(g->watch, b);
   if (g->tap) g->tap->ops->pass(g->tap, b);
 }
 
@@ -170,14 +171,23 @@ void lw_command(unsigned long long host, svBitVecVal *cmd)
 
 // --- the retire port (sim/nic_retire.sv), called only while g->check is there ------------------------------------------
 
-static struct check *check_of(unsigned long long host) { return glue_of(host)->check; }
+#define WATCH(g, op, ...)                                              \
+  do {                                                                 \
+    if ((g)->watch) (g)->watch->ops->op((g)->watch, __VA_ARGS__);      \
+  } while (0)
 
-void lw_retire_frame(unsigned long long host, int class_id) { check_frame(check_of(host), (enum rx_class_e)class_id); }
+void lw_retire_frame(unsigned long long host, int class_id)
+{
+  struct glue *g = glue_of(host);
+  WATCH(g, frame, (enum rx_class_e)class_id);
+  check_frame(g->check, (enum rx_class_e)class_id);
+}
 
 void lw_retire_rcv(unsigned long long host, int kind, int flow, int flags, int class_id, const svBitVecVal *desc, const svBitVecVal *snd,
                    const svBitVecVal *sent, int consumed, const svBitVecVal *ctx, const svBitVecVal *dd, const svBitVecVal *dup,
                    unsigned long long now_us)
 {
+  struct glue *g = glue_of(host);
   struct check_rcv e = {.kind = (enum rcv_ev_e)kind, .flow = (unsigned)flow, .hit = flags & 1, .ok = flags & 2, .ack_bit = flags & 4,
                         .ack_now = flags & 8, .ack_init = flags & 16, .dd_valid = flags & 32, .class_id = (enum rcv_class_e)class_id,
                         .consumed = seq_of((uint32_t)consumed), .now_us = now_us};
@@ -187,49 +197,62 @@ void lw_retire_rcv(unsigned long long host, int kind, int flow, int flags, int c
   rcv_ctx_unpack(&e.ctx, ctx);
   dd_segment_unpack(&e.dd, dd);
   dsack_unpack(&e.dup, dup);
-  check_rcv(check_of(host), &e);
+  WATCH(g, rcv, &e);
+  check_rcv(g->check, &e);
 }
 
 void lw_retire_snd(unsigned long long host, int kind, int flow, unsigned long long now_us, const svBitVecVal *dd, int tail, int flags,
                    const svBitVecVal *ctx, const svBitVecVal *desc)
 {
+  struct glue *g = glue_of(host);
   struct check_snd e = {.kind = (enum snd_ev_e)kind, .flow = (unsigned)flow, .now_us = now_us, .tail = seq_of((uint32_t)tail),
                         .emit = flags & 1, .fin = flags & 2, .owed = flags & 4, .owed_now = (unsigned)flags >> 3 & 3};
   dd_in_unpack(&e.dd, dd);
   snd_ctx_unpack(&e.ctx, ctx);
   tx_desc_unpack(&e.desc, desc);
-  check_snd(check_of(host), &e);
+  WATCH(g, snd, &e);
+  check_snd(g->check, &e);
 }
 
 void lw_retire_sample(unsigned long long host, const svBitVecVal *desc, int flags, const svBitVecVal *rcv, const svBitVecVal *dup)
 {
+  struct glue *g = glue_of(host);
   struct check_sample e = {.frame = flags & 1, .owed = flags & 2};
   tx_desc_unpack(&e.desc, desc);
   rcv_mirror_unpack(&e.rcv, rcv);
   dsack_unpack(&e.dup, dup);
-  check_sample(check_of(host), &e);
+  WATCH(g, sample, &e);
+  check_sample(g->check, &e);
 }
 
 void lw_retire_tail(unsigned long long host, int flow, int kind, int tail, svBit fin)
 {
-  check_tail(check_of(host), (unsigned)flow, (enum check_tail)kind, seq_of((uint32_t)tail), fin);
+  struct glue *g = glue_of(host);
+  WATCH(g, tail, (unsigned)flow, (enum check_tail)kind, seq_of((uint32_t)tail), fin);
+  check_tail(g->check, (unsigned)flow, (enum check_tail)kind, seq_of((uint32_t)tail), fin);
 }
 
 void lw_retire_consumed(unsigned long long host, int flow, svBit init, int consumed)
 {
-  check_consumed(check_of(host), (unsigned)flow, init, seq_of((uint32_t)consumed));
+  struct glue *g = glue_of(host);
+  WATCH(g, consumed, (unsigned)flow, init, seq_of((uint32_t)consumed));
+  check_consumed(g->check, (unsigned)flow, init, seq_of((uint32_t)consumed));
 }
 
 void lw_retire_rx_status(unsigned long long host, int flow, const svBitVecVal *status)
 {
+  struct glue *g = glue_of(host);
   struct rx_status s;
   rx_status_unpack(&s, status);
-  check_rx_status(check_of(host), (unsigned)flow, &s);
+  WATCH(g, rx_status, (unsigned)flow, &s);
+  check_rx_status(g->check, (unsigned)flow, &s);
 }
 
 void lw_retire_tx_status(unsigned long long host, int flow, svBit tell, const svBitVecVal *status)
 {
+  struct glue *g = glue_of(host);
   struct tx_status s;
   tx_status_unpack(&s, status);
-  check_tx_status(check_of(host), (unsigned)flow, tell, &s);
+  WATCH(g, tx_status, (unsigned)flow, tell, &s);
+  check_tx_status(g->check, (unsigned)flow, tell, &s);
 }

@@ -35,6 +35,13 @@ static int64_t number_of(const char *name, enum segment_file file)
   return !end[suffix] || !strcmp(end + suffix, ".tmp") ? (int64_t)v : -1;   // .tmp: it was being written (whole.h)
 }
 
+// What lockwire replay --wave made of it.
+static bool is_wave(const char *name)
+{
+  const char *dot = strrchr(name, '.');
+  return !strncmp(name, "wave-", 5) && dot && (!strcmp(dot, ".fst") || !strcmp(dot, ".gtkw"));
+}
+
 static void remove_all(const char *dir, bool unnumbered)
 {
   char path[SEGMENTS_PATH_LEN];
@@ -42,7 +49,7 @@ static void remove_all(const char *dir, bool unnumbered)
   for (const struct dirent *e; d && (e = readdir(d));) {
     for (enum segment_file f = 0; f < SEGMENT_FILES; f++) {
       int64_t n = number_of(e->d_name, f);
-      if (n < 0 || (n == 0 && !unnumbered)) continue;
+      if (!is_wave(e->d_name) && (n < 0 || (n == 0 && !unnumbered))) continue;
       snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
       unlink(path);
     }

@@ -2,7 +2,7 @@
 // The files of a recording in segments, so that a long run keeps its last part in bounded room: names, when the next segment
 // begins, which have to go for it. All by numbers of bytes, so that two equal runs keep the same.
 //
-//   without a limit   stimulus.bin         wire.pcapng         faults.log: one segment
+//   without a limit   stimulus.bin         wire.pcapng         faults.log: one segment, with restart-000001.bin ... on the way
 //   with one          stimulus-000001.bin  wire-000001.pcapng  ..., from the second on with restart-000002.bin, the state to begin with
 //
 // A segment takes an eighth of the limit and what its restart point takes, which is room for that point to be an eighth, too,

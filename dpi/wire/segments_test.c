@@ -104,6 +104,28 @@ static void test_segments_have_no_end_without_a_limit(void **state)
   assert_int_equal(s.now, 0);
 }
 
+static void make_named(const char *name, bool stays)
+{
+  char path[SEGMENTS_PATH_LEN];
+  struct segments s;
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  fclose(f);
+  segments_begin(&s, dir, 0);
+  assert_true((access(path, F_OK) == 0) == stays);
+  unlink(path);
+}
+
+static void test_segments_waves_of_an_earlier_recording_go(void **state)
+{
+  (void)state;
+  make_named("wave-frame-7.fst", false);
+  make_named("wave-cycle-1000.gtkw", false);
+  make_named("wave-notes.txt", true);
+  make_named("mywave-1.fst", true);
+}
+
 static void test_segments_of_an_earlier_recording_go(void **state)
 {
   (void)state;
@@ -145,7 +167,7 @@ int main(void)
       cmocka_unit_test(test_segments_stay_below_the_limit_and_keep_half_of_it),
       cmocka_unit_test(test_segments_refuse_restart_points_that_leave_no_room),
       cmocka_unit_test(test_segments_have_no_end_without_a_limit),
-      cmocka_unit_test(test_segments_of_an_earlier_recording_go),
+      cmocka_unit_test(test_segments_of_an_earlier_recording_go), cmocka_unit_test(test_segments_waves_of_an_earlier_recording_go),
       cmocka_unit_test(test_segments_are_found_by_their_stimulus),
   };
   return cmocka_run_group_tests_name("segments", tests, set_up, tear_down);

@@ -13,21 +13,14 @@ import sys
 import time
 from pathlib import Path
 
+from testing import Fail, expect
+
 SCRIPTS = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
 FLOWS = int(os.environ.get("LW_NUM_FLOWS", "64"))   # of the build under test
 CASE_SECONDS = 150          # no test takes longer; far above what any needs
 SHARED_IP = "10.99.0.3"     # the NIC host's own address, for --shared-ip
 ECHO, KV = 7, 6379
-
-
-class Fail(Exception):
-    """A test found something wrong."""
-
-
-def expect(ok, text):
-    if not ok:
-        raise Fail(text)
 
 
 def expect_equal(got, want, what):

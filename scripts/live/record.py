@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group record: --record and --for."""
+import argparse
 import re
 import shutil
 import signal
@@ -8,6 +9,8 @@ import time
 from live.common import (APP, ECHO, IP, MIB, WIRE, connect, echo_once, expect, expect_equal, finish_nc, on_nic_host, run,
                          spread, start_nc, tshark)
 from live.nic import replay
+from test_wave import Tests as WaveTests
+from test_wave import frames
 
 
 def test_record(t, nic, folder):
@@ -24,6 +27,15 @@ def test_record(t, nic, folder):
     cycles = [int(re.match(r"cycle=(\d+)", c).group(1)) for c, _ in lines]
     expect(cycles == sorted(cycles), "cycles run backwards")
     expect([c for c, _ in lines if c.endswith("flow=0")], "no frame belongs to a flow")
+
+
+def test_wave(t, folder):
+    """From a frame that a real client sent, or got, to the cycle in which it is on the NIC's stream."""
+    waves, recorded = WaveTests(argparse.Namespace(lockwire=t.lockwire, work=t.work / "waves")), frames(folder / "wire.pcapng")
+    data = [f for f in recorded if len(f.data) > 500]
+    for f in next(f for f in data if f.out), next(f for f in data[len(data) // 2:] if not f.out):
+        waves.marker_is_on(folder, f, str(f.number))
+    shutil.rmtree(waves.work)
 
 
 def test_for(t):
@@ -98,6 +110,8 @@ def group(t):
     with t.run_of("record_run", "--app", f"echo:{ECHO}", "--record", str(folder)) as nic:
         if nic:
             t.case("record_has_every_frame_with_cycle_direction_and_flow", test_record, t, nic, folder)
+            if t.engine == "rtl":
+                t.case("wave_marker_stands_on_a_live_frame", test_wave, t, folder)
     t.case("for_ends_the_run_by_itself", test_for, t)
     if t.engine != "rtl":
         return
