@@ -3,7 +3,8 @@
 //   The window field is in units of our shift, at most 16 bits (RFC 7323 section 2.3). The edge that the peer knows stays where it is
 //   until it can move by a full segment or half the ring (RFC 9293 section 3.8.6.2.2), and does not go back: an edge that the
 //   scale cannot say is rounded up, for which a little is held back. Only where segments that are no multiple of its unit have
-//   used that up does it go back, by less than a unit (RFC 7323 section 2.4); what any edge has offered is taken.
+//   used that up does it go back, by less than a unit (RFC 7323 section 2.4); what any edge has offered is taken. Nor does it move by
+//   less than a unit: rounded down, it would go back once more.
 //   A header without payload has room for SACK blocks: what came twice first (RFC 2883), then what lies beyond a hole, the
 //   latest first (RFC 2018 section 4); beside a time stamp three, else four.
 `default_nettype none
@@ -28,7 +29,7 @@ module rcv_sample #(
   assign room  = rcv_i.wnd_end - rcv_i.nxt;
   assign gap   = sent_i.wnd_end - rcv_i.nxt;
   assign known = gap[31] ? '0 : gap;
-  assign least = nic_pkg::min32(32'(RxBufBytes / 2), 32'(rcv_i.mss));
+  assign least = nic_pkg::max32(nic_pkg::min32(32'(RxBufBytes / 2), 32'(rcv_i.mss)), unit);
   assign wide  = room - unit;
   assign keep  = known + unit;
   assign hold  = nic_pkg::seq_lt(wide - known, least);

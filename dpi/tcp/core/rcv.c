@@ -74,14 +74,15 @@ struct rcv_mirror rcv_mirror_of(const struct rcv_ctx *c)
 // The window field. The edge the peer knows stays where it is until it can move by a full segment or half the ring (RFC 9293
 // section 3.8.6.2.2), and does not go back: an edge that the scale cannot say is rounded up, for which a little is held back. Only
 // where segments that are no multiple of its unit have used that up does it go back, by less than a unit (RFC 7323 section 2.4);
-// what any edge has offered is taken.
+// what any edge has offered is taken. Nor does it move by less than a unit: rounded down, it would go back once more.
 static uint16_t window_field(const struct core_caps *caps, const struct rcv_mirror *m, const struct sent_mirror *sent)
 {
-  int32_t unit = 1 << m->wscale, room = seq_diff(m->wnd_end, m->nxt);
-  int32_t known = seq_diff(sent->wnd_end, m->nxt), offer = room - (unit - 1);
+  int32_t rest = (1 << m->wscale) - 1, room = seq_diff(m->wnd_end, m->nxt);
+  int32_t known = seq_diff(sent->wnd_end, m->nxt), offer = room - rest;
   uint32_t half = caps->rx_ring_bytes / 2, least = half < m->mss ? half : m->mss;
+  if (least < (uint32_t)rest) least = (uint32_t)rest;
   if (known < 0) known = 0;
-  if (offer - known < (int32_t)least) offer = known + unit - 1 <= room ? known + unit - 1 : room;
+  if (offer - known < (int32_t)least) offer = known + rest <= room ? known + rest : room;
   uint32_t field = (uint32_t)offer >> m->wscale;
   return (uint16_t)(field > UINT16_MAX ? UINT16_MAX : field);
 }

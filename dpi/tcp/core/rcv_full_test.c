@@ -680,6 +680,32 @@ static void test_rcv_edge_goes_back_by_less_than_a_unit_of_the_scale(void **stat
   assert_true(back);
 }
 
+// A program that reads now and then, down to segments that are smaller than a unit.
+static void test_rcv_edge_stays_where_the_unit_exceeds_a_segment(void **state)
+{
+  for (unsigned scale = 0; scale <= 14; scale++) {
+    struct bed b = bed_of(state);
+    struct rng rng;
+    struct seq high = b.sent.wnd_end, consumed = b.peer;   // what the SYN said, which has no scale
+    rng_seed(&rng, scale);
+    b.c.rcv_wscale = (uint8_t)scale;
+    b.c.mss = 32;
+    for (unsigned i = 0; i < 5000; i++) {
+      struct rcv_header h = header(&b);
+      if (seq_diff(high, h.wnd_end) >= 1 << scale) fail_msg("scale %u, turn %u: the edge goes back by %d", scale, i, seq_diff(high, h.wnd_end));
+      assert_true(seq_leq(h.wnd_end, b.c.wnd_end));
+      high = seq_max(high, h.wnd_end);
+      b.sent = (struct sent_mirror){.ack = h.ack, .wnd_end = h.wnd_end};
+      struct core_segment s = {.seq = b.c.nxt, .ack = b.us, .len = 1 + rng_below(&rng, 100), .wnd = WND, .flags = ACK};
+      rcv_segment(&b.caps, &b.c, &s, &b.snd, &b.sent, b.now_us);
+      if (rng_below(&rng, 4)) continue;
+      consumed = seq_add(consumed, rng_below(&rng, (uint32_t)seq_diff(b.c.nxt, consumed) + 1));
+      rcv_read(&b.caps, &b.c, consumed, &b.sent);
+    }
+    assert_true(seq_lt(b.peer, consumed));
+  }
+}
+
 // --- delayed ACK (RFC 9293 section 3.8.6.3, RFC 5681 section 4.2) -------------------------------------------------------------
 
 static void test_rcv_acks_every_second_full_segment(void **state)
@@ -866,6 +892,7 @@ int main(void)
     SEQ_TEST(test_rcv_hands_the_echo_to_the_send_side),
     SEQ_TEST(test_rcv_forwards_data_that_carries_sack_blocks),
     SEQ_TEST(test_rcv_edge_goes_back_by_less_than_a_unit_of_the_scale),
+    SEQ_TEST(test_rcv_edge_stays_where_the_unit_exceeds_a_segment),
     SEQ_TEST(test_rcv_acks_every_second_full_segment),
     SEQ_TEST(test_rcv_acks_within_40_ms),
     SEQ_TEST(test_rcv_owes_nothing_at_the_deadline_when_an_ack_went_before),
