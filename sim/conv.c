@@ -645,8 +645,10 @@ static bool whole_again(struct reading *r, const struct capture *cap, struct gat
   size_t n = r->v->n;
   bool ok = it.ip && open_packet(&f, &p) == CONV_USED;
   struct conv *c = ok && is_whole_tcp(&p) && parse_tcp(&p, &it.seg) ? conv_of(r, cap, &p, &it.seg, false) : NULL;
-  it.seg.payload = it.ip + (it.seg.payload - (f.data + ETH_HDR_BYTES));
-  it.bad_sum = ok && bad_tcp_sum(&p);
+  if (c) {   // else it may be too short for a header
+    it.seg.payload = it.ip + (it.seg.payload - (f.data + ETH_HDR_BYTES));
+    it.bad_sum = bad_tcp_sum(&p);
+  }
   ok = ok && (c || r->v->n == n) && (c ? far_segment(c, &it) : scatter(r, g));
   if (!c) free(it.ip);
   free(f.data);
