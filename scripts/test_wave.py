@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from report_data import CYCLE, blocks
-from testing import expect, run_tests, tests_of
+from testing import Fail, expect, run_tests, tests_of
 
 CYCLE_NS = 10        # sim/model.h
 BEAT = 64            # bytes, as the NIC is built by default
