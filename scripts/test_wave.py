@@ -226,6 +226,13 @@ class Tests:
             self.refused(f"make wave RUN={self.record(2)}{words}\n", self.record(2), "--wave", *options, lockwire=alone)
         expect(self.run("replay", self.record(2), "--cycle", 9, lockwire=alone).returncode == 0, "without --wave it needs none")
 
+    def test_wave_that_ends_before_its_marker_says_so(self):
+        folder = self.record(2)
+        last = int(re.search(r"replayed (\d+) cycles", self.run("replay", folder).stdout)[1])
+        for cycle, says in (last, False), (last + 5, True):
+            r = self.run("replay", folder, "--wave", self.work / "end.fst", "--around", 20, "--cycle", cycle)
+            expect(r.returncode == 0 and (f"ended at cycle {last}, before the marker" in r.stdout) == says, f"{cycle}: {r.stdout[-300:]}{r.stderr}")
+
     def test_usage(self):
         folder = self.record(2)
         last = int(re.search(r"replayed (\d+) cycles", self.run("replay", folder).stdout)[1])
