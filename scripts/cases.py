@@ -336,7 +336,12 @@ def add(a: argparse.Namespace, ap: argparse.ArgumentParser) -> int:
     if (folder / "in.pcap").stat().st_size > 200_000:
         print(f"cases: {folder}/in.pcap has {(folder / 'in.pcap').stat().st_size // 1000} kB; tens of them are enough for most", file=sys.stderr)
     a.cases, a.update = [a.name], True
-    return run(a)
+    status = run(a)
+    if not (folder / "expect.txt").exists():
+        shutil.rmtree(folder)
+        print(f"cases: {source} does not replay to its end: {folder} is not added", file=sys.stderr)
+        readme([Case(f.parent) for f in sorted(a.pcaps.glob("*/in.pcap"))], a.pcaps, True)
+    return status
 
 
 # --- main ------------------------------------------------------------------------------------------------------------------------

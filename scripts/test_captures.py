@@ -137,9 +137,10 @@ class Tests:
 
     def test_one_side_alone(self):
         """The server's frames were not captured: what it sent follows from what is acknowledged."""
-        j = self.replay(self.file([ether(p) for p in talk() if p[IP].src == CLIENT]))
-        c = j["connections"][0]
-        expect(c["opened"] and c["delivered"] == len(REQUEST) and c["nic"]["acked"] >= len(REPLY) and not j["unused"], f"{j}")
+        for options in (), ("--as", SERVER):
+            j = self.replay(self.file([ether(p) for p in talk() if p[IP].src == CLIENT]), *options)
+            c = j["connections"][0]
+            expect(c["opened"] and c["delivered"] == len(REQUEST) and c["nic"]["acked"] >= len(REPLY) and not j["unused"], f"{options}: {j}")
 
     def test_begun_before_the_capture(self):
         j = self.replay(self.file([ether(p) for p in talk()[3:]]))
@@ -195,7 +196,7 @@ class Tests:
         for name, words in (("none", "unknown file format"), ("cut", "after frame"), ("empty", "no frames"), ("in.pcap", "not understood"), ("absent", "absent")):
             r = self.run(self.work / name, "--engine", self.engine)
             expect((r.returncode, r.stderr.count("\n")) == (2, 1) and words in r.stderr, f"{name}: {r.returncode} {r.stderr}")
-        for args in (("--as", "1.2.3"), ("--mtu", "10"), ("--engine", "x"), ("--options", "x"), ("--seed", "x"), ("--force",)):
+        for args in (("--as", "1.2.3"), ("--as", "9.9.9.9"), ("--mtu", "10"), ("--engine", "x"), ("--options", "x"), ("--seed", "x"), ("--force",)):
             r = self.run(self.file([ether(p) for p in talk()]), *args)
             expect((r.returncode, r.stderr.count("\n")) == (2, 1), f"{args}: {r.returncode} {r.stderr}")
 

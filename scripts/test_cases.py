@@ -50,6 +50,10 @@ class Tests:
                              ("there already", "--add", "x", "--name", "syn-echo", "--why", "x"), ("no case called", "nothing-like-it")):
             self.run(2, words, *args)
 
+    def test_adds_nothing_that_does_not_replay(self):
+        self.run(1, "is not added", "--add", SCRIPTS / "cases.py", "--name", "no-capture", "--why", "x")
+        expect(not (self.pcaps / "no-capture").exists() and "no-capture" not in (self.pcaps / "README.md").read_text(), "it is there")
+
     def test_tells_a_difference_and_golden_mends_it(self):
         f = self.pcaps / "syn-echo/expect.txt"
         good = f.read_text()

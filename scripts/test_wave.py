@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from report_data import CYCLE, blocks
-from testing import expect, run_tests, tests_of
+from testing import Fail, expect, run_tests, tests_of
 
 CYCLE_NS = 10        # sim/model.h
 BEAT = 64            # bytes, as the NIC is built by default
@@ -225,6 +225,13 @@ class Tests:
         for options, words in (["--frame", "7"], " FRAME=7"), (["--cycle", "9"], " CYCLE=9"), ([], ""):
             self.refused(f"make wave RUN={self.record(2)}{words}\n", self.record(2), "--wave", *options, lockwire=alone)
         expect(self.run("replay", self.record(2), "--cycle", 9, lockwire=alone).returncode == 0, "without --wave it needs none")
+
+    def test_wave_that_ends_before_its_marker_says_so(self):
+        folder = self.record(2)
+        last = int(re.search(r"replayed (\d+) cycles", self.run("replay", folder).stdout)[1])
+        for cycle, says in (last, False), (last + 5, True):
+            r = self.run("replay", folder, "--wave", self.work / "end.fst", "--around", 20, "--cycle", cycle)
+            expect(r.returncode == 0 and (f"ended at cycle {last}, before the marker" in r.stdout) == says, f"{cycle}: {r.stdout[-300:]}{r.stderr}")
 
     def test_usage(self):
         folder = self.record(2)

@@ -138,12 +138,13 @@ static bool open_endpoint(struct world *w)
 
 static bool open_world(struct world *w)
 {
-  char err[CAPTURE_ERR_LEN];
+  char err[CAPTURE_ERR_LEN], addr[TEXT_IPV4_LEN];
   struct conv_options co = {.as = w->o->as, .mtu = w->o->mtu};
   w->now_us = START_US;
   if (!capture_read(&w->capture, w->o->file, w->o->keep_vlan, err)) return cannot(w, "%s", err);
   if (!w->capture.n) return cannot(w, "%.200s: no frames in it", w->o->file);
   if (!convs_read(&w->convs, &w->capture, &co)) return cannot(w, "out of memory");
+  if (w->o->as && !w->convs.n_near) return cannot(w, "--as %s: no packet of %.150s is from or to it", text_format_ipv4(addr, w->o->as), w->o->file);
   if (w->o->text && !(w->text = fopen(w->o->text, "w"))) return cannot(w, "--text %.200s: %s", w->o->text, strerror(errno));
   if (w->text && !(w->frames = frame_text_open(w->text, true))) return cannot(w, "out of memory");
   if (!open_wires(w) || !open_endpoint(w)) return false;

@@ -168,6 +168,14 @@ static bool roles_of(struct reading *r, const struct packet *p, enum pass pass)
   return give_roles(r, p->h.dst, p->h.src);
 }
 
+static bool shows(const struct capture *c, uint32_t ip)
+{
+  struct packet p;
+  for (size_t i = 0; i < c->n; i++)
+    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && (p.h.src == ip || p.h.dst == ip)) return true;
+  return false;
+}
+
 static bool find_hosts(struct reading *r, const struct capture *c)
 {
   struct packet p;
@@ -176,6 +184,10 @@ static bool find_hosts(struct reading *r, const struct capture *c)
       if (open_packet(&c->frame[i], &p) != CONV_USED || !p.ip) continue;
       if ((pass == PASS_SYN && !count_sums(r, &p)) || !roles_of(r, &p, pass)) return false;
     }
+  if (r->o->as) {   // also who is only sent to
+    if (shows(c, r->o->as)) r->v->near[r->v->n_near++] = r->o->as;
+    return true;
+  }
   for (size_t i = 0; i < r->n; i++)
     if (r->sender[i].role == ROLE_NEAR && r->v->n_near < CONV_NEAR_MAX) r->v->near[r->v->n_near++] = r->sender[i].ip;
   return true;
@@ -645,8 +657,10 @@ static bool whole_again(struct reading *r, const struct capture *cap, struct gat
   size_t n = r->v->n;
   bool ok = it.ip && open_packet(&f, &p) == CONV_USED;
   struct conv *c = ok && is_whole_tcp(&p) && parse_tcp(&p, &it.seg) ? conv_of(r, cap, &p, &it.seg, false) : NULL;
-  it.seg.payload = it.ip + (it.seg.payload - (f.data + ETH_HDR_BYTES));
-  it.bad_sum = ok && bad_tcp_sum(&p);
+  if (c) {   // else it may be too short for a header
+    it.seg.payload = it.ip + (it.seg.payload - (f.data + ETH_HDR_BYTES));
+    it.bad_sum = bad_tcp_sum(&p);
+  }
   ok = ok && (c || r->v->n == n) && (c ? far_segment(c, &it) : scatter(r, g));
   if (!c) free(it.ip);
   free(f.data);

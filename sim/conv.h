@@ -89,7 +89,7 @@ struct convs {
   size_t n;
   struct conv_item *loose;             // what belongs to no connection
   size_t n_loose;
-  uint32_t near[CONV_NEAR_MAX];        // the addresses that the NIC takes on
+  uint32_t near[CONV_NEAR_MAX];        // the addresses that the NIC takes on; none of them: that of `as` is in no packet
   size_t n_near;
   size_t near_frames, mended;          // of the near side; whose checksums were left to an adapter
   size_t unused[CONV_UNUSED];          // frames, by why

@@ -91,12 +91,14 @@ static void keep(void *user, const char *name)
 {
   struct names *l = user;
   if (l->n == l->cap) {
-    char **more = realloc(l->name, (l->cap = l->cap ? 2 * l->cap : 4096) * sizeof *more);
+    size_t cap = l->cap ? 2 * l->cap : 4096;
+    char **more = realloc(l->name, cap * sizeof *more);
     if (!more) {
       l->bad = true;
       return;
     }
     l->name = more;
+    l->cap = cap;
   }
   char *copy = strdup(name);
   l->bad |= !copy;

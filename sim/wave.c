@@ -266,6 +266,7 @@ bool wave_end(struct wave *w, struct nic *n, FILE *out, char err[static WAVE_ERR
   if (!gtkw_write(w->save, &g)) return fail(err, w->save, strerror(errno));
   fprintf(out, "lockwire: waves of cycles %" PRIu64 " to %" PRIu64 ", the marker at cycle %" PRIu64 ", which is %" PRIu64 " ns there; open them with\n"
           "gtkwave %s %s\n", w->from, w->shown, w->marker, w->marker * MODEL_WAVE_CYCLE, w->fst, w->save);
+  if (w->shown < w->marker) fprintf(out, "lockwire: the replay ended at cycle %" PRIu64 ", before the marker\n", w->shown);
   return true;
 }
 

@@ -208,6 +208,14 @@ def ip_fragments_ping(c):
     c.alive()
 
 
+@case("RFC 1858 section 3; RFC 9293 section 3.1")
+def ip_fragments_tiny(c):
+    """A datagram in two pieces that together have 16 bytes, less than a TCP header: whole again, it is no segment. The connection goes on."""
+    k = opened(c)
+    fragments(c, c.builder().ip(proto=6) / Raw(stream(0, 16)), (0, 8), (8, 16))
+    k.data(100)
+
+
 @case("RFC 5722; RFC 1858; RFC 3128")
 def ip_fragments_overlap(c):
     """Fragments that overlap or contradict each other, as attacks on filters do (teardrop, two ends): the whole datagram is refused. A piece that
