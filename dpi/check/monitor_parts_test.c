@@ -95,6 +95,8 @@ static void test_arrived_takes_nothing_out_of_reach(void **state)
     assert_int_equal(a.twice.n, 1);
     arrived_add(&a, seq_add(base, -(1u << 29) - 1), seq_add(base, 99 - (1u << 29)));
     assert_false(arrived_twice(&a, seq_add(base, -(1u << 29)), seq_add(base, 10 - (1u << 29))));
+    assert_true(arrived_reaches(&a, seq_add(base, 1u << 30)) && arrived_reaches(&a, seq_add(base, -(1u << 29))));
+    assert_false(arrived_reaches(&a, seq_add(base, (1u << 30) + 1)) || arrived_reaches(&a, seq_add(base, -(1u << 29) - 1)));
     arrived_add(&a, base, seq_add(base, 9));
     arrived_add(&a, base, base);                        // what came twice is forgotten when it is out of reach
     arrived_add(&a, seq_add(base, 9), seq_add(base, 10));

@@ -63,10 +63,15 @@ static void note_twice(struct arrived *a, struct seq from, struct seq to)
   if (seq_lt(from, to)) spans_add(&a->twice, from, to);
 }
 
-void arrived_add(struct arrived *a, struct seq from, struct seq to)
+bool arrived_reaches(const struct arrived *a, struct seq from)
 {
   int32_t off = seq_diff(from, a->next);
-  if (off > MOST_AHEAD || off < -MOST_BEHIND || !seq_lt(from, to)) return;
+  return off >= -MOST_BEHIND && off <= MOST_AHEAD;
+}
+
+void arrived_add(struct arrived *a, struct seq from, struct seq to)
+{
+  if (!arrived_reaches(a, from) || !seq_lt(from, to)) return;
   spans_forget(&a->twice, seq_add(a->next, -(uint32_t)MOST_BEHIND));
   note_twice(a, from, seq_min(to, a->next));
   for (unsigned i = 0; i < a->ahead.n; i++)
@@ -78,8 +83,6 @@ void arrived_add(struct arrived *a, struct seq from, struct seq to)
     remove_at(&a->ahead, 0);
   }
 }
-
-bool arrived_reaches(const struct arrived *a, struct seq from) { return seq_diff(from, a->next) >= -MOST_BEHIND; }
 
 bool arrived_has(const struct arrived *a, struct seq from, struct seq to)
 {

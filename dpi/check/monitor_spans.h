@@ -33,6 +33,6 @@ void arrived_begin(struct arrived *a, struct seq next);
 // what begins more than 2^29 behind it.
 void arrived_add(struct arrived *a, struct seq from, struct seq to);
 bool arrived_has(const struct arrived *a, struct seq from, struct seq to);      // every byte of [from, to)
-bool arrived_reaches(const struct arrived *a, struct seq from);                  // not too far behind to be remembered
+bool arrived_reaches(const struct arrived *a, struct seq from);                  // near enough to be remembered
 bool arrived_twice(const struct arrived *a, struct seq from, struct seq to);
 #endif
