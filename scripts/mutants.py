@@ -30,7 +30,7 @@ BY_HAND = [
     ("fin-acked-before-it-was-sent", "rtl/tx/dd_next.sv", "fin_i && ctx_i.una == @@tail_i@@;", "data_end"),
     # Timers.
     ("rto-not-backed-off", "rtl/tx/dd_timeout.sv", "ctx_o.rto_us    = doubled;", ";"),
-    ("timer-not-cleared", "rtl/tx/dd_incoming.sv", "all_acked && (advance || ctx_o.wnd != '0)", "1'b0"),
+    ("timer-not-cleared", "rtl/tx/dd_incoming.sv", "all_acked && (advance || (ev_i.wnd_vld && ev_i.wnd != '0 && ev_i.wnd != ctx_i.wnd))", "1'b0"),
     ("probe-never-sent", "rtl/tx/cut_new.sv", "@@ctx_i.probe@@ && ctx_i.nxt == ctx_i.una", "1'b0"),
     # Frames, events.
     ("odd-byte-not-summed", "rtl/rx/rx_parser.sv", ".hi_i(@@sum_hi@@)", "{sum_hi[LgB:1], 1'b0}"),

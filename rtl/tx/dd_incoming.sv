@@ -189,8 +189,9 @@ module dd_incoming #(
       // How often the same segment went in vain (RFC 9293 section 3.8.3); answered probes are not in vain (section 3.8.6.1).
       if (advance || shut || all_acked) ctx_o.retries = '0;
       if (shut) ctx_o.stuck_us = now_us_i;
-      // All acknowledged: section 5.2. A closed window keeps its probe timer.
-      if (all_acked && (advance || ctx_o.wnd != '0)) ctx_o.rto_vld = 1'b0;
+      // All acknowledged: section 5.2. With nothing out the timer is that of a probe, or of a piece that would make a silly window
+      // (RFC 9293 section 3.8.6.2.1): an ACK that has no news does not put it off.
+      if (all_acked && (advance || (ev_i.wnd_vld && ev_i.wnd != '0 && ev_i.wnd != ctx_i.wnd))) ctx_o.rto_vld = 1'b0;
     end
   end
 endmodule

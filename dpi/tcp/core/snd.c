@@ -250,6 +250,7 @@ struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, cons
   if (ev->kind != DD_ACK || c->gave_up) return a;
   // Valid up to the highest ever sent, also when a timeout has pulled nxt back.
   bool advance = seq_lt(c->una, ev->ack) && seq_leq(ev->ack, c->max), shut = !c->wnd;
+  bool opens = ev->wnd_vld && ev->wnd && ev->wnd != c->wnd;
   a.wake = true;
   if (advance) on_advance(caps, c, ev, now_us);
   else if (is_duplicate(caps, c, ev)) on_duplicate(caps, c);
@@ -264,8 +265,9 @@ struct snd_actions snd_ack(const struct core_caps *caps, struct snd_ctx *c, cons
   shut |= !c->wnd;
   if (!caps->recovery || advance || shut || seq_eq(c->una, c->max)) c->retries = 0;
   if (caps->user_timeout && shut) c->stuck_us = now_us;
-  // All acknowledged: RFC 6298 section 5.2. A closed window keeps its probe timer.
-  if (seq_eq(c->una, c->max) && (advance || c->wnd)) c->rto_vld = false;
+  // All acknowledged: RFC 6298 section 5.2. With nothing out the timer is that of a probe, or of a piece that would make a silly
+  // window (RFC 9293 section 3.8.6.2.1): an ACK that has no news does not put it off.
+  if (seq_eq(c->una, c->max) && (advance || opens)) c->rto_vld = false;
   return a;
 }
 

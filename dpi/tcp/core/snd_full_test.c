@@ -1744,6 +1744,28 @@ static void test_snd_does_not_fill_a_small_window_with_a_small_piece(void **stat
   sends(&b, 1600, MSS);
 }
 
+// What came is no news: were the timer put off by it, a peer that sends more often than it runs out would never see a byte.
+static void test_snd_override_timer_is_not_put_off_by_acks(void **state)
+{
+  struct bed b = bed_of(state);
+  b.c.max_wnd = 4000;
+  b.c.wnd = 600;
+  enqueue(&b, 5000);
+  sends_no_data(&b);
+  uint64_t at_us = b.c.rto_at_us;
+  b.now_us = at_us - 1;
+  ack(&b, 0);
+  ack_wnd(&b, 0, 600);
+  sends_no_data(&b);
+  assert_true(b.c.rto_vld);
+  assert_int_equal(b.c.rto_at_us, at_us);
+  ack_wnd(&b, 0, 601);                       // it waits anew for a window that moves
+  sends_no_data(&b);
+  assert_true(b.c.rto_at_us > at_us);
+  fire(&b);
+  sends(&b, 0, 601);
+}
+
 static void test_snd_fills_half_the_largest_window(void **state)
 {
   struct bed b = bed_of(state);
@@ -1874,6 +1896,7 @@ int main(void)
     SEQ_TEST(test_snd_nagle_never_holds_a_bare_fin),
     SEQ_TEST(test_snd_nagle_does_not_hold_what_is_sent_again),
     SEQ_TEST(test_snd_does_not_fill_a_small_window_with_a_small_piece),
+    SEQ_TEST(test_snd_override_timer_is_not_put_off_by_acks),
     SEQ_TEST(test_snd_fills_half_the_largest_window),
     SEQ_TEST(test_snd_sends_all_there_is_into_a_small_window),
     SEQ_TEST(test_snd_sends_small_pieces_when_silly_is_not_built_in),
