@@ -78,6 +78,7 @@ static void op_release(struct engine *e, uint16_t flow)
   struct nic_port *p = port_of(e);
   // Behind all payload: what is still queued for the flow must not reach its successor.
   struct host_cmd c = tuple_cmd(CMD_RELEASE, &p->flows[flow].open);
+  p->flows[flow].releasing = true;
   put_cmd(p, &c, true);
 }
 
@@ -98,17 +99,31 @@ static void op_input(struct engine *e, const uint8_t *frame, size_t len)
   recq_put(&port_of(e)->rx.q, 0, frame, len);
 }
 
-// A flow that is half open or half released has levels on one side only: the other side keeps what was told last.
-static bool op_next_event(struct engine *e, struct engine_event *ev)
+// False for one that says once more that a flow is released: the levels of two changes near to each other, read twice.
+static bool is_news(const struct nic_port *p, const struct host_event *h)
 {
-  struct nic_port *p = port_of(e);
+  return p->flows[h->flow].releasing || !(h->rx_released && h->tx_released);
+}
+
+static bool take_event(struct nic_port *p, struct host_event *h)
+{
   uint32_t tag;
   const uint8_t *data;
   size_t len;
   if (!recq_peek(&p->events, &tag, &data, &len)) return false;
-  struct host_event h;
-  memcpy(&h, data, sizeof h);
+  memcpy(h, data, sizeof *h);
   recq_pop(&p->events);
+  return true;
+}
+
+// A flow that is half open or half released has levels on one side only: the other side keeps what was told last.
+static bool op_next_event(struct engine *e, struct engine_event *ev)
+{
+  struct nic_port *p = port_of(e);
+  struct host_event h;
+  do {
+    if (!take_event(p, &h)) return false;
+  } while (!is_news(p, &h));
   struct engine_event *l = &p->flows[h.flow].last;
   if (!h.rx_released) {
     l->rx_ready = h.rx_ready;
@@ -123,6 +138,7 @@ static bool op_next_event(struct engine *e, struct engine_event *ev)
   }
   l->flow = h.flow;
   l->released = h.rx_released && h.tx_released;
+  if (l->released) p->flows[h.flow].releasing = false;
   *ev = *l;
   return true;
 }

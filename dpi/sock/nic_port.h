@@ -24,6 +24,7 @@ struct nic_port_flow {
   struct engine_event last;    // the levels as last told
   struct flow_open open;       // what it was opened with (release needs the tuple)
   bool opening;                // its fence is still to come
+  bool releasing;              // that it is released is still to be told
 };
 
 struct nic_port {
