@@ -165,6 +165,41 @@ class Tests:
         bad[TCP].chksum = 0x1111
         self.served(self.file([ether(q) for q in [*p[:3], bad, *p[3:]]]), frames=6)
 
+    def test_no_total_length(self):
+        """Segments left to an adapter to cut, or put together by one, may have an IP length of 0: theirs is the frame's, on either side."""
+        p, big = talk(), 3 * 65536
+        for at in [i for i, q in enumerate(p) if q[IP].src == SERVER and q[Raw].load]:
+            p[at][IP].len = 0
+        self.served(self.file([ether(q) for q in p]), frames=5)
+        j = self.replay(self.file([ether(q) for q in p]), "--as", CLIENT)
+        expect(j["connections"][0]["delivered"] == len(REPLY) and j["near"] == 5 and not j["unused"], f"the other side: {j}")
+        q = talk()[:5]   # longer than any packet, from either side
+        for syn in q[:2]:
+            syn[TCP].options = [("MSS", 1460), ("NOP", None), ("WScale", 3)]
+        for src in (SERVER, CLIENT):
+            there, back = (1, 1 + len(REQUEST)) if src == SERVER else (1 + len(REQUEST), 1)
+            ports = {"sport": 80, "dport": 40000} if src == SERVER else {"sport": 40000, "dport": 80}
+            base = (NEAR, FAR) if src == SERVER else (FAR, NEAR)
+            long = IP(src=src, dst=CLIENT if src == SERVER else SERVER, len=0) / TCP(**ports, flags="PA", seq=(base[0] + there) % 2**32, ack=(base[1] + back) % 2**32, window=60000) / Raw(b"x" * big)
+            ack = IP(src=long[IP].dst, dst=src) / TCP(sport=ports["dport"], dport=ports["sport"], flags="A", seq=long[TCP].ack, ack=(long[TCP].seq + big) % 2**32, window=60000)
+            c = self.replay(self.file([ether(x) for x in [*q, long, ack]]))["connections"][0]
+            got = c["nic"]["acked"] if src == SERVER else c["delivered"] - len(REQUEST)
+            expect(got == big, f"{src}: {got} of {big} bytes")
+
+    def test_what_the_near_side_sent_is_not_played(self):
+        """Also where its IP header is none: that is said, whether stations or only addresses tell whose it was."""
+        for how in ({"ihl": 4}, {"len": 9999}, {"version": 7}):
+            p = talk()
+            for at in (5, 7):
+                p[at] = IP(bytes(p[at]))
+                for field, value in how.items():
+                    setattr(p[at][IP], field, value)
+            for packets, link in (([ether(q) for q in p], None), (p, DLT_RAW)):
+                if link and "version" in how:
+                    continue   # then it is no IPv4 at all
+                j = self.replay(self.file(packets, link))
+                expect((j["played"], j["near"]) == (5, 6) and j["unused"] == {"no possible TCP or IP header": 2}, f"{how}, {link}: {j}")
+
     def test_many_at_once_and_one_after_another(self):
         packets = [p for i in range(20) for p in [talk(sport=40000 + i)]]
         mixed = [p for row in zip(*packets) for p in row]

@@ -9,7 +9,6 @@
 #include "base/bytes.h"
 #include "net/eth.h"
 #include "net/ipv4.h"
-#include "wire/wire.h"
 
 enum { TAG_BYTES = 4, LOOPBACK_PORTS = 65536 };
 
@@ -41,10 +40,10 @@ static size_t at_most(size_t n, size_t most) { return n < most ? n : most; }
 static bool take_frame(struct capture_frame *f, int dlt, const struct pcap_pkthdr *h, const uint8_t *p)
 {
   struct link l;
-  size_t len = h->len < h->caplen || h->len > WIRE_FRAME_MAX ? h->caplen : h->len, head;   // some say less than they have, or nonsense
+  size_t len = h->len < h->caplen || h->len > CAPTURE_FRAME_MAX ? h->caplen : h->len, head;   // some say less than they have, or nonsense
   if (!link_of(dlt, p, h->caplen, &l)) l = (struct link){h->caplen, 0};   // too short: an empty frame of no type
   head = dlt == DLT_EN10MB ? 0 : ETH_HDR_BYTES;
-  f->len = at_most(len - l.header + head, WIRE_FRAME_MAX);
+  f->len = at_most(len - l.header + head, CAPTURE_FRAME_MAX);
   f->captured = at_most(h->caplen - l.header + head, f->len);
   f->data = calloc(1, f->len + 1);
   if (!f->data) return false;

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CAPTURE_ERR_LEN = 200 };
+// The longest segments that Linux leaves to an adapter have 512 KiB.
+enum { CAPTURE_ERR_LEN = 200, CAPTURE_FRAME_MAX = (512 << 10) + 1024 };
 // 127.0.0.0/8, in which one host talks to itself: the side that listens is .2 (RFC 2544's network).
 enum { CAPTURE_LOOPBACK_NEAR = 0x0ac61202, CAPTURE_LOOPBACK_FAR = 0x0ac61201 };
 

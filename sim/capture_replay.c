@@ -288,6 +288,7 @@ static void tell(struct world *w, FILE *out)
   for (size_t i = 1; i < CONV_UNUSED; i++)
     if (n[i]) fprintf(out, "  %zu from frame %u on: %s\n", n[i], first[i], conv_unused_text((enum conv_unused)i));
   if (w->convs.mended) fprintf(out, "  %zu with checksums that an adapter was to finish: finished\n", w->convs.mended);
+  if (w->convs.lengthened) fprintf(out, "  %zu with no total length, for an adapter to cut: the frame's\n", w->convs.lengthened);
 }
 
 // The checker's and the monitor's words. True when both are content.

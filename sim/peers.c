@@ -192,6 +192,7 @@ static void rewrite_segment(const struct play *y, const struct conv_item *it, ui
   size_t header = (size_t)(ip[0] & 15) * 4, len = it->ip_len - header, options = (size_t)(ip[header + 12] >> 4) * 4 - TCP_HEADER_MIN;
   uint8_t *tcp = ip + header;
   uint32_t src = get_be32(ip + 12), dst = get_be32(ip + 16);
+  put_be16(ip + 2, (uint16_t)it->ip_len);   // it may have been left to an adapter
   if (it->seg.flags & TCP_ACK) put_be32(tcp + 8, ours(y, it->seg.ack).v);
   rewrite_options(y, it, tcp + TCP_HEADER_MIN, options);
   put_be16(tcp + 16, 0);
@@ -251,7 +252,7 @@ static size_t put_trailer(struct peers *p, const struct conv_item *it)
 {
   const struct capture_frame *f = it->frame;
   size_t at = ETH_HDR_BYTES + it->ip_len;
-  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at) return 0;
+  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at || f->len > sizeof p->frame) return 0;
   if (f->len > ETH_HDR_BYTES + p->o.mtu && f->len <= ETH_HDR_BYTES + p->o.mtu + FCS_BYTES) return 0;
   memcpy(p->frame + at, f->data + at, f->len - at);
   return f->len - at;
