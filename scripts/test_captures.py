@@ -4,6 +4,7 @@
 import argparse
 import json
 import logging
+import resource
 import shutil
 import subprocess
 import sys
@@ -207,6 +208,30 @@ class Tests:
         expect(len(j["connections"]) == 20 and all(c["nic"]["acked"] == len(REPLY) and c["nic"]["end"] == "FIN" for c in j["connections"]), f"{j}")
         j = self.replay(self.file([ether(p) for p in [*talk(), *talk(far=FAR + 10**6, near=NEAR + 10**6)]]))
         expect(len(j["connections"]) == 2 and all(c["nic"]["acked"] == len(REPLY) for c in j["connections"]), f"one after another: {j}")
+
+    def test_a_connection_after_one_that_never_stood(self):
+        """Of the same addresses and ports: it has its own program, not that of the other."""
+        rst = IP(src=CLIENT, dst=SERVER) / TCP(sport=40000, dport=80, flags="R", seq=(FAR + 1) % 2**32)
+        j = self.replay(self.file([ether(p) for p in [*talk()[:2], rst, *talk(far=FAR + 10**6, near=NEAR + 10**6)]]))
+        first, second = j["connections"]
+        expect(not first["opened"] and second["nic"] == second["recorded"] and second["delivered"] == len(REQUEST) and not j["unused"], f"{j}")
+
+    def test_a_flood_takes_seconds(self):
+        """20,000 connections, each from a host of its own, and one whole one among them; minutes, were each looked at for each frame."""
+        syn, whole, many = bytearray(bytes(ether(talk()[0]))), [bytes(ether(p)) for p in talk(sport=50000)], 20000
+        path = self.file([ether(talk()[0])])
+        out = bytearray(path.read_bytes()[:24])
+        for i in range(many):
+            syn[26:30] = bytes([10, 2, i >> 8, i & 255])
+            for frame in [syn, *([whole.pop(0)] if whole and i > many // 2 else [])]:
+                out += (1000 + i // 10000).to_bytes(4, "little") + (i % 10000 * 100).to_bytes(4, "little") + len(frame).to_bytes(4, "little") * 2 + frame
+        path.write_bytes(out)
+        began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        j = self.replay(path, "--engine", "ref")
+        took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began
+        opened = [c for c in j["connections"] if c["opened"]]
+        expect(len(j["connections"]) == many + 1 and [c["nic"]["acked"] for c in opened] == [len(REPLY)] and not j["unused"], f"{j['played']} played, opened: {opened}")
+        expect(took < 15, f"{took:.1f} s of processor time")
 
     def test_a_recording_is_a_capture_and_a_capture_is_recorded(self):
         folder = self.work / "recorded"
