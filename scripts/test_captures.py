@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from scapy.config import conf
-from scapy.layers.inet import IP, TCP, fragment
+from scapy.layers.inet import IP, TCP, UDP, fragment
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap, wrpcapng
@@ -112,6 +112,20 @@ class Tests:
         for p in packets:
             p[TCP].chksum = 0xFE30
         self.served(self.file(packets), frames=5)
+
+    def test_strays_on_loopback(self):
+        """Segments of no connection, datagrams and fragments: what nobody made a checksum of has one, what had one a right one."""
+        def ends(there: bool) -> dict:
+            return {"sport": 40001, "dport": 81} if there else {"sport": 81, "dport": 40001}
+
+        lo = {"src": "127.0.0.1", "dst": "127.0.0.1"}
+        strays = [IP(**lo) / TCP(**ends(True), flags="A", seq=5, ack=7, chksum=0xFE28), IP(**lo) / UDP(**ends(True), chksum=0xFE1B) / Raw(b"datagram"),
+                  IP(**lo) / UDP(**ends(True), chksum=0) / Raw(b"none"), *fragment(IP(**lo, id=3) / UDP(**ends(True)) / Raw(bytes(range(100))), 64)]
+        packets = [Ether(dst="00:00:00:00:00:00", src="00:00:00:00:00:00") / p for p in [*talk("127.0.0.1", "127.0.0.1"), *strays]]
+        self.served(self.file(packets), "--text", self.work / "text", frames=5 + len(strays))
+        text = (self.work / "text").read_text()
+        expect("stack.udp_no_port 3" in text and "stack.tcp_rst_sent 1" in text, text[-800:])
+        expect("checksum" not in text and "ip_bad" not in text, text[-800:])
 
     def test_snapped(self):
         frames = [bytes(ether(p)) for p in talk()]

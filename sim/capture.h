@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A capture as it lies on disk, made into Ethernet frames with times: pcap or pcapng; Ethernet, Linux cooked, raw IP or BSD loopback;
 // VLAN tags taken off; what a snap length has cut off is zeros again. What was captured on a loopback interface gets addresses that a
-// wire can carry.
+// wire can carry, and checksums, which nobody makes there.
 #ifndef LW_CAPTURE_H
 #define LW_CAPTURE_H
 #include <stdbool.h>
@@ -20,7 +20,6 @@ struct capture_frame {
   size_t len;              // bytes, without FCS
   size_t captured;         // of these; zeros from there on
   bool tagged;             // it had a VLAN tag
-  bool renamed;            // from a loopback interface: its checksums no longer say anything
 };
 
 struct capture {

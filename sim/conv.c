@@ -139,10 +139,10 @@ static bool unfinished(const struct ipv4_hdr *h, const uint8_t *tcp, size_t len)
 
 static bool bad_tcp_sum(const struct packet *p)
 {
-  return !p->no_length && !p->frame->renamed && p->body_captured == p->body_len && tcp_sum(&p->h, p->body, p->body_len) && !unfinished(&p->h, p->body, p->body_len);
+  return !p->no_length && p->body_captured == p->body_len && tcp_sum(&p->h, p->body, p->body_len) && !unfinished(&p->h, p->body, p->body_len);
 }
 
-static bool bad_ip_sum(const struct packet *p) { return !p->no_length && !p->frame->renamed && cksum_fold(cksum_add(0, p->ip, p->h.hdr_len)); }
+static bool bad_ip_sum(const struct packet *p) { return !p->no_length && cksum_fold(cksum_add(0, p->ip, p->h.hdr_len)); }
 
 static bool count_sums(struct reading *r, const struct packet *p)
 {

@@ -293,7 +293,6 @@ static void play_plain(struct peers *p, const struct conv_item *it)
   if (!p->o.ethernet) memcpy(p->frame, p->o.near_mac, 6);
   else if (!eth_is_group(p->frame)) memcpy(p->frame, !p->know_mac || !memcmp(p->frame, p->mac_seen, 6) ? p->o.near_mac : stranger, 6);
   if (!p->o.ethernet || !eth_is_group(p->frame + 6)) memcpy(p->frame + 6, p->o.far_mac, 6);
-  if (f->renamed) set_ip_sum(p->frame + ETH_HDR_BYTES, false);
   wire_send(p->o.wire, p->frame, f->len);
   p->sent++;
 }
