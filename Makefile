@@ -122,9 +122,9 @@ regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twi
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
 	$(Q)scripts/test_replay.py --lockwire $(B)/lockwire --work $(B)/test_replay
-test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan
+test-captures: build $(B)/replay_san ## captures of every kind replay; broken in small ways they do with the reference under ASan and UBSan, and with the NIC
 	$(Q)$(PYTHON) scripts/test_captures.py --lockwire $(B)/lockwire --work $(B)/test_captures
-	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --out $(B)/break_captures
+	$(Q)$(PYTHON) scripts/break_captures.py --tool $(B)/replay_san --nic $(B)/lockwire --out $(B)/break_captures
 test-wave: build build-wave ## waves of recordings: the marker stands on the frame, wherever the replay began
 	$(Q)scripts/test_wave.py --lockwire $(B)/lockwire --work $(B)/test_wave
 test-report: build ## what a replay writes down agrees with the wire, and the report's page has what the recording has
