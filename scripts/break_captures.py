@@ -124,7 +124,8 @@ def one(a: argparse.Namespace, job: Job) -> str | None:
     path.write_bytes(data if i is None else broken(data, random.Random(f"{a.seed} {i}")))
     try:
         p = subprocess.run([*command, path], capture_output=True, timeout=LIMIT_S, check=False)
-        why = "" if p.returncode in (0, 2) and not any(w in p.stderr for w in BAD) else (p.stderr + p.stdout).decode(errors="replace")[-1500:]
+        good = p.returncode in (0, 2) and not any(w in p.stderr for w in BAD)
+        why = "" if good else f"status {p.returncode}\n" + (p.stderr + p.stdout).decode(errors="replace")[-1500:]
     except subprocess.TimeoutExpired:
         why = f"not over after {LIMIT_S} s"
     if not why:
