@@ -101,6 +101,12 @@ static struct carrier *open_nic(struct world *w)
   return n ? &n->base : NULL;
 }
 
+// For the recording: at which cycle of the NIC a frame passes.
+static void note_cycle(struct world *w)
+{
+  if (!w->ref) w->note.cycle = ((struct nic *)w->e.carrier)->cycles;
+}
+
 static void serve(void *arg)
 {
   struct world *w = arg;
@@ -113,6 +119,7 @@ static void send(void *arg, const uint8_t *frame, size_t len)
   w->frames_out++;
   monitor_frame(w->monitor, MONITOR_SENT, frame, len, w->now_us);
   if (w->frames) frame_text_put(w->frames, '<', frame, len, w->now_us - START_US);
+  note_cycle(w);
   wire_send(w->end[0], frame, len);
 }
 
@@ -176,6 +183,7 @@ static void close_world(struct world *w)
 static bool take_in(struct world *w)
 {
   bool any = false;
+  note_cycle(w);
   for (int len; (len = wire_recv(w->end[0], w->frame, sizeof w->frame)) > 0; any = true) {
     w->frames_in++;
     monitor_frame(w->monitor, MONITOR_RECEIVED, w->frame, (size_t)len, w->now_us);
