@@ -356,7 +356,7 @@ static void write_text(struct world *w)
   summary_events(w->text, &of);
 }
 
-int capture_replay(const struct capture_options *o, const struct pair_nic *nic)
+int capture_replay(const struct capture_options *o, const struct pair_nic *nic, uint64_t *wrong_frame)
 {
   struct world *w = calloc(1, sizeof *w);
   bool good = false;
@@ -367,6 +367,7 @@ int capture_replay(const struct capture_options *o, const struct pair_nic *nic)
     play(w);
     tell(w, stdout);
     good = tell_judges(w, stdout);
+    if (wrong_frame && monitor_verdict(w->monitor)) *wrong_frame = monitor_verdict(w->monitor)->frame;
     if (w->text) write_text(w);
     if (o->stats && !write_stats(w, good && !w->why[0])) cannot(w, "--stats %.200s: %s", o->stats, strerror(errno));
     if (!w->why[0]) printf("lockwire: replay of %s in %.3f s of its time: %s\n", o->file, (double)(w->now_us - START_US) / 1e6,
