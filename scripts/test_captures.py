@@ -4,13 +4,14 @@
 import argparse
 import json
 import logging
+import resource
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from scapy.config import conf
-from scapy.layers.inet import IP, TCP, fragment
+from scapy.layers.inet import IP, TCP, UDP, fragment
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap, wrpcapng
@@ -112,6 +113,20 @@ class Tests:
             p[TCP].chksum = 0xFE30
         self.served(self.file(packets), frames=5)
 
+    def test_strays_on_loopback(self):
+        """Segments of no connection, datagrams and fragments: what nobody made a checksum of has one, what had one a right one."""
+        def ends(there: bool) -> dict:
+            return {"sport": 40001, "dport": 81} if there else {"sport": 81, "dport": 40001}
+
+        lo = {"src": "127.0.0.1", "dst": "127.0.0.1"}
+        strays = [IP(**lo) / TCP(**ends(True), flags="A", seq=5, ack=7, chksum=0xFE28), IP(**lo) / UDP(**ends(True), chksum=0xFE1B) / Raw(b"datagram"),
+                  IP(**lo) / UDP(**ends(True), chksum=0) / Raw(b"none"), *fragment(IP(**lo, id=3) / UDP(**ends(True)) / Raw(bytes(range(100))), 64)]
+        packets = [Ether(dst="00:00:00:00:00:00", src="00:00:00:00:00:00") / p for p in [*talk("127.0.0.1", "127.0.0.1"), *strays]]
+        self.served(self.file(packets), "--text", self.work / "text", frames=5 + len(strays))
+        text = (self.work / "text").read_text()
+        expect("stack.udp_no_port 3" in text and "stack.tcp_rst_sent 1" in text, text[-800:])
+        expect("checksum" not in text and "ip_bad" not in text, text[-800:])
+
     def test_snapped(self):
         frames = [bytes(ether(p)) for p in talk()]
         self.file([Ether(f) for f in frames])
@@ -165,6 +180,41 @@ class Tests:
         bad[TCP].chksum = 0x1111
         self.served(self.file([ether(q) for q in [*p[:3], bad, *p[3:]]]), frames=6)
 
+    def test_no_total_length(self):
+        """Segments left to an adapter to cut, or put together by one, may have an IP length of 0: theirs is the frame's, on either side."""
+        p, big = talk(), 3 * 65536
+        for at in [i for i, q in enumerate(p) if q[IP].src == SERVER and q[Raw].load]:
+            p[at][IP].len = 0
+        self.served(self.file([ether(q) for q in p]), frames=5)
+        j = self.replay(self.file([ether(q) for q in p]), "--as", CLIENT)
+        expect(j["connections"][0]["delivered"] == len(REPLY) and j["near"] == 5 and not j["unused"], f"the other side: {j}")
+        q = talk()[:5]   # longer than any packet, from either side
+        for syn in q[:2]:
+            syn[TCP].options = [("MSS", 1460), ("NOP", None), ("WScale", 3)]
+        for src in (SERVER, CLIENT):
+            there, back = (1, 1 + len(REQUEST)) if src == SERVER else (1 + len(REQUEST), 1)
+            ports = {"sport": 80, "dport": 40000} if src == SERVER else {"sport": 40000, "dport": 80}
+            base = (NEAR, FAR) if src == SERVER else (FAR, NEAR)
+            long = IP(src=src, dst=CLIENT if src == SERVER else SERVER, len=0) / TCP(**ports, flags="PA", seq=(base[0] + there) % 2**32, ack=(base[1] + back) % 2**32, window=60000) / Raw(b"x" * big)
+            ack = IP(src=long[IP].dst, dst=src) / TCP(sport=ports["dport"], dport=ports["sport"], flags="A", seq=long[TCP].ack, ack=(long[TCP].seq + big) % 2**32, window=60000)
+            c = self.replay(self.file([ether(x) for x in [*q, long, ack]]))["connections"][0]
+            got = c["nic"]["acked"] if src == SERVER else c["delivered"] - len(REQUEST)
+            expect(got == big, f"{src}: {got} of {big} bytes")
+
+    def test_what_the_near_side_sent_is_not_played(self):
+        """Also where its IP header is none: that is said, whether stations or only addresses tell whose it was."""
+        for how in ({"ihl": 4}, {"len": 9999}, {"version": 7}):
+            p = talk()
+            for at in (5, 7):
+                p[at] = IP(bytes(p[at]))
+                for field, value in how.items():
+                    setattr(p[at][IP], field, value)
+            for packets, link in (([ether(q) for q in p], None), (p, DLT_RAW)):
+                if link and "version" in how:
+                    continue   # then it is no IPv4 at all
+                j = self.replay(self.file(packets, link))
+                expect((j["played"], j["near"]) == (5, 6) and j["unused"] == {"no possible TCP or IP header": 2}, f"{how}, {link}: {j}")
+
     def test_many_at_once_and_one_after_another(self):
         packets = [p for i in range(20) for p in [talk(sport=40000 + i)]]
         mixed = [p for row in zip(*packets) for p in row]
@@ -172,6 +222,30 @@ class Tests:
         expect(len(j["connections"]) == 20 and all(c["nic"]["acked"] == len(REPLY) and c["nic"]["end"] == "FIN" for c in j["connections"]), f"{j}")
         j = self.replay(self.file([ether(p) for p in [*talk(), *talk(far=FAR + 10**6, near=NEAR + 10**6)]]))
         expect(len(j["connections"]) == 2 and all(c["nic"]["acked"] == len(REPLY) for c in j["connections"]), f"one after another: {j}")
+
+    def test_a_connection_after_one_that_never_stood(self):
+        """Of the same addresses and ports: it has its own program, not that of the other."""
+        rst = IP(src=CLIENT, dst=SERVER) / TCP(sport=40000, dport=80, flags="R", seq=(FAR + 1) % 2**32)
+        j = self.replay(self.file([ether(p) for p in [*talk()[:2], rst, *talk(far=FAR + 10**6, near=NEAR + 10**6)]]))
+        first, second = j["connections"]
+        expect(not first["opened"] and second["nic"] == second["recorded"] and second["delivered"] == len(REQUEST) and not j["unused"], f"{j}")
+
+    def test_a_flood_takes_seconds(self):
+        """20,000 connections, each from a host of its own, and one whole one among them; minutes, were each looked at for each frame."""
+        syn, whole, many = bytearray(bytes(ether(talk()[0]))), [bytes(ether(p)) for p in talk(sport=50000)], 20000
+        path = self.file([ether(talk()[0])])
+        out = bytearray(path.read_bytes()[:24])
+        for i in range(many):
+            syn[26:30] = bytes([10, 2, i >> 8, i & 255])
+            for frame in [syn, *([whole.pop(0)] if whole and i > many // 2 else [])]:
+                out += (1000 + i // 10000).to_bytes(4, "little") + (i % 10000 * 100).to_bytes(4, "little") + len(frame).to_bytes(4, "little") * 2 + frame
+        path.write_bytes(out)
+        began = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        j = self.replay(path, "--engine", "ref")
+        took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - began
+        opened = [c for c in j["connections"] if c["opened"]]
+        expect(len(j["connections"]) == many + 1 and [c["nic"]["acked"] for c in opened] == [len(REPLY)] and not j["unused"], f"{j['played']} played, opened: {opened}")
+        expect(took < 15, f"{took:.1f} s of processor time")
 
     def test_a_recording_is_a_capture_and_a_capture_is_recorded(self):
         folder = self.work / "recorded"

@@ -3,6 +3,7 @@
 """Waves of recordings, read back out of the FST by fst2vcd: the marker stands where the frame is, wherever the replay began."""
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from report_data import CYCLE, blocks
 from testing import Fail, expect, run_tests, tests_of
 
+ROOT = Path(__file__).resolve().parent.parent
 CYCLE_NS = 10        # sim/model.h
 BEAT = 64            # bytes, as the NIC is built by default
 LIMIT = 12           # MiB: some seeds turn segments then (test_replay.py)
@@ -83,7 +85,7 @@ class Wave:
 
 class Tests:
     def __init__(self, a: argparse.Namespace):
-        self.lockwire, self.work = Path(a.lockwire).resolve(), Path(a.work)
+        self.lockwire, self.broken, self.work = Path(a.lockwire).resolve(), Path(a.broken), Path(a.work)
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.recorded: dict[str, Path] = {}
@@ -149,6 +151,13 @@ class Tests:
             cycles.append(self.wave(folder, "--frame", f.number).marker)
         expect(cycles[0] < cycles[1], f"frames {pair[0].number}, {pair[1].number}: {cycles}")
 
+    def test_marker_stands_on_the_frame_of_a_replayed_capture(self):
+        folder = self.work / "capture"
+        r = self.run("replay", ROOT / "pcaps/real-curl/in.pcap", "--record", folder)
+        expect(r.returncode == 0, f"status {r.returncode}: {r.stderr}")
+        for f in frames(folder / "wire.pcapng")[::5]:
+            self.marker_is_on(folder, f, str(f.number))
+
     def test_marker_stands_on_the_frame_of_a_segment(self):
         _, folder = self.search("stimulus-000005.bin", "--record-limit", LIMIT)
         for path in sorted(folder.glob("wire-*.pcapng"))[:2]:
@@ -201,6 +210,33 @@ class Tests:
         w = Wave(folder / "wave-cycle-5000.fst")
         expect(w.values("u_view.cycle")[w.marker] == [5000], f"marker {w.marker}")
 
+    def test_a_run_that_fails_makes_its_wave(self):
+        """By itself: of what the checker found, and of the frame that the wire monitor found; else it names what does."""
+        run = ["run", "--wire", "pair", "--seed", 2]
+        replay = ["replay", ROOT / "pcaps/real-curl/in.pcap"]
+        for args, judge, mark in ((run, "checker", "cycle"), (replay, "checker", "cycle"), (replay, "monitor", "frame")):
+            for traces in False, True:
+                name = f"{args[0]}-{judge}{'-traces' * traces}"
+                folder, here = self.work / name, self.work / f"{name}-build"
+                here.mkdir()
+                shutil.copy(self.broken, here / "lockwire")
+                if traces:
+                    (here / "wave").symlink_to(self.lockwire.parent / "wave")
+                r = subprocess.run([here / "lockwire", *map(str, args), "--record", folder], capture_output=True, text=True, timeout=120, env={**os.environ, "LW_BROKEN": judge})
+                made = list(folder.glob("wave-*.fst"))
+                expect(r.returncode == 1 and len(made) == traces, f"{name}: status {r.returncode}, {made}: {r.stdout[-500:]}{r.stderr}")
+                if not traces:
+                    at = r" FRAME=\d+" if mark == "frame" else ""
+                    expect(re.search(rf"make wave RUN={folder}{at}$", r.stderr, re.M), f"{name}: {r.stderr}")
+                    continue
+                number = json.loads((folder / "report.json").read_text())["cycle"] if mark == "cycle" else int(made[0].stem.rpartition("-")[2])
+                expect(made[0].stem == f"wave-{mark}-{number}" and f"gtkwave {made[0]}" in r.stderr, f"{name}: {made}: {r.stderr}")
+                w = Wave(made[0])
+                shown = w.values("u_view.cycle", "u_view.tx_frame")[w.marker]
+                expect(number == shown[mark == "frame"], f"{name}: {number}, the marker is at {shown}")
+                if mark == "frame":
+                    expect(f"frame {number} at" in r.stdout, f"{name}: {r.stdout[-400:]}")
+
     def test_save_file_names_what_is_there(self):
         folder = self.record(2)
         f = next(f for f in frames(folder / "wire.pcapng")[3000:] if f.out)
@@ -246,6 +282,7 @@ class Tests:
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--lockwire", default="build/lockwire", help="with the build that traces beside it, as wave/lockwire")
+    p.add_argument("--broken", default="build/broken/lockwire", help="the build that tells a judge something wrong")
     p.add_argument("--work", default="build/test_wave", help="where recordings go; deleted when all is well")
     p.add_argument("tests", nargs="*", help="names, or parts of them (default: all)")
     a = p.parse_args()

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/cksum.h"
 #include "net/eth.h"
 #include "net/ipv4.h"
-#include "wire/wire.h"
 
-enum { TAG_BYTES = 4, LOOPBACK_PORTS = 65536 };
+enum { TAG_BYTES = 4, PORTS = 65536, IDS = 65536, OFFSET_MASK = 0x1fff, TCP_SUM_AT = 16, UDP_SUM_AT = 6, UDP_HDR_BYTES = 8 };
 
 // --- link types: where the packet begins, and what it is ---
 
@@ -41,10 +41,10 @@ static size_t at_most(size_t n, size_t most) { return n < most ? n : most; }
 static bool take_frame(struct capture_frame *f, int dlt, const struct pcap_pkthdr *h, const uint8_t *p)
 {
   struct link l;
-  size_t len = h->len < h->caplen || h->len > WIRE_FRAME_MAX ? h->caplen : h->len, head;   // some say less than they have, or nonsense
+  size_t len = h->len < h->caplen || h->len > CAPTURE_FRAME_MAX ? h->caplen : h->len, head;   // some say less than they have, or nonsense
   if (!link_of(dlt, p, h->caplen, &l)) l = (struct link){h->caplen, 0};   // too short: an empty frame of no type
   head = dlt == DLT_EN10MB ? 0 : ETH_HDR_BYTES;
-  f->len = at_most(len - l.header + head, WIRE_FRAME_MAX);
+  f->len = at_most(len - l.header + head, CAPTURE_FRAME_MAX);
   f->captured = at_most(h->caplen - l.header + head, f->len);
   f->data = calloc(1, f->len + 1);
   if (!f->data) return false;
@@ -67,44 +67,76 @@ static void take_tags_off(struct capture_frame *f)
 
 // --- loopback ---
 
+struct loopback {
+  bool listens[PORTS], from_near[IDS];   // by port; of the first fragment of each identification
+};
+
 static bool loopback(const struct capture_frame *f, const uint8_t **tcp)
 {
   const uint8_t *ip = f->data + ETH_HDR_BYTES;
   if (f->captured < ETH_HDR_BYTES + IPV4_HDR_BYTES || get_be16(f->data + 12) != ETH_TYPE_IPV4 || ip[12] != 127 || ip[16] != 127) return false;
   size_t header = (size_t)(ip[0] & 15) * 4;
-  *tcp = f->captured >= ETH_HDR_BYTES + header + 14 ? ip + header : NULL;
+  bool first = !(get_be16(ip + 6) & OFFSET_MASK);   // of the fragments of a datagram; the others have no ports
+  *tcp = first && f->captured >= ETH_HDR_BYTES + header + 14 ? ip + header : NULL;
   return true;
 }
 
 // Whose port it is when both have one address: who was sent a SYN, or answered one; else the lower.
-static void find_listeners(const struct capture *c, bool *listens)
+static void find_listeners(const struct capture *c, struct loopback *l)
 {
   const uint8_t *tcp;
   for (size_t i = 0; i < c->n; i++) {
     if (!loopback(&c->frame[i], &tcp) || !tcp || c->frame[i].data[ETH_HDR_BYTES + 9] != IPV4_PROTO_TCP || !(tcp[13] & 2)) continue;
-    listens[get_be16(tcp + (tcp[13] & 16 ? 0 : 2))] = true;
+    l->listens[get_be16(tcp + (tcp[13] & 16 ? 0 : 2))] = true;
   }
 }
 
-static void rename_loopback(struct capture_frame *f, const bool *listens)
+// A fragment's field is that of all its datagram, and of software, which cut it: only the addresses have changed (RFC 1624).
+static void set_body_sum(const struct ipv4_hdr *h, uint8_t *body, uint32_t old_addresses)
+{
+  bool udp = h->proto == IPV4_PROTO_UDP;
+  uint8_t *sum = body + (udp ? UDP_SUM_AT : TCP_SUM_AT);
+  uint16_t was = get_be16(sum), len = udp && get_be16(body + 4) < h->payload_len ? get_be16(body + 4) : h->payload_len;
+  if (udp && (!was || len < UDP_HDR_BYTES)) return;   // it has none
+  put_be16(sum, 0);
+  uint16_t now = h->fragment ? cksum_fold((uint32_t)(uint16_t)~was + cksum_fold(old_addresses) + ipv4_pseudo_sum(h->src, h->dst, 0, 0))
+                             : cksum_fold(cksum_add(ipv4_pseudo_sum(h->src, h->dst, h->proto, len), body, len));
+  put_be16(sum, udp && !now ? 0xffff : now);
+}
+
+static void set_sums(struct capture_frame *f, uint32_t old_addresses)
+{
+  uint8_t *ip = f->data + ETH_HDR_BYTES;
+  size_t len = f->len - ETH_HDR_BYTES, least;
+  struct ipv4_hdr h;
+  if (ipv4_parse_quoted(ip, len, &h) != IPV4_OK || (size_t)h.hdr_len + h.payload_len > len) return;
+  put_be16(ip + 10, 0);
+  put_be16(ip + 10, cksum_fold(cksum_add(0, ip, h.hdr_len)));
+  least = h.proto == IPV4_PROTO_TCP ? TCP_SUM_AT + 2 : UDP_HDR_BYTES;
+  if ((h.proto == IPV4_PROTO_TCP || h.proto == IPV4_PROTO_UDP) && !h.frag_offset && h.payload_len >= least) set_body_sum(&h, ip + h.hdr_len, old_addresses);
+}
+
+static void rename_loopback(struct capture_frame *f, struct loopback *l)
 {
   const uint8_t *tcp;
   if (!loopback(f, &tcp)) return;
-  uint16_t src = tcp ? get_be16(tcp) : 0, dst = tcp ? get_be16(tcp + 2) : 0;
-  bool from_near = listens[src] != listens[dst] ? listens[src] : src < dst;
   uint8_t *ip = f->data + ETH_HDR_BYTES;
+  uint16_t src = tcp ? get_be16(tcp) : 0, dst = tcp ? get_be16(tcp + 2) : 0, id = get_be16(ip + 4);
+  if (tcp) l->from_near[id] = l->listens[src] != l->listens[dst] ? l->listens[src] : src < dst;
+  bool later = get_be16(ip + 6) & OFFSET_MASK, from_near = (tcp || later) && l->from_near[id];
+  uint32_t old_addresses = ipv4_pseudo_sum(get_be32(ip + 12), get_be32(ip + 16), 0, 0);
   put_be32(ip + 12, from_near ? CAPTURE_LOOPBACK_NEAR : CAPTURE_LOOPBACK_FAR);
   put_be32(ip + 16, from_near ? CAPTURE_LOOPBACK_FAR : CAPTURE_LOOPBACK_NEAR);
-  f->renamed = true;
+  set_sums(f, old_addresses);
 }
 
 static bool rename_all(struct capture *c)
 {
-  bool *listens = calloc(LOOPBACK_PORTS, sizeof *listens);
-  if (!listens) return false;
-  find_listeners(c, listens);
-  for (size_t i = 0; i < c->n; i++) rename_loopback(&c->frame[i], listens);
-  free(listens);
+  struct loopback *l = calloc(1, sizeof *l);
+  if (!l) return false;
+  find_listeners(c, l);
+  for (size_t i = 0; i < c->n; i++) rename_loopback(&c->frame[i], l);
+  free(l);
   return true;
 }
 

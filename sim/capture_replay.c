@@ -101,6 +101,12 @@ static struct carrier *open_nic(struct world *w)
   return n ? &n->base : NULL;
 }
 
+// For the recording: at which cycle of the NIC a frame passes.
+static void note_cycle(struct world *w)
+{
+  if (!w->ref) w->note.cycle = ((struct nic *)w->e.carrier)->cycles;
+}
+
 static void serve(void *arg)
 {
   struct world *w = arg;
@@ -113,6 +119,7 @@ static void send(void *arg, const uint8_t *frame, size_t len)
   w->frames_out++;
   monitor_frame(w->monitor, MONITOR_SENT, frame, len, w->now_us);
   if (w->frames) frame_text_put(w->frames, '<', frame, len, w->now_us - START_US);
+  note_cycle(w);
   wire_send(w->end[0], frame, len);
 }
 
@@ -176,6 +183,7 @@ static void close_world(struct world *w)
 static bool take_in(struct world *w)
 {
   bool any = false;
+  note_cycle(w);
   for (int len; (len = wire_recv(w->end[0], w->frame, sizeof w->frame)) > 0; any = true) {
     w->frames_in++;
     monitor_frame(w->monitor, MONITOR_RECEIVED, w->frame, (size_t)len, w->now_us);
@@ -288,6 +296,7 @@ static void tell(struct world *w, FILE *out)
   for (size_t i = 1; i < CONV_UNUSED; i++)
     if (n[i]) fprintf(out, "  %zu from frame %u on: %s\n", n[i], first[i], conv_unused_text((enum conv_unused)i));
   if (w->convs.mended) fprintf(out, "  %zu with checksums that an adapter was to finish: finished\n", w->convs.mended);
+  if (w->convs.lengthened) fprintf(out, "  %zu with no total length, for an adapter to cut: the frame's\n", w->convs.lengthened);
 }
 
 // The checker's and the monitor's words. True when both are content.
@@ -347,7 +356,7 @@ static void write_text(struct world *w)
   summary_events(w->text, &of);
 }
 
-int capture_replay(const struct capture_options *o, const struct pair_nic *nic)
+int capture_replay(const struct capture_options *o, const struct pair_nic *nic, uint64_t *wrong_frame)
 {
   struct world *w = calloc(1, sizeof *w);
   bool good = false;
@@ -358,6 +367,7 @@ int capture_replay(const struct capture_options *o, const struct pair_nic *nic)
     play(w);
     tell(w, stdout);
     good = tell_judges(w, stdout);
+    if (wrong_frame && monitor_verdict(w->monitor)) *wrong_frame = monitor_verdict(w->monitor)->frame;
     if (w->text) write_text(w);
     if (o->stats && !write_stats(w, good && !w->why[0])) cannot(w, "--stats %.200s: %s", o->stats, strerror(errno));
     if (!w->why[0]) printf("lockwire: replay of %s in %.3f s of its time: %s\n", o->file, (double)(w->now_us - START_US) / 1e6,

@@ -16,6 +16,6 @@ struct capture_options {
   enum stack_options options;
 };
 
-// The exit status.
-int capture_replay(const struct capture_options *o, const struct pair_nic *nic);
+// The exit status. *wrong_frame (may be NULL) is set when the wire monitor found one: its number in the recording's wire.pcapng.
+int capture_replay(const struct capture_options *o, const struct pair_nic *nic, uint64_t *wrong_frame);
 #endif

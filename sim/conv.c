@@ -11,7 +11,7 @@
 #include "net/icmp.h"
 #include "net/reass.h"
 
-enum { LOOK_AHEAD = 1000, QUOTED_MIN = 8, STREAM_AHEAD = 4 << 20, DATAGRAMS = 64 };
+enum { LOOK_AHEAD = 1000, QUOTED_MIN = 8, STREAM_AHEAD = 4 << 20, DATAGRAMS = 64, SHORTEST_FRAME = 60 };   // the last without its FCS
 
 const char *conv_unused_text(enum conv_unused u)
 {
@@ -29,7 +29,7 @@ const char *conv_unused_text(enum conv_unused u)
 enum role { ROLE_NONE, ROLE_NEAR, ROLE_FAR };
 
 struct sender {
-  uint32_t ip;
+  struct tuple_node node;    // first; its remote address is the sender's, all else 0
   enum role role;
   unsigned packets, bad_ip, segments, bad_tcp;
 };
@@ -47,8 +47,9 @@ struct reading {
   struct gather gather[DATAGRAMS];
   struct convs *v;
   const struct conv_options *o;
-  struct sender *sender;
-  size_t n, room, last;
+  struct sender **sender;
+  struct tuple_map map;      // of them
+  size_t n, room;
 };
 
 static void *grown(void *p, size_t n, size_t *room, size_t size)
@@ -62,14 +63,16 @@ static void *grown(void *p, size_t n, size_t *room, size_t size)
 
 static struct sender *sender_of(struct reading *r, uint32_t ip)
 {
-  if (r->last < r->n && r->sender[r->last].ip == ip) return &r->sender[r->last];
-  for (r->last = 0; r->last < r->n; r->last++)
-    if (r->sender[r->last].ip == ip) return &r->sender[r->last];
-  struct sender *s = grown(r->sender, r->n, &r->room, sizeof *s);
-  if (!s) return NULL;
-  r->sender = s;
-  s[r->n] = (struct sender){.ip = ip, .role = !r->o->as ? ROLE_NONE : ip == r->o->as ? ROLE_NEAR : ROLE_FAR};
-  return &s[r->n++];
+  const struct tuple t = {.remote_ip = ip};
+  struct sender *s = (struct sender *)tuple_map_find(&r->map, &t);
+  if (s) return s;
+  struct sender **list = grown(r->sender, r->n, &r->room, sizeof *list);
+  if (list) r->sender = list;
+  if (!list || !(s = calloc(1, sizeof *s))) return NULL;
+  s->node.tuple = t;
+  s->role = !r->o->as ? ROLE_NONE : ip == r->o->as ? ROLE_NEAR : ROLE_FAR;
+  tuple_map_insert(&r->map, &s->node);
+  return r->sender[r->n++] = s;
 }
 
 // A packet of the capture, as far as it can be read. `ip` is NULL for what is none.
@@ -78,10 +81,26 @@ struct packet {
   const uint8_t *ip;
   struct ipv4_hdr h;
   const uint8_t *body;
-  size_t body_len, body_captured;
+  size_t body_len, body_captured;   // body_len may be beyond what a total length can say
+  bool no_length;                   // its total length is 0: it was left to an adapter, as were its checksums
 };
 
 static bool no_address(uint32_t ip) { return ip == 0 || ip >> 28 >= 14 || ip >> 24 == 127; }
+
+// A segment longer than any packet, for an adapter to cut or put together by one (Linux: BIG TCP; Windows: any): the total length is 0.
+static bool lacks_length(const uint8_t *ip, size_t len)
+{
+  return len > SHORTEST_FRAME - ETH_HDR_BYTES && get_be16(ip + 2) == 0 && ip[9] == IPV4_PROTO_TCP && !(get_be16(ip + 6) & 0x3fff);
+}
+
+static bool open_header(const uint8_t *ip, size_t len, struct packet *p)
+{
+  uint8_t whole[IPV4_HDR_BYTES];
+  p->no_length = lacks_length(ip, len);
+  memcpy(whole, ip, sizeof whole);
+  if (p->no_length) put_be16(whole + 2, len < UINT16_MAX ? (uint16_t)len : UINT16_MAX);
+  return ipv4_parse_quoted(whole, len, &p->h) == IPV4_OK;
+}
 
 static enum conv_unused open_packet(const struct capture_frame *f, struct packet *p)
 {
@@ -94,13 +113,13 @@ static enum conv_unused open_packet(const struct capture_frame *f, struct packet
   size_t len = f->len - ETH_HDR_BYTES, captured = f->captured - ETH_HDR_BYTES;
   if (len < IPV4_HDR_BYTES && captured == len) return CONV_USED;
   if (captured < IPV4_HDR_BYTES) return CONV_CUT;
-  if (ipv4_parse_quoted(ip, len, &p->h) != IPV4_OK) return CONV_USED;   // it goes as it is
+  if (!open_header(ip, len, p)) return CONV_USED;   // it goes as it is
   if (p->h.hdr_len > captured) return CONV_CUT;
-  size_t total = (size_t)p->h.hdr_len + p->h.payload_len;
+  size_t total = p->no_length ? len : (size_t)p->h.hdr_len + p->h.payload_len;
   if (total > len) return CONV_USED;
   p->ip = ip;
   p->body = ip + p->h.hdr_len;
-  p->body_len = p->h.payload_len;
+  p->body_len = total - p->h.hdr_len;
   p->body_captured = captured - p->h.hdr_len < p->body_len ? captured - p->h.hdr_len : p->body_len;
   return CONV_USED;
 }
@@ -120,10 +139,10 @@ static bool unfinished(const struct ipv4_hdr *h, const uint8_t *tcp, size_t len)
 
 static bool bad_tcp_sum(const struct packet *p)
 {
-  return !p->frame->renamed && p->body_captured == p->body_len && tcp_sum(&p->h, p->body, p->body_len) && !unfinished(&p->h, p->body, p->body_len);
+  return !p->no_length && p->body_captured == p->body_len && tcp_sum(&p->h, p->body, p->body_len) && !unfinished(&p->h, p->body, p->body_len);
 }
 
-static bool bad_ip_sum(const struct packet *p) { return !p->frame->renamed && cksum_fold(cksum_add(0, p->ip, p->h.hdr_len)); }
+static bool bad_ip_sum(const struct packet *p) { return !p->no_length && cksum_fold(cksum_add(0, p->ip, p->h.hdr_len)); }
 
 static bool count_sums(struct reading *r, const struct packet *p)
 {
@@ -140,12 +159,8 @@ static bool count_sums(struct reading *r, const struct packet *p)
 // Who answers a SYN is near. A host keeps the part that it was given first.
 static bool give_roles(struct reading *r, uint32_t near, uint32_t far)
 {
-  struct sender *a = sender_of(r, near);
-  if (!a) return false;
-  size_t i = (size_t)(a - r->sender);
-  struct sender *b = sender_of(r, far);
+  struct sender *a = sender_of(r, near), *b = a ? sender_of(r, far) : NULL;
   if (!b) return false;
-  a = &r->sender[i];
   if (a == b) a->role = ROLE_NEAR;
   else if (!a->role && b->role != ROLE_NEAR) a->role = ROLE_NEAR;
   else if (!a->role) a->role = ROLE_FAR;
@@ -189,7 +204,7 @@ static bool find_hosts(struct reading *r, const struct capture *c)
     return true;
   }
   for (size_t i = 0; i < r->n; i++)
-    if (r->sender[i].role == ROLE_NEAR && r->v->n_near < CONV_NEAR_MAX) r->v->near[r->v->n_near++] = r->sender[i].ip;
+    if (r->sender[i]->role == ROLE_NEAR && r->v->n_near < CONV_NEAR_MAX) r->v->near[r->v->n_near++] = r->sender[i]->node.tuple.remote_ip;
   return true;
 }
 
@@ -574,7 +589,8 @@ static bool tcp_packet(struct reading *r, const struct capture *cap, const struc
     return true;
   }
   bool bad = bad_tcp_sum(p), left = who && most(who->bad_tcp, who->segments), bad_ip = bad_ip_sum(p), ip_left = who && most(who->bad_ip, who->packets);
-  v->mended += (bad && left) || (bad_ip && ip_left) || (p->body_captured == p->body_len && unfinished(&p->h, p->body, p->body_len));
+  v->mended += (bad && left) || (bad_ip && ip_left) || (!p->no_length && p->body_captured == p->body_len && unfinished(&p->h, p->body, p->body_len));
+  v->lengthened += p->no_length;
   it->seg = s;
   it->bad_sum = bad && !left;
   it->bad_ip_sum = bad_ip && !ip_left;
@@ -712,13 +728,16 @@ static bool take_packet(struct reading *r, const struct capture *cap, const stru
   return loose_frame(r, p);
 }
 
-// The near side's own station, NULL where none of its packets shows.
+// The near side's own station, NULL where none of its packets shows, or others send as the same (a loopback interface).
 static const uint8_t *near_mac(const struct convs *v, const struct capture *c)
 {
   struct packet p;
-  for (size_t i = 0; c->ethernet && i < c->n; i++)
-    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && is_near(v, p.h.src)) return c->frame[i].data + 6;
-  return NULL;
+  const uint8_t *mac = NULL;
+  for (size_t i = 0; c->ethernet && i < c->n && !mac; i++)
+    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && is_near(v, p.h.src)) mac = c->frame[i].data + 6;
+  for (size_t i = 0; mac && i < c->n; i++)
+    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && !is_near(v, p.h.src) && !memcmp(c->frame[i].data + 6, mac, 6)) mac = NULL;
+  return mac;
 }
 
 // What the near side itself asks and answers by ARP is not for it to hear.
@@ -730,6 +749,19 @@ static bool own_arp(const struct convs *v, const struct packet *p, const uint8_t
   return is_near(v, sender ? sender : target);   // of nobody: a probe for its own address (RFC 5227)
 }
 
+static uint16_t type_of(const struct capture_frame *f) { return f->captured >= ETH_HDR_BYTES ? get_be16(f->data + 12) : 0; }
+
+// A frame in which there is no packet to be read: whether the near side sent it, by its station or by the address in its place.
+static bool near_sent(const struct convs *v, const struct packet *p, const uint8_t *mac)
+{
+  const struct capture_frame *f = p->frame;
+  uint16_t type = type_of(f);
+  if (type == ETH_TYPE_ARP) return own_arp(v, p, mac);
+  if (mac && f->captured >= 12 && !memcmp(f->data + 6, mac, 6)) return true;
+  const uint8_t *ip = f->data + ETH_HDR_BYTES;
+  return type == ETH_TYPE_IPV4 && f->captured >= ETH_HDR_BYTES + IPV4_HDR_BYTES && is_near(v, get_be32(ip + 12)) && !is_near(v, get_be32(ip + 16));
+}
+
 static bool read_frames(struct reading *r, const struct capture *c)
 {
   struct packet p;
@@ -739,15 +771,25 @@ static bool read_frames(struct reading *r, const struct capture *c)
     if (why != CONV_USED) {
       leave_out(r->v, &c->frame[i], why);
     } else if (p.ip) {
-      struct conv_item it = {.frame = &c->frame[i], .us = c->frame[i].us, .ip = c->frame[i].data + ETH_HDR_BYTES, .ip_len = (size_t)p.h.hdr_len + p.h.payload_len};
+      struct conv_item it = {.frame = &c->frame[i], .us = c->frame[i].us, .ip = c->frame[i].data + ETH_HDR_BYTES, .ip_len = p.h.hdr_len + p.body_len};
       if (!take_packet(r, c, &p, &it)) return false;
-    } else if (own_arp(r->v, &p, mac)) {
-      r->v->near_frames++;
+    } else if (near_sent(r->v, &p, mac)) {
+      if (type_of(p.frame) == ETH_TYPE_IPV4) leave_out(r->v, p.frame, CONV_BROKEN);
+      else r->v->near_frames++;
     } else if (!loose_frame(r, &p)) {
       return false;
     }
   }
   return true;
+}
+
+static void end_reading(struct reading *r)
+{
+  reass_close(r->reass);
+  for (size_t i = 0; i < r->n; i++) free(r->sender[i]);
+  free(r->sender);
+  tuple_map_free(&r->map);
+  free(r);
 }
 
 static bool read_as(struct convs *v, const struct capture *c, const struct conv_options *o)
@@ -759,10 +801,9 @@ static bool read_as(struct convs *v, const struct capture *c, const struct conv_
   r->v = v;
   r->o = o;
   r->reass = reass_open(DATAGRAMS);
-  bool ok = r->reass && tuple_map_init(&v->map, 1024, key) && find_hosts(r, c) && read_frames(r, c) && scatter_all(r);
-  reass_close(r->reass);
-  free(r->sender);
-  free(r);
+  size_t many = 1024 + c->n / 4;
+  bool ok = r->reass && tuple_map_init(&v->map, many, key) && tuple_map_init(&r->map, many, key) && find_hosts(r, c) && read_frames(r, c) && scatter_all(r);
+  end_reading(r);
   if (!ok) convs_free(v);
   return ok;
 }

@@ -91,7 +91,8 @@ struct convs {
   size_t n_loose;
   uint32_t near[CONV_NEAR_MAX];        // the addresses that the NIC takes on; none of them: that of `as` is in no packet
   size_t n_near;
-  size_t near_frames, mended;          // of the near side; whose checksums were left to an adapter
+  size_t near_frames;                  // of the near side
+  size_t mended, lengthened;           // whose checksums, whose total length were left to an adapter
   size_t unused[CONV_UNUSED];          // frames, by why
   unsigned first_unused[CONV_UNUSED];  // the first of them
   // While it is read.

@@ -30,7 +30,7 @@ static int run(const struct app_ops *client, int argc, char **argv)
     return EXIT_GOOD;
   }
   int status = o.pair ? pair_main(&o, &pair_nic) : run_main(&o);
-  if (status == EXIT_DIFFERENCE && o.record_dir && !o.engine_ref) wave_of_failure(o.record_dir);
+  if (status == EXIT_DIFFERENCE && o.record_dir && !o.engine_ref) wave_of_failure(o.record_dir, 0);
   return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/cksum.h"
+#include "base/timers.h"
 #include "net/arp.h"
 #include "net/eth.h"
 #include "net/icmp.h"
@@ -16,8 +17,10 @@ static const uint64_t STALL_US = 150000, PATIENCE_US = 130000000;
 enum { HELP_IN_VAIN = 3, BURST = 64, FCS_BYTES = 4 };   // BURST: frames of a connection back to back, at most
 
 struct play {
+  struct timer due, turn;              // when it may go on by time alone; in this turn, by its number
   struct conv *c;
-  struct play *before;                 // of the same addresses and ports; it comes first
+  struct play *before, *after;         // of the same addresses and ports; it comes first, next
+  bool pending;                        // there is more to do
   size_t at;                           // the next item
   int64_t shift_us;                    // the connection is so much behind the capture
   bool waits;
@@ -48,7 +51,8 @@ struct peers {
     struct tuple_node node;            // first; in the map once the connection has begun
     size_t conv;
   } *node;
-  size_t n, first, loose_at, sent;     // first: all before it have been played
+  struct timers due, turn;
+  size_t n, n_pending, ended, loose_at, sent;   // ended: all of these connections' frames have been played
   int64_t shift_us;                    // the largest of all
   uint16_t ip_id;
   uint8_t mac_seen[6];
@@ -66,8 +70,9 @@ static struct play *find(struct peers *p, const struct tuple *t)
   return n ? &p->play[n->conv] : NULL;
 }
 
-static void moves(struct play *y)
+static void moves(struct play *y, uint64_t now_us)
 {
+  if (y->in_vain >= HELP_IN_VAIN) y->helped_us = now_us;
   y->in_vain = 0;
   y->hopeless = false;
 }
@@ -83,12 +88,12 @@ static void hear_options(struct play *y, const struct segment *s)
   y->has_ts = true;
 }
 
-static void hear_ack(struct play *y, const struct segment *s)
+static void hear_ack(struct play *y, const struct segment *s, uint64_t now_us)
 {
   if (!(s->flags & TCP_ACK) || (s->flags & TCP_RST)) return;
   if (!y->know_edge || seq_lt(y->acked, s->ack)) {
     y->acked = s->ack;
-    moves(y);
+    moves(y, now_us);
   }
   struct seq edge = seq_add(s->ack, (uint32_t)s->window << (s->flags & TCP_SYN ? 0 : y->scale));
   if (!y->know_edge || seq_lt(y->edge, edge)) y->edge = edge;
@@ -113,17 +118,23 @@ static void hear_segment(struct play *y, const struct segment *s, uint64_t now_u
     y->know_iss = true;
   }
   hear_options(y, s);
-  hear_ack(y, s);
+  hear_ack(y, s, now_us);
   if (!y->know_iss) return;
   if (segment_seq_len(s) && seq_leq(end, y->sent) && !(s->flags & TCP_SYN)) y->again++;
   if (seq_lt(y->sent, end)) {
     y->bytes += (uint32_t)seq_diff(end, y->sent) - ((s->flags & TCP_FIN) ? 1 : 0);
     y->sent = end;
     y->waits_since_us = now_us;
-    moves(y);
+    moves(y, now_us);
   }
   y->fin |= (s->flags & TCP_FIN) != 0;
 }
+
+static struct play *play_of_due(struct timer *t) { return (struct play *)((char *)t - offsetof(struct play, due)); }
+static struct play *play_of_turn(struct timer *t) { return (struct play *)((char *)t - offsetof(struct play, turn)); }
+
+// It is looked at in the next turn, or later in this.
+static void wake(struct peers *p, struct play *y) { timers_set(&p->turn, &y->turn, (uint64_t)(y - p->play)); }
 
 static void answer_arp(struct peers *p, const uint8_t *frame, size_t len)
 {
@@ -144,7 +155,9 @@ void peers_hear(struct peers *p, const uint8_t *frame, size_t len, uint64_t now_
   if (e.type != ETH_TYPE_IPV4 || ipv4_parse(ip, len - ETH_HDR_BYTES, &h) != IPV4_OK || h.proto != IPV4_PROTO_TCP || h.fragment) return;
   if (segment_parse(&s, h.src, h.dst, ip + h.hdr_len, h.payload_len) != SEGMENT_OK) return;
   struct play *y = find(p, &(struct tuple){h.src, h.dst, s.src_port, s.dst_port});
-  if (y) hear_segment(y, &s, now_us);
+  if (!y) return;
+  hear_segment(y, &s, now_us);
+  wake(p, y);
 }
 
 // --- frames ----------------------------------------------------------------------------------------------------------
@@ -192,6 +205,7 @@ static void rewrite_segment(const struct play *y, const struct conv_item *it, ui
   size_t header = (size_t)(ip[0] & 15) * 4, len = it->ip_len - header, options = (size_t)(ip[header + 12] >> 4) * 4 - TCP_HEADER_MIN;
   uint8_t *tcp = ip + header;
   uint32_t src = get_be32(ip + 12), dst = get_be32(ip + 16);
+  put_be16(ip + 2, (uint16_t)it->ip_len);   // it may have been left to an adapter
   if (it->seg.flags & TCP_ACK) put_be32(tcp + 8, ours(y, it->seg.ack).v);
   rewrite_options(y, it, tcp + TCP_HEADER_MIN, options);
   put_be16(tcp + 16, 0);
@@ -251,7 +265,7 @@ static size_t put_trailer(struct peers *p, const struct conv_item *it)
 {
   const struct capture_frame *f = it->frame;
   size_t at = ETH_HDR_BYTES + it->ip_len;
-  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at) return 0;
+  if (!p->o.ethernet || it->own || f->captured < f->len || f->len <= at || f->len > sizeof p->frame) return 0;
   if (f->len > ETH_HDR_BYTES + p->o.mtu && f->len <= ETH_HDR_BYTES + p->o.mtu + FCS_BYTES) return 0;
   memcpy(p->frame + at, f->data + at, f->len - at);
   return f->len - at;
@@ -279,7 +293,6 @@ static void play_plain(struct peers *p, const struct conv_item *it)
   if (!p->o.ethernet) memcpy(p->frame, p->o.near_mac, 6);
   else if (!eth_is_group(p->frame)) memcpy(p->frame, !p->know_mac || !memcmp(p->frame, p->mac_seen, 6) ? p->o.near_mac : stranger, 6);
   if (!p->o.ethernet || !eth_is_group(p->frame + 6)) memcpy(p->frame + 6, p->o.far_mac, 6);
-  if (f->renamed) set_ip_sum(p->frame + ETH_HDR_BYTES, false);
   wire_send(p->o.wire, p->frame, f->len);
   p->sent++;
 }
@@ -385,16 +398,25 @@ void peers_begin(struct peers *p, size_t conv)
   tuple_map_insert(&p->map, &n->node);
 }
 
-bool peers_may_begin(const struct peers *p, size_t conv) { return !p->play[conv].before || !more(p->play[conv].before); }
+static bool may_begin(const struct play *y) { return !y->before || !more(y->before); }
+
+bool peers_may_begin(const struct peers *p, size_t conv) { return may_begin(&p->play[conv]); }
+
+size_t peers_ended(const struct peers *p) { return p->ended; }
 
 static void go_on(struct peers *p, struct play *y, uint64_t now_us)
 {
   int64_t late = (int64_t)(now_us - time_of(p, y->shift_us, y->c->item[y->at].us));
   if (late > 0) y->shift_us += late;
   if (y->shift_us > p->shift_us) p->shift_us = y->shift_us;
-  y->at++;
   y->waits = false;
+  if (++y->at < y->c->n_items) return;
+  p->ended++;
+  if (y->after) wake(p, y->after);
 }
+
+// How long a frame waits for what it rests on.
+static uint64_t patience(const struct play *y) { return y->hopeless ? STALL_US : PATIENCE_US; }
 
 // It stands still: what a real peer would do. False: nothing helps.
 static bool help(struct peers *p, struct play *y, uint64_t now_us)
@@ -442,7 +464,7 @@ static bool play_next(struct peers *p, struct play *y, uint64_t now_us)
   }
   bool stands = now_us >= y->waits_since_us + STALL_US && now_us >= y->helped_us + STALL_US;
   if (why != CONV_RESET && stands && help(p, y, now_us)) return true;
-  if (why != CONV_RESET && now_us < y->waits_since_us + (y->hopeless ? STALL_US : PATIENCE_US)) return false;
+  if (why != CONV_RESET && now_us < y->waits_since_us + patience(y)) return false;
   y->c->item[y->at].unused = why;
   y->hopeless = true;
   go_on(p, y, now_us);
@@ -465,16 +487,46 @@ static bool play_loose(struct peers *p, uint64_t now_us)
   return any;
 }
 
+// When it may go on without a frame of the NIC.
+static uint64_t next_of(const struct peers *p, const struct play *y, uint64_t now_us)
+{
+  if (!y->waits) return more(y) ? time_of(p, y->shift_us, y->c->item[y->at].us) : now_us + 1;
+  if (more(y) && y->in_vain >= HELP_IN_VAIN) return y->waits_since_us + patience(y);
+  return (y->waits_since_us > y->helped_us ? y->waits_since_us : y->helped_us) + STALL_US;
+}
+
+static void schedule(struct peers *p, struct play *y, uint64_t now_us)
+{
+  bool end = unfinished(y), was = y->pending;
+  y->pending = end || more(y);
+  if (y->pending != was) p->n_pending += y->pending ? 1 : (size_t)-1;
+  if (end || (more(y) && may_begin(y))) timers_set(&p->due, &y->due, next_of(p, y, now_us));
+  else timers_cancel(&p->due, &y->due);
+}
+
+static bool take_turn(struct peers *p, struct play *y, uint64_t now_us)
+{
+  bool any = unfinished(y) && finish(p, y, now_us);
+  if (more(y) && may_begin(y)) {
+    if (!y->c->active) peers_begin(p, (size_t)(y - p->play));
+    for (unsigned n = 0; n < BURST && (n == 0 || at_once(y)) && play_next(p, y, now_us); n++) any = true;
+  }
+  schedule(p, y, now_us);
+  return any;
+}
+
+// Only those for which time or the NIC have done something since, in the order in which they began.
 bool peers_play(struct peers *p, uint64_t now_us)
 {
   bool any = play_loose(p, now_us);
-  while (p->first < p->n && !more(&p->play[p->first]) && !unfinished(&p->play[p->first])) p->first++;
-  for (size_t i = p->first; i < p->n; i++) {
-    struct play *y = &p->play[i];
-    if (unfinished(y)) any |= finish(p, y, now_us);
-    if (!more(y) || !peers_may_begin(p, i)) continue;
-    if (!y->c->active) peers_begin(p, i);
-    for (unsigned n = 0; n < BURST && (n == 0 || at_once(y)) && play_next(p, y, now_us); n++) any = true;
+  while (timers_deadline(&p->due) <= now_us) {
+    struct timer *t = timers_first(&p->due);
+    timers_cancel(&p->due, t);
+    wake(p, play_of_due(t));
+  }
+  for (struct timer *t; (t = timers_first(&p->turn));) {
+    timers_cancel(&p->turn, t);
+    any |= take_turn(p, play_of_turn(t), now_us);
   }
   return any;
 }
@@ -486,22 +538,10 @@ uint64_t peers_deadline(const struct peers *p, uint64_t now_us)
   const struct convs *v = p->o.convs;
   uint64_t at = UINT64_MAX;
   if (p->loose_at < v->n_loose) at = earliest_after(now_us, at, time_of(p, p->shift_us, v->loose[p->loose_at].us));
-  for (size_t i = p->first; i < p->n; i++) {
-    const struct play *y = &p->play[i];
-    if (!unfinished(y) && (!more(y) || !peers_may_begin(p, i))) continue;
-    uint64_t next = !y->waits ? more(y) ? time_of(p, y->shift_us, y->c->item[y->at].us) : now_us + 1
-                              : (y->waits_since_us > y->helped_us ? y->waits_since_us : y->helped_us) + STALL_US;
-    at = earliest_after(now_us, at, next);
-  }
-  return at;
+  return earliest_after(now_us, at, timers_deadline(&p->due));
 }
 
-bool peers_over(const struct peers *p)
-{
-  for (size_t i = p->first; i < p->n; i++)
-    if (more(&p->play[i]) || unfinished(&p->play[i])) return false;
-  return p->loose_at == p->o.convs->n_loose;
-}
+bool peers_over(const struct peers *p) { return p->n_pending == 0 && p->loose_at == p->o.convs->n_loose; }
 
 // --- opening, telling --------------------------------------------------------------------------------------------------
 
@@ -525,7 +565,7 @@ struct peers *peers_open(const struct peers_options *o)
   p->n = o->convs->n;
   p->play = calloc(p->n + 1, sizeof *p->play);
   p->node = calloc(p->n + 1, sizeof *p->node);
-  if (!p->play || !p->node || !tuple_map_init(&p->map, 1024, key)) {
+  if (!p->play || !p->node || !tuple_map_init(&p->map, 1024 + p->n, key) || !timers_init(&p->due, p->n + 1) || !timers_init(&p->turn, p->n + 1)) {
     peers_close(p);
     return NULL;
   }
@@ -533,8 +573,13 @@ struct peers *peers_open(const struct peers_options *o)
     p->play[i].c = o->convs->conv[i];
     p->node[i] = (struct node){.node.tuple = p->play[i].c->node.tuple, .conv = i};
     struct node *before = (struct node *)tuple_map_find(&p->map, &p->node[i].node.tuple);
-    if (before) p->play[i].before = &p->play[before->conv];
+    if (before) {
+      p->play[i].before = &p->play[before->conv];
+      p->play[before->conv].after = &p->play[i];
+    }
     peers_begin(p, i);
+    schedule(p, &p->play[i], 0);
+    wake(p, &p->play[i]);
   }
   for (size_t i = 0; i < p->n; i++) tuple_map_remove(&p->map, &p->node[i].node);
   find_mac(p);
@@ -545,6 +590,8 @@ void peers_close(struct peers *p)
 {
   if (!p) return;
   tuple_map_free(&p->map);
+  timers_free(&p->due);
+  timers_free(&p->turn);
   free(p->play);
   free(p->node);
   free(p);

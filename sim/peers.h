@@ -44,6 +44,7 @@ uint64_t peers_deadline(const struct peers *p, uint64_t now_us);
 bool peers_over(const struct peers *p);
 // The near side opens a connection: from now on the frames with its addresses and ports are its. Not before the one that had them has come to its end.
 bool peers_may_begin(const struct peers *p, size_t conv);
+size_t peers_ended(const struct peers *p);                 // how many have: when it grows, others may begin
 void peers_begin(struct peers *p, size_t conv);
 // The time at which what a connection's near side did at `us` of the capture is to be done now.
 uint64_t peers_time(const struct peers *p, size_t conv, uint64_t us);

@@ -490,5 +490,8 @@ int replay_main(int argc, char **argv, const struct pair_nic *nic)
   o.capture.file = o.dir;
   o.capture.stats = o.stats;
   o.capture.no_check = o.no_check;
-  return capture_replay(&o.capture, nic);
+  uint64_t frame = 0;
+  int status = capture_replay(&o.capture, nic, &frame);
+  if (status == EXIT_DIFFERENCE && o.capture.record && !o.capture.engine_ref) wave_of_failure(o.capture.record, frame);
+  return status;
 }

@@ -298,20 +298,22 @@ void wave_hand_over(int argc, char **argv)
   free(args);
 }
 
-void wave_of_failure(const char *dir)
+void wave_of_failure(const char *dir, uint64_t frame)
 {
-  char path[PATH_LEN];
+  char path[PATH_LEN], number[24];
   uint64_t cycle;
   int status;
-  if (!failed_cycle(dir, &cycle)) return;
+  if (failed_cycle(dir, &cycle)) frame = 0;
+  else if (!frame) return;
+  snprintf(number, sizeof number, "%" PRIu64, frame);
   bool can = find_tracing(path);
   fflush(NULL);
   pid_t pid = can ? fork() : -1;
   if (pid == 0) {
     dup2(STDERR_FILENO, STDOUT_FILENO);
-    execl(path, path, "replay", dir, "--wave", (char *)NULL);
+    execl(path, path, "replay", dir, "--wave", frame ? "--frame" : (char *)NULL, number, (char *)NULL);
     _exit(127);
   }
   if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) > 1)
-    fprintf(stderr, "lockwire: to see it in waves: make wave RUN=%s\n", dir);
+    fprintf(stderr, "lockwire: to see it in waves: make wave RUN=%s%s%s\n", dir, frame ? " FRAME=" : "", frame ? number : "");
 }

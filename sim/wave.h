@@ -35,6 +35,7 @@ void wave_close(struct wave *w);   // NULL is allowed
 
 // Goes on as the build that traces, if that stands beside this one as wave/lockwire: returns when it does not. argv as replay_main has it.
 void wave_hand_over(int argc, char **argv);
-// After a run whose checker found something, when its recording is complete: makes the wave of it with that build, or says what does.
-void wave_of_failure(const char *dir);
+// After a run whose checker found something, or the wire monitor a frame (its number; 0: none), when its recording is complete: makes
+// the wave of it with that build, or says what does.
+void wave_of_failure(const char *dir, uint64_t frame);
 #endif

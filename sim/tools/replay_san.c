@@ -32,5 +32,5 @@ int main(int argc, char **argv)
     fputs("usage: replay_san FILE [--keep-vlan] [--mtu N]\n", stderr);
     return EXIT_USAGE;
   }
-  return capture_replay(&o, &none);
+  return capture_replay(&o, &none, NULL);
 }
