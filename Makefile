@@ -315,12 +315,12 @@ live: deps ## the same NIC left running for your own clients, until Ctrl-C
 # The plain build beside it hands over to the one that traces. FRAME=S:N is frame N of wire-S.pcapng.
 .PHONY: wave build-wave
 build-wave: $(W)/lockwire ## the co-simulation that traces, for make wave and for runs that fail: build/wave/lockwire
-wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
+wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark; S:N of segment S) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
 	$(Q)$(if $(RUN),,echo 'wave: which recording? make wave RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
 	$(Q)$(B)/lockwire replay $(RUN) --wave $(OUT) $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE)) $(if $(AROUND),--around $(AROUND))
 
 .PHONY: report
-report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
+report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N (S:N) or CYCLE=N
 	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
 	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
 
