@@ -268,13 +268,15 @@ $(B)/lockwire_san: $(B)/fuzzobj/sim/main.o
 $(addprefix $(B)/,nic_fuzz nic_case lockwire_san): $(FUZZ_NIC_OBJ)
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)clang++ $(FUZZ_SAN) $(FUZZ_LINK) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
-.PHONY: fuzz-nic-build fuzz fuzz-nic-ci
+.PHONY: fuzz-nic-build fuzz fuzz-nic-ci fuzz-case
 fuzz-nic-build:
 	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_NIC) $(FUZZ_NIC_BUILD) MODEL_OPT="-O1 $(FUZZ_NIC_COUNT)" FUZZ_COUNT=$(FUZZ_NIC_COUNT) \
 	  $(addprefix $(FUZZ_NIC)/,nic_fuzz nic_case lockwire_san)
 fuzz: fuzz-nic-build ## libFuzzer on the NIC, under checker and wire monitor: TIME=60 seconds, with RESUME=1 counted on from runs before
 	$(Q)$(PYTHON) scripts/fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC) --seconds $(TIME) $(if $(RESUME),--resume)
-fuzz-nic-ci: fuzz-nic-build ## the same for 2000 inputs, always the same; and what becomes of one that fails
+fuzz-case: fuzz-nic-build ## what make fuzz found as a regression in sim/fuzz/found/: FOUND=DIR NAME=topic-what WHY="what it was"
+	$(Q)$(PYTHON) scripts/fuzz_nic.py --build $(FUZZ_NIC) --add '$(FOUND)' --name '$(NAME)' --why "$$WHY"
+fuzz-nic-ci: fuzz-nic-build ## what was found before is well; then 2000 inputs, always the same; and what becomes of one that fails
 	$(Q)$(PYTHON) scripts/test_fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC)/ci
 
 # packetdrill's interface: a shared object with the whole endpoint in it.
