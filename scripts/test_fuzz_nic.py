@@ -116,6 +116,28 @@ def test_finding_added(b):
         raise Fail("it passes with what made it fail")
 
 
+def test_hunt(b):
+    """What counts as a broken NIC that was found: an input that fails with it, and with the sound one does not."""
+    sound, liar, work = fuzz_nic.Tool(b.build), fuzz_nic.Tool(b.build, LIE), b.out / "hunt"
+
+    def hunt(tool, than=sound):
+        return fuzz_nic.hunt(tool, than, work, 2)
+
+    def other(name, script):
+        tool = fuzz_nic.Tool(b.build)
+        tool.fuzz = b.out / name
+        tool.fuzz.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+        tool.fuzz.chmod(0o755)
+        return tool
+    found, _, else_ = hunt(liar)
+    expect(found.startswith("wire monitor: ") and not else_, f"{found}, {else_}")
+    for tool, than, what in ((sound, sound, "nothing"), (liar, liar, "a sound NIC does it, too"), (other("starts_badly", "exit 71"), sound, "status 71 without an input"),
+                             (other("blames_a_good_one", f"cp {work}/seeds/0007 {work}/oom-1; echo 'Test unit written to {work}/oom-1'; exit 71"), sound,
+                              "nic_case does not see it")):
+        found, _, else_ = hunt(tool, than)
+        expect(not found and else_.startswith(what), f"{found}, {else_}: not {what}")
+
+
 def test_time_counts_on(b):
     def run():
         r = b.run(ROOT / "scripts/fuzz_nic.py", "--build", b.build, "--out", b.out / "on", "--seconds", 2, "--resume")
@@ -130,7 +152,7 @@ def test_refusals(b):
 
 
 TESTS = {f.__name__.removeprefix("test_"): f for f in (test_finds_nothing, test_same_again, test_case_again, test_replay, test_finding,
-                                                           test_finding_added, test_time_counts_on, test_refusals)}
+                                                           test_finding_added, test_hunt, test_time_counts_on, test_refusals)}
 
 
 def main() -> int:
