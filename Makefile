@@ -58,7 +58,7 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
 # Not those that a make beside this one may be writing (scripts/test.py).
--include $(shell find $(if $(filter fuzz%,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
+-include $(shell find $(if $(filter fuzz%,$(MAKECMDGOALS)),,$(B)/obj $(B)/san $(B)/wave/model.d) $(B)/fuzzobj -name '*.d' 2>/dev/null)
 
 ##@ Tests
 .PHONY: unit
@@ -194,7 +194,7 @@ $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra -MMD -MP $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
@@ -233,7 +233,7 @@ $(W)/restore.h: scripts/gen_restore.py $(M)/Vcosim_top.mk $(W)/Vcosim_top.mk
 	$(Q)$(PYTHON) scripts/gen_restore.py --plain $(M) --wave $(W) --out $@
 
 $(W)/model.o: sim/model.cpp sim/model.h Makefile $(W)/restore.h
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra -MMD -MP $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
 	  -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 $(W)/lockwire: $(SIM_C) $(W)/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(W)/Vcosim_top__ALL.a

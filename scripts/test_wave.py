@@ -3,6 +3,7 @@
 """Waves of recordings, read back out of the FST by fst2vcd: the marker stands where the frame is, wherever the replay began."""
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from report_data import CYCLE, blocks
 from testing import Fail, expect, run_tests, tests_of
 
+ROOT = Path(__file__).resolve().parent.parent
 CYCLE_NS = 10        # sim/model.h
 BEAT = 64            # bytes, as the NIC is built by default
 LIMIT = 12           # MiB: some seeds turn segments then (test_replay.py)
@@ -232,6 +234,14 @@ class Tests:
         for cycle, says in (last, False), (last + 5, True):
             r = self.run("replay", folder, "--wave", self.work / "end.fst", "--around", 20, "--cycle", cycle)
             expect(r.returncode == 0 and (f"ended at cycle {last}, before the marker" in r.stdout) == says, f"{cycle}: {r.stdout[-300:]}{r.stderr}")
+
+    def test_changed_header_rebuilds_both_models(self):
+        build = os.path.relpath(Path(self.lockwire).parent, ROOT)
+        for target in ("obj/sim/model.o", "wave/model.o"):
+            for header, wanted in (("dpi/base/blob.h", True), ("sim/model.h", True), ("sim/run.h", False)):
+                r = subprocess.run(["make", "-n", f"B={build}", "-o", f"{build}/gen/parameters", "-W", header, f"{build}/{target}"], cwd=ROOT, capture_output=True,
+                                   text=True, check=True)
+                expect(("model.cpp" in r.stdout) == wanted, f"{target}, {header} changed: {r.stdout[-300:]}")
 
     def test_usage(self):
         folder = self.record(2)
