@@ -334,13 +334,14 @@ repl: deps ## the shell at that NIC, on a network with Linux at the other end; E
 # --- lint, synthesis ---------------------------------------------------------------------------------------------------
 ##@ Tests
 .PHONY: lint synth test-live test
-lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
+lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, pyflakes, the RFC table
 	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
 	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top
 	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -t null -s nic_top $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
 	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
 	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi
 	$(Q)shellcheck scripts/*.sh .ci/run
+	$(Q)$(PYTHON) -m pyflakes scripts
 	$(Q)$(PYTHON) scripts/check_rfc_table.py
 
 FLOWS ?= 64
