@@ -218,7 +218,7 @@ class Tests:
             expect(group in w.save and part.count("cosim.") > 2, f"group {group}: {part.count('cosim.')} signals")
         for name, words in (("rcv_text", r"RcvAccept f\d+ [-FSRPA]{5} seq \d+"), ("snd_text", r"SevNext f\d+ emits Tx\w+ seq \d+"),
                             ("sample_text", r"Tx\w+ f\d+ seq \d+"), ("event_text", r"f\d+ ready to \d+"), ("rcv_peer", r"10\.\d+\.\d+\.\d+:\d+"),
-                            ("tx_text", r"10\.\d+\.\d+\.\d+:\d+ > 10.* seq \d+")):
+                            ("tx_text", r"10\.\d+\.\d+\.\d+\.\d+ > 10.* \[[SFRP.]+\] \d+:\d+\(\d+\) ")):
             expect(any(re.match(words, t) for t in w.texts("u_view." + name)), f"{name}: {sorted(w.texts('u_view.' + name))[:3]}")
 
     def test_plain_build_alone_names_make_wave(self):
