@@ -58,7 +58,7 @@ $(B)/unit/%: $(B)/san/dpi/%.o $(B)/libdpi_san.a
 	$(Q)$(CC) $(SAN) -o $@ $< $(B)/libdpi_san.a -lcmocka -lm -lz
 
 # Not those that a make beside this one may be writing (scripts/test.py).
--include $(shell find $(if $(filter fuzz%,$(MAKECMDGOALS)),,$(B)/obj $(B)/san) $(B)/fuzzobj -name '*.d' 2>/dev/null)
+-include $(shell find $(if $(filter fuzz%,$(MAKECMDGOALS)),,$(B)/obj $(B)/san $(B)/wave/model.d) $(B)/fuzzobj -name '*.d' 2>/dev/null)
 
 ##@ Tests
 .PHONY: unit
@@ -194,7 +194,7 @@ $(M)/Vcosim_top__ALL.a: $(M)/Vcosim_top.mk
 
 $(B)/obj/sim/model.o: sim/model.cpp sim/model.h Makefile $(M)/Vcosim_top.mk
 	@mkdir -p $(@D)
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -gdwarf-4 $(PIC) -Wall -Wextra -MMD -MP $(MODEL_DEF) -DVM_TRACE=0 -Idpi -I$(M) -isystem $(VROOT)/include -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 # What the RTL was built from: a recording is replayed by the same build alone. And what the checker was built from: its state in a
 # restart point is for the same one alone.
@@ -233,7 +233,7 @@ $(W)/restore.h: scripts/gen_restore.py $(M)/Vcosim_top.mk $(W)/Vcosim_top.mk
 	$(Q)$(PYTHON) scripts/gen_restore.py --plain $(M) --wave $(W) --out $@
 
 $(W)/model.o: sim/model.cpp sim/model.h Makefile $(W)/restore.h
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O1 $(PIC) -Wall -Wextra -MMD -MP $(MODEL_DEF) -DVM_TRACE=1 -Idpi -Isim -I$(W) -isystem $(VROOT)/include \
 	  -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 $(W)/lockwire: $(SIM_C) $(W)/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(W)/Vcosim_top__ALL.a
@@ -275,13 +275,15 @@ $(B)/lockwire_san: $(B)/fuzzobj/sim/main.o
 $(addprefix $(B)/,nic_fuzz nic_case lockwire_san): $(FUZZ_NIC_OBJ)
 	$(if $(Q),@echo "  LINK $@")
 	$(Q)clang++ $(FUZZ_SAN) $(FUZZ_LINK) -o $@ $^ $(VLIB:%=$(M)/%) -latomic -lpthread -lz -lpcap -ledit
-.PHONY: fuzz-nic-build fuzz fuzz-nic-ci
+.PHONY: fuzz-nic-build fuzz fuzz-nic-ci fuzz-case
 fuzz-nic-build:
 	$(Q)$(MAKE) --no-print-directory B=$(FUZZ_NIC) $(FUZZ_NIC_BUILD) MODEL_OPT="-O1 $(FUZZ_NIC_COUNT)" FUZZ_COUNT=$(FUZZ_NIC_COUNT) \
 	  $(addprefix $(FUZZ_NIC)/,nic_fuzz nic_case lockwire_san)
 fuzz: fuzz-nic-build ## libFuzzer on the NIC, under checker and wire monitor: TIME=60 seconds, with RESUME=1 counted on from runs before
 	$(Q)$(PYTHON) scripts/fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC) --seconds $(TIME) $(if $(RESUME),--resume)
-fuzz-nic-ci: fuzz-nic-build ## the same for 2000 inputs, always the same; and what becomes of one that fails
+fuzz-case: fuzz-nic-build ## what make fuzz found as a regression in sim/fuzz/found/: FOUND=DIR NAME=topic-what WHY="what it was"
+	$(Q)$(PYTHON) scripts/fuzz_nic.py --build $(FUZZ_NIC) --add '$(FOUND)' --name '$(NAME)' --why "$$WHY"
+fuzz-nic-ci: fuzz-nic-build ## what was found before is well; then 2000 inputs, always the same; and what becomes of one that fails
 	$(Q)$(PYTHON) scripts/test_fuzz_nic.py --build $(FUZZ_NIC) --out $(FUZZ_NIC)/ci
 
 # packetdrill's interface: a shared object with the whole endpoint in it.
@@ -322,12 +324,12 @@ live: deps ## the same NIC left running for your own clients, until Ctrl-C
 # The plain build beside it hands over to the one that traces. FRAME=S:N is frame N of wire-S.pcapng.
 .PHONY: wave build-wave
 build-wave: $(W)/lockwire ## the co-simulation that traces, for make wave and for runs that fail: build/wave/lockwire
-wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
+wave: build-wave build ## waves of a recording for GTKWave: RUN=DIR and FRAME=N (as in Wireshark; S:N of segment S) or CYCLE=N, else what the checker found; AROUND=200 OUT=f.fst
 	$(Q)$(if $(RUN),,echo 'wave: which recording? make wave RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
 	$(Q)$(B)/lockwire replay $(RUN) --wave $(OUT) $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE)) $(if $(AROUND),--around $(AROUND))
 
 .PHONY: report
-report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N or CYCLE=N
+report: build ## a recording as a page that needs no tool, with pictures: RUN=DIR, around its failure or FRAME=N (S:N) or CYCLE=N
 	$(Q)$(if $(RUN),,echo 'report: which recording? make report RUN=DIR FRAME=N, or CYCLE=N, or neither for what the checker found' >&2; exit 2)
 	$(Q)$(PYTHON) scripts/report.py $(RUN) --lockwire $(B)/lockwire $(if $(FRAME),--frame $(FRAME)) $(if $(CYCLE),--cycle $(CYCLE))
 
@@ -339,13 +341,14 @@ repl: deps ## the shell at that NIC, on a network with Linux at the other end; E
 # --- lint, synthesis ---------------------------------------------------------------------------------------------------
 ##@ Tests
 .PHONY: lint synth test-live test
-lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, the RFC table
+lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, pyflakes, the RFC table
 	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
 	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top
 	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -t null -s nic_top $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
 	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
 	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi
 	$(Q)shellcheck scripts/*.sh .ci/run
+	$(Q)$(PYTHON) -m pyflakes scripts
 	$(Q)$(PYTHON) scripts/check_rfc_table.py
 
 FLOWS ?= 64

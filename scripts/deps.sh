@@ -22,6 +22,7 @@ zlib1g-dev        checksums of recordings
 python3           test drivers and generators
 python3-scapy     hostile frames
 python3-matplotlib  pictures of a recording
+python3-pyflakes  lint of the Python scripts
 iproute2          the network namespace and its veth pair
 ethtool           turns checksum offload off at the kernel's end of the veth
 nftables          marks packets as congested, for the tests of ECN

@@ -4,7 +4,8 @@
 
 What a run learns stays in OUT/corpus for the next. An input that fails is cut down to the steps that it needs and kept in OUT/found/NAME/,
 with its frames (wire.pcapng), its steps (steps.txt) and a recording that `lockwire replay` does again; what was found before is tried first.
---resume counts the seconds of earlier runs of the same build. --mutants shows instead in how many broken NICs it finds something."""
+--resume counts the seconds of earlier runs of the same build. --add makes a regression of what was found, which CI runs from then on.
+--mutants shows instead in how many broken NICs it finds something."""
 import argparse
 import hashlib
 import json
@@ -17,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
+REGRESSIONS = ROOT / "sim/fuzz/found"   # a folder each: input, why.md (scripts/test_fuzz_nic.py)
 STEP = 20                   # bytes of a record (sim/fuzz/step.h)
 STEPS = 48
 SEEDS = 192
@@ -139,7 +142,8 @@ def tell(tool: Tool, folder: Path, said: str, status: int) -> None:
     print(f"FAIL fuzz-nic: {reason(said, status)}")
     print("\n".join("     " + line for line in said.splitlines()[-45:]))
     print(f"     {tool.case} {folder}/input        shows it; the same in {folder}/steps.txt, frames in {folder}/wire.pcapng\n"
-          f"     {tool.lockwire} replay {folder}   does it again, cycle for cycle", flush=True)
+          f"     {tool.lockwire} replay {folder}   does it again, cycle for cycle\n"
+          f"     make fuzz-case FOUND={folder} NAME=topic-what WHY=\"what it was\"   makes a regression of it", flush=True)
 
 
 def keep(tool: Tool, out: Path, artifact: Path, seconds: float) -> None:
@@ -201,11 +205,52 @@ def fuzz(tool: Tool, a: argparse.Namespace) -> bool:
     return True
 
 
+# --- a regression of it -----------------------------------------------------------------------------------------------------
+
+
+def add(tool: Tool, a: argparse.Namespace, p: argparse.ArgumentParser) -> int:
+    if not a.name or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", a.name):
+        p.error("--name: topic-what, of small letters, digits and dashes")
+    if not a.why.strip() or "\n" in a.why.strip():
+        p.error("--why: a line that says what it was")
+    folder, source = a.regressions / a.name, a.add / "input" if a.add.is_dir() else a.add
+    if folder.exists():
+        p.error(f"{folder} is there already")
+    if not source.is_file():
+        p.error(f"{source}: no such file")
+    folder.mkdir(parents=True)
+    shutil.copyfile(source, folder / "input")
+    (folder / "why.md").write_text(a.why.strip() + "\n", encoding="utf-8")
+    print(f"fuzz-nic: {folder} is added; this build finds: {tool.verdict(source.read_bytes()) or 'nothing wrong with it'}")
+    return 0
+
+
 # --- broken NICs ------------------------------------------------------------------------------------------------------------
 
 
+def hunt(tool: Tool, sound: Tool, work: Path, seconds: int) -> tuple[str, str, str]:
+    """A broken NIC fuzzed from the seeds alone: what is wrong with it, empty when nothing was found; the runs; else what happened.
+
+    An end of the fuzzer is no finding by itself: it must leave an input in which nic_case sees it too, and with which a sound NIC is well."""
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "corpus").mkdir(parents=True)
+    status, text = tool.run([work / "corpus", tool.seeds(work / "seeds")], work / "log", work, [f"-max_total_time={seconds}"])
+    shutil.rmtree(work / "corpus")
+    runs, artifact = last(r"stat::number_of_executed_units: (\d+)", text), artifact_of(text)
+    if not artifact:
+        return "", runs, f"status {status} without an input: {work}/log" if status else "nothing"
+    data = artifact.read_bytes()
+    wrong, alike = tool.verdict(data), sound.verdict(data)
+    if not wrong or wrong.startswith("status "):
+        return "", runs, f"nic_case does not see it ({wrong or 'nothing is wrong'}): {artifact}"
+    if alike:
+        return "", runs, f"a sound NIC does it, too ({alike}): {artifact}"
+    why = re.search(r"^nic_fuzz: (.*)", text, re.M)
+    return why.group(1) if why else reason(text, status), runs, ""
+
+
 def mutants(a: argparse.Namespace) -> bool:
-    """Each of the chosen ones, from the seeds alone: found or not, by what, after how long."""
+    """First the NIC without a fault, in which there must be nothing; then each of the chosen ones: found or not, by what, after how long."""
     import mutate_rtl   # its tree of sources with all faults in it, one chosen by LW_MUTANT
     mutate_rtl.OUT, mutate_rtl.TREE = a.out / "mutants", (a.out / "mutants/tree").resolve()
     faults, texts = mutate_rtl.collect(argparse.Namespace(seed=1, drawn=100))
@@ -216,21 +261,16 @@ def mutants(a: argparse.Namespace) -> bool:
         return False
     mutate_rtl.plant(faults, texts)
     subprocess.run(["make", "-s", "-C", mutate_rtl.TREE, "B=build", "fuzz-nic-build"], check=True, stdout=subprocess.DEVNULL)
-    found = 0
-    for f in chosen:
-        tool, work = Tool(mutate_rtl.TREE / "build/fuzz-nic", {"LW_MUTANT": str(f.number)}), a.out / "mutants" / f.name
-        shutil.rmtree(work, ignore_errors=True)
-        (work / "corpus").mkdir(parents=True)
+    build, good = mutate_rtl.TREE / "build/fuzz-nic", 0
+    sound = Tool(build, {"LW_MUTANT": "0"})
+    for name, number in [("none", 0)] + [(f.name, f.number) for f in chosen]:
         began = time.monotonic()
-        status, text = tool.run([work / "corpus", tool.seeds(work / "seeds")], work / "log", work, [f"-max_total_time={a.seconds}"])
-        runs = last(r"stat::number_of_executed_units: (\d+)", text)
-        why = re.search(r"^nic_fuzz: (.*)", text, re.M)
-        found += status != 0
-        print(f"{'ok' if status else 'FAIL'} {f.name}: " + (f"{why.group(1) if why else reason(text, status)}" if status else "nothing") +
-              f" ({runs} executions, {time.monotonic() - began:.0f} s)", flush=True)
-        shutil.rmtree(work / "corpus")
-    print(f"{found} passed, {len(chosen) - found} failed")
-    return found == len(chosen)
+        found, runs, else_ = hunt(Tool(build, {"LW_MUTANT": str(number)}), sound, a.out / "mutants" / name, a.seconds)
+        well = bool(found) if number else else_ == "nothing"
+        good += well
+        print(f"{'ok' if well else 'FAIL'} {name}: {found or else_} ({runs} executions, {time.monotonic() - began:.0f} s)", flush=True)
+    print(f"{good} passed, {len(chosen) + 1 - good} failed")
+    return good == len(chosen) + 1
 
 
 def main() -> int:
@@ -243,7 +283,13 @@ def main() -> int:
     p.add_argument("--minimise", type=float, default=120, metavar="SECONDS", help="for making what was found shorter (120)")
     p.add_argument("--mutants", nargs="+", metavar="NAME",
                    help=f"broken NICs by name (scripts/mutate_rtl.py --list), or `all` for {', '.join(MUTANTS)}: --seconds each")
+    p.add_argument("--add", type=Path, metavar="DIR", help="what was found, or an input, as a regression; with it:")
+    p.add_argument("--name", help="topic-what")
+    p.add_argument("--why", default="", help="a line that says what it was")
+    p.add_argument("--regressions", type=Path, default=REGRESSIONS, metavar="DIR", help="where they are (sim/fuzz/found)")
     a = p.parse_args()
+    if a.add:
+        return add(Tool(a.build), a, p)
     if bool(a.seconds) == bool(a.runs):
         p.error("either --seconds or --runs")
     if a.mutants:

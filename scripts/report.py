@@ -46,11 +46,11 @@ def near(frames: list, focus, count: int) -> list:
 def flow_part(run, conn, draw, mark) -> str:
     """One connection's pictures."""
     focus = run.focus if run.failed or run.asked is not None else None
-    stem = f"flow{conn.flow if conn.flow is not None else 'x'}-{conn.key[1]}-{conn.key[3]}-{conn.frames[0].number}"
+    stem = f"flow{conn.flow if conn.flow is not None else 'x'}-{conn.key[1]}-{conn.key[3]}-{conn.frames[0].name.replace(':', '.')}"
     out = [f"<h3>{report_page.esc(conn.name)}</h3>"]
     path = run.folder / f"{stem}-sequence.png"
     shown = conn.frames[-draw.SEGMENTS_MOST :] if focus is None else near(conn.frames, focus, draw.SEGMENTS_MOST)
-    text = f"Time-sequence plot of both directions, frames {shown[0].number} to {shown[-1].number}"
+    text = f"Time-sequence plot of both directions, frames {shown[0].name} to {shown[-1].name}"
     if len(shown) < len(conn.frames):
         text += f"; {len(conn.frames) - len(shown)} frames further off are left out"
     out.append(report_page.figure(draw.time_sequence(conn, shown, focus, path, conn.name), path.name, text))
@@ -59,7 +59,7 @@ def flow_part(run, conn, draw, mark) -> str:
         path = run.folder / f"{stem}-close.png"
         out.append(
             report_page.figure(
-                draw.time_sequence(conn, few, focus, path, conn.name), path.name, f"The same, close up: frames {few[0].number} to {few[-1].number}"
+                draw.time_sequence(conn, few, focus, path, conn.name), path.name, f"The same, close up: frames {few[0].name} to {few[-1].name}"
             )
         )
     rungs = near(conn.frames, focus, LADDER)
@@ -68,7 +68,7 @@ def flow_part(run, conn, draw, mark) -> str:
         report_page.figure(
             draw.ladder(conn, rungs, path, mark),
             path.name,
-            f"Packet ladder: frames {rungs[0].number} to {rungs[-1].number} of this connection, relative sequence numbers",
+            f"Packet ladder: frames {rungs[0].name} to {rungs[-1].name} of this connection, relative sequence numbers",
         )
     )
     return "".join(out)
@@ -88,7 +88,7 @@ def monitor_part(lockwire: str, run) -> str:
     if ours is None:
         return ""
     out = []
-    for path in run.wires:
+    for path in run.wires.values():
         at = report_data.ip_text(ours)
         p = subprocess.run([lockwire, "monitor", str(path), "--at", at, "--host", at], capture_output=True, text=True, errors="replace", check=False)
         said = (p.stdout + p.stderr).strip().splitlines()
@@ -115,11 +115,11 @@ def write(a) -> Path:
 
     for old in [p for kind in ("sequence", "close", "ladder") for p in run.folder.glob(f"flow*-{kind}.png")] + [run.folder / "cycles.png"]:
         old.unlink(missing_ok=True)  # of an earlier page
-    mark = a.frame
+    mark = str(a.frame) if a.frame else None
     conns = chosen(run, d, a.flows)
     flows = [
         '<section><h2 id="flows">Flows</h2>',
-        report_page.conn_rows(sorted(run.conns, key=lambda c: c.frames[0].number if c.frames else 1 << 60)),
+        report_page.conn_rows(sorted(run.conns, key=lambda c: c.frames[0].order if c.frames else 1 << 60)),
     ]
     flows += [flow_part(run, c, report_draw, mark) for c in conns]
     parts = {"cycles": cycles_part(run, d, report_draw), "flows": "".join(flows) + "</section>", "monitor": monitor_part(a.lockwire, run), "mark": mark}
@@ -128,10 +128,17 @@ def write(a) -> Path:
     return path
 
 
+def frame_name(text: str) -> report_data.FrameName:
+    try:
+        return report_data.FrameName.parse(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e)) from e
+
+
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("run", metavar="DIR", help="what lockwire run --record DIR has written")
-    p.add_argument("--frame", type=int, help="look at this frame of wire.pcapng, from 1")
+    p.add_argument("--frame", metavar="N|S:N", type=frame_name, help="look at this frame of wire.pcapng, or of wire-S.pcapng: Wireshark's number")
     p.add_argument("--cycle", type=int, help="look at this clock cycle")
     p.add_argument("--flows", type=int, default=3, help="so many connections are drawn (3)")
     p.add_argument("--lockwire", default="build/lockwire")

@@ -45,6 +45,25 @@ def enum_names() -> dict[str, dict[int, str]]:
     }
 
 
+class FrameName:
+    """Which frame of a recording: N of wire.pcapng, or S:N, frame N of wire-S.pcapng, as `lockwire replay --frame` takes them (sim/wave.c).
+
+    N is the number that Wireshark shows, which begins with 1 in each file. As text: "812", "3:812"."""
+
+    def __init__(self, segment: int, number: int):
+        self.segment, self.number = segment, number
+
+    @classmethod
+    def parse(cls, text: str):
+        m = re.fullmatch(r"(?:([0-9]+):)?([0-9]+)", text)
+        if not m or int(m[1] or 1) < 1 or int(m[2]) < 1:
+            raise ValueError(f"{text}: N, or SEGMENT:N, from 1")
+        return cls(int(m[1] or 0), int(m[2]))
+
+    def __str__(self) -> str:
+        return f"{self.segment}:{self.number}" if self.segment else str(self.number)
+
+
 # --- frames --------------------------------------------------------------------------------------------------------------
 
 
@@ -52,7 +71,8 @@ class Frame:
     """One frame of the wire, its headers taken apart."""
 
     __slots__ = (
-        "number",
+        "name",
+        "order",
         "cycle",
         "us",
         "rx",
@@ -73,9 +93,9 @@ class Frame:
         "print",
     )
 
-    def __init__(self, number: int, us: int, comment: str, data: bytes):
+    def __init__(self, name: str, order: int, us: int, comment: str, data: bytes):
         said = dict(p.split("=", 1) for p in comment.split() if "=" in p)
-        self.number, self.us, self.length = number, us, len(data)
+        self.name, self.order, self.us, self.length = name, order, us, len(data)  # order: among all of the recording
         self.cycle, self.rx = int(said.get("cycle", 0)), said.get("dir") == "rx"
         self.flow = int(said["flow"]) if said.get("flow", "-").isdigit() else None
         self.key, self.sack, self.options, self.again, self.conn = None, [], [], False, None
@@ -170,12 +190,13 @@ def blocks(path: Path):
 CYCLE = re.compile(r"cycle=(\d+) dir=(rx|tx)")
 
 
-def wires(folder: Path) -> list[Path]:
-    """wire.pcapng, or its segments in their order."""
-    found = sorted(folder.glob("wire-*.pcapng")) or [folder / "wire.pcapng"]
-    if not found[0].exists():
+def wires(folder: Path) -> dict[int, Path]:
+    """The segments' files by number, in their order; wire.pcapng as 0."""
+    found = {int(p.stem.removeprefix("wire-")): p for p in folder.glob("wire-*.pcapng") if p.stem.removeprefix("wire-").isdigit()}
+    found = found or {0: folder / "wire.pcapng"}
+    if not all(p.exists() for p in found.values()):
         raise Unreadable(f"{folder}: no recording of lockwire run --record (no wire.pcapng)")
-    return found
+    return dict(sorted(found.items()))
 
 
 # --- the replay ------------------------------------------------------------------------------------------------------------
@@ -332,17 +353,16 @@ def place(frames: list, events: list) -> None:
 class Run:
     """A recording, around the focus: the failure, or the frame or cycle that was asked for, or where it begins."""
 
-    def __init__(self, folder: Path, lockwire: str, frame: int | None = None, cycle: int | None = None):
+    def __init__(self, folder: Path, lockwire: str, frame: FrameName | None = None, cycle: int | None = None):
+        """frame: as FrameName has it."""
         self.folder = folder
         self.manifest = self.load("manifest.json") or {}
         self.wires = wires(folder)
         self.total = {"rx": 0, "tx": 0}
-        cycles = self.count()
+        cycles, begins = self.count()
         if not self.manifest and not cycles:
             raise Unreadable(f"{folder}: no recording of lockwire run --record")
-        if frame is not None and not 1 <= frame <= len(cycles):
-            raise Unreadable(f"{folder}: frame {frame}: there are {len(cycles)}, from 1")
-        self.asked = cycles[frame - 1] if frame else cycle
+        self.asked = cycles[self.index(frame, begins)] if frame else cycle
         found = self.load("report.json")
         self.has_nic = any(folder.glob("stimulus*.bin"))
         if self.has_nic and not found:
@@ -373,23 +393,35 @@ class Run:
         except (OSError, ValueError):
             return None
 
-    def count(self) -> list[int]:
-        """The cycle of each frame; all are counted, the first of them is number 1."""
-        cycles = []
-        for path in self.wires:
+    def count(self) -> tuple[list[int], list[int]]:
+        """The cycle of each frame, over all segments; how many there are before each of these, and at last in all."""
+        cycles, begins = [], []
+        for path in self.wires.values():
+            begins.append(len(cycles))
             for _, comment, _ in blocks(path):
                 m = CYCLE.match(comment)
                 cycles.append(int(m.group(1)) if m else 0)
                 self.total[m.group(2) if m else "rx"] += 1
-        return cycles
+        return cycles, begins + [len(cycles)]
+
+    def index(self, frame: FrameName, begins: list[int]) -> int:
+        """Where it stands among all."""
+        if frame.segment not in self.wires:
+            segments = list(self.wires)
+            which = f"segments {segments[0]} to {segments[-1]}: SEGMENT:N is frame N of wire-SEGMENT.pcapng" if segments[0] else "no segments"
+            raise Unreadable(f"{self.folder}: frame {frame}: there is no such; the recording has {which}")
+        at = list(self.wires).index(frame.segment)
+        if frame.number > begins[at + 1] - begins[at]:
+            raise Unreadable(f"{self.folder}: frame {frame}: there is no such; {self.wires[frame.segment].name} has {begins[at + 1] - begins[at]}")
+        return begins[at] + frame.number - 1
 
     def around(self, cycles: list[int], at: int) -> list[Frame]:
         mid = next((i for i, c in enumerate(cycles) if c > at), len(cycles)) if at else 0
         lo, hi = max(0, mid - FRAMES_BEFORE), mid + (FRAMES_AFTER if at else FRAMES_BEFORE)
         found, i = [], 0
-        for path in self.wires:
-            for us, comment, data in blocks(path):
+        for segment, path in self.wires.items():
+            for n, (us, comment, data) in enumerate(blocks(path), 1):
                 if lo <= i < hi:
-                    found.append(Frame(i + 1, us, comment, bytes(data)))
+                    found.append(Frame(str(FrameName(segment, n)), i, us, comment, bytes(data)))
                 i += 1
         return found

@@ -212,7 +212,7 @@ def frame_words(f, conn: Conn) -> str:
     return ", ".join(parts)
 
 
-def ladder(conn: Conn, frames: list, path: Path, mark: int | None) -> str:
+def ladder(conn: Conn, frames: list, path: Path, mark: str | None) -> str:
     n = len(frames)
     fig, ax = plt.subplots(figsize=(11, 1.0 + 0.30 * n))
     fig.subplots_adjust(left=0.01, right=0.99, top=1 - 0.35 / (1.0 + 0.30 * n), bottom=0.1 / (1.0 + 0.30 * n))
@@ -232,8 +232,8 @@ def ladder(conn: Conn, frames: list, path: Path, mark: int | None) -> str:
         start, stop = (right, left) if f.rx else (left, right)
         ax.add_patch(FancyArrowPatch((start, i), (stop, i + 0.35), arrowstyle="-|>", mutation_scale=8, color=color, lw=1.1, shrinkA=0, shrinkB=0))
         ax.text((left + right) / 2, i - 0.02, frame_words(f, conn)[:118], ha="center", va="bottom", fontsize=6.8)
-        for x, v in zip(columns, (f.number, f.at, f.us - last)):
-            ax.text(x, i + 0.15, str(v), family="DejaVu Sans Mono", fontsize=7.5, ha="right", va="center", color=RED if mark == f.number else INK)
+        for x, v in zip(columns, (f.name, f.at, f.us - last)):
+            ax.text(x, i + 0.15, str(v), family="DejaVu Sans Mono", fontsize=7.5, ha="right", va="center", color=RED if mark == f.name else INK)
         last = f.us
     return save(fig, path)
 

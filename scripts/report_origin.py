@@ -175,13 +175,13 @@ def hexes(b: bytes) -> str:
 
 def frame_number(run, whole: bytes, cycle: int) -> str:
     """Of a frame that came in, by its TCP header: the newest."""
-    f = Frame(0, 0, "cycle=0 dir=rx flow=-", whole)
+    f = Frame("", 0, 0, "cycle=0 dir=rx flow=-", whole)
     same = [
         g
         for g in run.frames
         if g.rx and g.cycle <= cycle and g.key == f.key and g.length == f.length and (not f.key or (g.seq, g.ack, g.flags) == (f.seq, f.ack, f.flags))
     ]
-    return f"frame {same[-1].number}" if same else "a frame"
+    return f"frame {same[-1].name}" if same else "a frame"
 
 
 def tell_ranges(d, want: bytes, got: bytes, base: int, seq: int, beat: int, where: str) -> list:
@@ -205,7 +205,7 @@ def sent_frame(d, run, names: list) -> None:
     """A frame that left is not what it must be."""
     seen = Seen(run)
     whole = seen.last_tx[1]
-    f = Frame(0, 0, "cycle=0 dir=tx flow=-", whole) if len(whole) >= 54 else None
+    f = Frame("", 0, 0, "cycle=0 dir=tx flow=-", whole) if len(whole) >= 54 else None
     if not f or not f.key:
         d.suspect(TX + "tx_mux.sv", "puts the frames of assembler and slow path onto one stream")
         d.suspect(TX + "tx_header.sv", "the header")

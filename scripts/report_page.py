@@ -332,14 +332,14 @@ def frame_line(f) -> str:
     return f"{source} > {target} {frame_words(f, f.conn)}"
 
 
-def frame_rows(run: Run, mark: int | None) -> str:
+def frame_rows(run: Run, mark: str | None) -> str:
     at = next((i for i, f in enumerate(run.frames) if f.cycle > run.focus), len(run.frames))
     lo = max(0, at - FRAMES_SHOWN * 3 // 4)
     shown = run.frames[lo : lo + FRAMES_SHOWN]
     first = run.frames[0].us if run.frames else 0
     rows = [
         [
-            str(f.number),
+            f.name,
             str(f.cycle),
             str(f.at) if f.at != f.cycle else "",
             f"{(f.us - first) / 1e6:.6f}",
@@ -351,15 +351,16 @@ def frame_rows(run: Run, mark: int | None) -> str:
         for f in shown
     ]
     pick = picks([f.flow for f in shown])
-    classes = [f' id="f{f.number}"' + row_class(pick, f.flow, f.number == mark) for f in shown]
+    classes = [f' id="f{f.name}"' + row_class(pick, f.flow, f.name == mark) for f in shown]
     total = run.total["rx"] + run.total["tx"]
     left = (
-        f"The recording has {total} frames ({run.total['rx']} in, {run.total['tx']} out); shown are {shown[0].number} to {shown[-1].number}."
+        f"The recording has {total} frames ({run.total['rx']} in, {run.total['tx']} out); shown are {shown[0].name} to {shown[-1].name}."
         if shown
         else "No frames."
     )
+    in_segments = "" if 0 in run.wires else ", S:N is frame N of wire-S.pcapng"
     return (
-        f"<p class=dim>{left} Numbers are those of Wireshark, sequence numbers relative to the connection's. Ports are source &gt; destination."
+        f"<p class=dim>{left} Numbers are those of Wireshark{in_segments}, sequence numbers relative to the connection's. Ports are source &gt; destination."
         " Cycle: of the wire, as in the frame's comment; stream: when the NIC took or gave its last beat.</p>"
         + narrowed(
             "frame",

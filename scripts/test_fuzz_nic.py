@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the NIC's fuzzer, from its seeds: it finds nothing wrong, does the same again, and what it finds becomes a case that can be looked at."""
+"""Tests of the NIC's fuzzer, from its seeds: it finds nothing wrong, does the same again, and what it finds becomes a case that can be looked at.
+Before them what it once found: each input in sim/fuzz/found/, with which nothing may be wrong any more."""
 import argparse
 import json
 import os
@@ -10,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from testing import expect, run_tests
+import fuzz_nic
+from testing import Fail, expect, run_tests
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS, RUNS_TWICE = 2000, 300
@@ -31,6 +33,20 @@ class Bed:
 
     def case(self, *args, env=None):
         return self.run(self.build / "nic_case", *args, env=env)
+
+
+def regression(b, folder):
+    """One of what was found."""
+    expect((folder / "why.md").read_text(encoding="utf-8").strip(), f"{folder}/why.md says nothing")
+    r = b.case(folder / "input")
+    expect(r.returncode == 0, f"{folder}/input: {fuzz_nic.reason(r.stdout, r.returncode)}: {b.build}/nic_case shows it")
+
+
+class Liar:
+    """The same bed with handshakes that lie."""
+
+    def __init__(self, b):
+        self.build, self.case = b.build, lambda *args: b.case(*args, env=LIE)
 
 
 def test_finds_nothing(b):
@@ -79,6 +95,49 @@ def test_finding(b):
     expect(r.returncode == 0 and "is well now" in r.stdout, r.stdout)
 
 
+def test_finding_added(b):
+    """It becomes a regression, and such a one sees what is wrong."""
+    source, into = next((b.out / "lie/found").iterdir()), b.out / "added"
+    shutil.rmtree(into, ignore_errors=True)
+
+    def add(*args):
+        return b.run(ROOT / "scripts/fuzz_nic.py", "--build", b.build, "--regressions", into, "--add", source, *args)
+    for args in (["--name", "a-lie"], ["--name", "A lie", "--why", "x"], ["--name", "a-lie", "--why", "x\ny"]):
+        expect(add(*args).returncode == 2 and not into.exists(), f"{args}: taken")
+    r = add("--name", "a-lie", "--why", "The handshake lies.")
+    expect(r.returncode == 0 and "nothing wrong with it" in r.stdout, r.stdout)
+    expect(add("--name", "a-lie", "--why", "again").returncode == 2, "one takes the place of another")
+    regression(b, into / "a-lie")
+    try:
+        regression(Liar(b), into / "a-lie")
+    except Fail as e:
+        expect("wire monitor" in str(e), e)
+    else:
+        raise Fail("it passes with what made it fail")
+
+
+def test_hunt(b):
+    """What counts as a broken NIC that was found: an input that fails with it, and with the sound one does not."""
+    sound, liar, work = fuzz_nic.Tool(b.build), fuzz_nic.Tool(b.build, LIE), b.out / "hunt"
+
+    def hunt(tool, than=sound):
+        return fuzz_nic.hunt(tool, than, work, 2)
+
+    def other(name, script):
+        tool = fuzz_nic.Tool(b.build)
+        tool.fuzz = b.out / name
+        tool.fuzz.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+        tool.fuzz.chmod(0o755)
+        return tool
+    found, _, else_ = hunt(liar)
+    expect(found.startswith("wire monitor: ") and not else_, f"{found}, {else_}")
+    for tool, than, what in ((sound, sound, "nothing"), (liar, liar, "a sound NIC does it, too"), (other("starts_badly", "exit 71"), sound, "status 71 without an input"),
+                             (other("blames_a_good_one", f"cp {work}/seeds/0007 {work}/oom-1; echo 'Test unit written to {work}/oom-1'; exit 71"), sound,
+                              "nic_case does not see it")):
+        found, _, else_ = hunt(tool, than)
+        expect(not found and else_.startswith(what), f"{found}, {else_}: not {what}")
+
+
 def test_time_counts_on(b):
     def run():
         r = b.run(ROOT / "scripts/fuzz_nic.py", "--build", b.build, "--out", b.out / "on", "--seconds", 2, "--resume")
@@ -92,7 +151,8 @@ def test_refusals(b):
         expect(b.case(*args).returncode == 2, f"nic_case {args}")
 
 
-TESTS = {f.__name__.removeprefix("test_"): f for f in (test_finds_nothing, test_same_again, test_case_again, test_replay, test_finding, test_time_counts_on, test_refusals)}
+TESTS = {f.__name__.removeprefix("test_"): f for f in (test_finds_nothing, test_same_again, test_case_again, test_replay, test_finding,
+                                                           test_finding_added, test_hunt, test_time_counts_on, test_refusals)}
 
 
 def main() -> int:
@@ -100,7 +160,8 @@ def main() -> int:
     p.add_argument("--build", type=Path, default=ROOT / "build/fuzz-nic")
     p.add_argument("--out", type=Path, default=ROOT / "build/fuzz-nic/ci", help="emptied first")
     b = Bed(p.parse_args())
-    return 0 if run_tests((f"fuzz_nic_{name}", lambda test=test: test(b)) for name, test in TESTS.items()) else 1
+    tests = [(f"fuzz_nic_found_{f.name}", lambda f=f: regression(b, f)) for f in sorted(fuzz_nic.REGRESSIONS.iterdir())]
+    return 0 if run_tests(tests + [(f"fuzz_nic_{name}", lambda test=test: test(b)) for name, test in TESTS.items()]) else 1
 
 
 if __name__ == "__main__":

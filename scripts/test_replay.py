@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings and their replay, without a network: the same seed makes the same bytes, whole ones replay, broken ones are told."""
 import argparse
+import json
 import random
 import re
 import resource
@@ -302,7 +303,29 @@ class Tests:
         for args, words in (((), "which recording"), (("a", "b"), "not understood"), (("--check", "maybe", "a"), "not understood")):
             r = self.run("replay", *args)
             expect((r.returncode, r.stderr.count("\n")) == (2, 1) and words in r.stderr, f"{args}: {r.returncode} {r.stderr}")
-        expect(self.run("replay", "--help").returncode == 0, "--help")
+        r = self.run("replay", "--help")
+        expect(r.returncode == 0 and all(f"{n}: " in r.stdout for n in range(3)), "--help, or its statuses")
+
+    def test_options_that_would_do_nothing_are_refused(self):
+        folder, file = self.record(2, "options"), self.work / "asked-for"
+        for options, words in ((["--from", 1], "--from is for --events"), (["--check", "on", "--to", 9], "--to is for --events"), (["--stats", file, "--frame", 7], "only looked up"),
+                               (["--cycle", 7, "--stats", file], "only looked up"), (["--wave", "foo", "--cycle", 7], "--wave foo: the name of a file of waves ends in .fst")):
+            self.replay(folder, 2, words, *options)
+        r = self.run("replay", "--wave", "foo", folder)
+        expect(r.returncode == 2 and "--wave foo: " in r.stderr, f"{r.returncode} {r.stderr}")
+        expect(not file.exists(), "written all the same")
+        self.replay(folder, 0, "the same", "--stats", file, "--events", self.work / "events", "--from", 5, "--to", 50)
+        expect(json.loads(file.read_text())["same"], "not the same")
+
+    def test_stats_of_a_difference_are_json(self):
+        """Whatever is wrong: here a NIC that is given another recording's beats."""
+        folder, stats = self.record(2, "differs"), self.work / "stats.json"
+        data = bytearray((folder / "stimulus.bin").read_bytes())
+        at = 12 + int.from_bytes(data[8:12], "little")
+        at += 12 + int.from_bytes(data[at:at + 4], "little")
+        (folder / "stimulus.bin").write_bytes(data[:12 + int.from_bytes(data[8:12], "little")] + data[at:])
+        self.replay(folder, 1, "DIFFERS", "--check", "off", "--stats", stats)
+        expect(json.loads(stats.read_text())["why"].startswith("at cycle"), stats.read_text()[:200])
 
 
 def main() -> int:
@@ -310,9 +333,10 @@ def main() -> int:
     p.add_argument("--lockwire", default="build/lockwire")
     p.add_argument("--work", default="build/test_replay", help="where recordings go; deleted when all is well")
     p.add_argument("--seed", type=int, default=1, help="of the damage done")
+    p.add_argument("tests", nargs="*", help="names, or parts of them (default: all)")
     a = p.parse_args()
     t = Tests(a)
-    good = run_tests(tests_of(t))
+    good = run_tests(tests_of(t, a.tests))
     if good:
         shutil.rmtree(t.work)
     return 0 if good else 1

@@ -18,10 +18,11 @@ import matplotlib.image  # noqa: E402
 import report_blame  # noqa: E402
 import report_page  # noqa: E402
 import report_tables  # noqa: E402
-from report_data import ACK, SYN, Run, ip_text, rel  # noqa: E402
-from testing import expect, run_tests, tests_of  # noqa: E402
+from report_data import ACK, SYN, FrameName, Run, Unreadable, ip_text, rel, wires  # noqa: E402
+from testing import Fail, expect, run_tests, tests_of  # noqa: E402
 
 SEED = 4  # no forged frames, a connection each way round
+SEED_OF_SEGMENTS = 2  # several, the first of them made room
 MOST_BYTES = 8 << 20  # of a page
 
 
@@ -69,9 +70,9 @@ class Tests:
         self.work.mkdir(parents=True)
         self.whole = self.record("whole")
 
-    def record(self, name: str, *options) -> Path:
+    def record(self, name: str, *options, seed: int = SEED) -> Path:
         r = subprocess.run(
-            [self.lockwire, "run", "--wire", "pair", "--seed", str(SEED), "--record", str(self.work / name), *options],
+            [self.lockwire, "run", "--wire", "pair", "--seed", str(seed), "--record", str(self.work / name), *options],
             capture_output=True,
             text=True,
             timeout=120,
@@ -229,6 +230,32 @@ class Tests:
     def test_page_of_a_limited_recording(self):
         page, _ = self.report(self.record("limited", "--record-limit", "12"), "--flows", 0)
         self.check_page(page)
+
+    def test_frame_of_a_segment_is_that_of_replay(self):
+        """S:N in a recording of segments, N in one without: the same frame, or the same refusal."""
+        limited = self.record("segments", "--record-limit", "12", seed=SEED_OF_SEGMENTS)
+        segment = list(wires(limited))[-2]
+        expect(segment > 2, "it is whole")
+        for folder, name in ((limited, f"{segment}:7"), (self.whole, "7")):
+            frame = [f for f in Run(folder, self.lockwire).frames if f.name == name][0]
+            _, text = self.report(folder, "--frame", name, "--flows", 0)
+            row = re.search(rf'<tr id="f{name}" class="here[^>]*>(.*?)</tr>', text, re.S)
+            expect(row and f">{frame.cycle}<" in row[1], f"frame {name} is not marked, or at another cycle: {row and row[1][:200]}")
+            r = subprocess.run([self.lockwire, "replay", str(folder), "--frame", name], capture_output=True, text=True, timeout=120, check=False)
+            told = re.search(rf"^> +{name} +(in|out) .*", r.stdout, re.M)
+            expect(told and (told[1] == "in") == frame.rx, f"replay --frame {name}: {r.stdout[:300]}{r.stderr}")
+        for folder, names in ((limited, ("7", f"{segment}:9999999", "999:1", f"{segment}:0", "0:7", "x", "1:2:3")), (self.whole, ("1:7", "9999999", "0", "-1"))):
+            report = [sys.executable, str(ROOT / "scripts/report.py"), str(folder), "--lockwire", self.lockwire, "--frame", names[0]]
+            for command in [report] + [[self.lockwire, "replay", str(folder), "--frame", name] for name in names]:
+                r = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+                expect(r.returncode == 2 and "Traceback" not in r.stderr and command[-1] in r.stderr, f"{command}: status {r.returncode}: {r.stderr}")
+            for name in names[1:]:
+                try:
+                    Run(folder, self.lockwire, FrameName.parse(name))
+                except (ValueError, Unreadable) as e:
+                    expect(name in str(e), e)
+                else:
+                    raise Fail(f"a report of frame {name} is made")
 
     def test_failure_names_what_commits_it(self):
         for pick, rule, row, module in (

@@ -252,7 +252,7 @@ class Tests:
             expect(group in w.save and part.count("cosim.") > 2, f"group {group}: {part.count('cosim.')} signals")
         for name, words in (("rcv_text", r"RcvAccept f\d+ [-FSRPA]{5} seq \d+"), ("snd_text", r"SevNext f\d+ emits Tx\w+ seq \d+"),
                             ("sample_text", r"Tx\w+ f\d+ seq \d+"), ("event_text", r"f\d+ ready to \d+"), ("rcv_peer", r"10\.\d+\.\d+\.\d+:\d+"),
-                            ("tx_text", r"10\.\d+\.\d+\.\d+:\d+ > 10.* seq \d+")):
+                            ("tx_text", r"10\.\d+\.\d+\.\d+\.\d+ > 10.* \[[SFRP.]+\] \d+:\d+\(\d+\) ")):
             expect(any(re.match(words, t) for t in w.texts("u_view." + name)), f"{name}: {sorted(w.texts('u_view.' + name))[:3]}")
 
     def test_plain_build_alone_names_make_wave(self):
@@ -268,6 +268,14 @@ class Tests:
         for cycle, says in (last, False), (last + 5, True):
             r = self.run("replay", folder, "--wave", self.work / "end.fst", "--around", 20, "--cycle", cycle)
             expect(r.returncode == 0 and (f"ended at cycle {last}, before the marker" in r.stdout) == says, f"{cycle}: {r.stdout[-300:]}{r.stderr}")
+
+    def test_changed_header_rebuilds_both_models(self):
+        build = os.path.relpath(Path(self.lockwire).parent, ROOT)
+        for target in ("obj/sim/model.o", "wave/model.o"):
+            for header, wanted in (("dpi/base/blob.h", True), ("sim/model.h", True), ("sim/run.h", False)):
+                r = subprocess.run(["make", "-n", f"B={build}", "-o", f"{build}/gen/parameters", "-W", header, f"{build}/{target}"], cwd=ROOT, capture_output=True,
+                                   text=True, check=True)
+                expect(("model.cpp" in r.stdout) == wanted, f"{target}, {header} changed: {r.stdout[-300:]}")
 
     def test_usage(self):
         folder = self.record(2)

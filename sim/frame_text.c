@@ -57,8 +57,9 @@ static struct known *known_of(struct frame_text *t, const struct ipv4_hdr *h, co
   bool swap = h->src > h->dst || (h->src == h->dst && s->src_port > s->dst_port);
   struct tuple name = swap ? (struct tuple){h->dst, h->src, s->dst_port, s->src_port} : (struct tuple){h->src, h->dst, s->src_port, s->dst_port};
   *from = swap;
+  if (!t->relative) return NULL;
   struct known *k = (struct known *)tuple_map_find(&t->map, &name);
-  if (k || !t->relative || !(s->flags & TCP_SYN)) return k;
+  if (k || !(s->flags & TCP_SYN)) return k;
   if (t->n == t->room) {
     size_t more = t->room ? t->room * 2 : 16;
     struct known **list = realloc(t->known, more * sizeof *list);
@@ -140,12 +141,12 @@ static void put_packet(struct frame_text *t, char way, const uint8_t *ip, size_t
   char src[TEXT_IPV4_LEN], dst[TEXT_IPV4_LEN];
   enum ipv4_result r = ipv4_parse(ip, len, &h);
   if (r != IPV4_OK) {
-    fprintf(t->out, " ip %zu bytes: %s", len, ipv4_result_text(r));
+    fprintf(t->out, "ip %zu bytes: %s", len, ipv4_result_text(r));
     return;
   }
   const uint8_t *p = ip + h.hdr_len;
   bool ports = (h.proto == IPV4_PROTO_TCP || h.proto == IPV4_PROTO_UDP) && !h.fragment && h.payload_len >= 4;
-  fprintf(t->out, " %s", text_format_ipv4(src, h.src));
+  fprintf(t->out, "%s", text_format_ipv4(src, h.src));
   if (ports) fprintf(t->out, ".%u", get_be16(p));
   fprintf(t->out, " > %s", text_format_ipv4(dst, h.dst));
   if (ports) fprintf(t->out, ".%u", get_be16(p + 2));
@@ -164,18 +165,28 @@ static void put_arp(FILE *out, const uint8_t *p, size_t len)
   struct arp_packet a;
   char who[TEXT_IPV4_LEN], whom[TEXT_IPV4_LEN];
   enum arp_result r = arp_parse(p, len, &a);
-  if (r != ARP_OK) fprintf(out, " arp: %s", arp_result_text(r));
-  else fprintf(out, " arp %s %s to %s", a.op == ARP_OP_REQUEST ? "asks" : "answers", text_format_ipv4(who, a.sender_ip), text_format_ipv4(whom, a.target_ip));
+  if (r != ARP_OK) fprintf(out, "arp: %s", arp_result_text(r));
+  else fprintf(out, "arp %s %s to %s", a.op == ARP_OP_REQUEST ? "asks" : "answers", text_format_ipv4(who, a.sender_ip), text_format_ipv4(whom, a.target_ip));
+}
+
+static void put_frame(struct frame_text *t, char way, const uint8_t *frame, size_t len)
+{
+  struct eth_hdr e;
+  enum eth_result r = eth_parse(frame, len, &e);
+  if (r != ETH_OK) fprintf(t->out, "%zu bytes: %s", len, eth_result_text(r));
+  else if (e.type == ETH_TYPE_IPV4) put_packet(t, way, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
+  else if (e.type == ETH_TYPE_ARP) put_arp(t->out, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
+  else fprintf(t->out, "ethertype %04x, %zu bytes", e.type, len);
 }
 
 void frame_text_put(struct frame_text *t, char way, const uint8_t *frame, size_t len, uint64_t us)
 {
-  struct eth_hdr e;
-  fprintf(t->out, "%" PRIu64 ".%06" PRIu64 " %c", us / 1000000, us % 1000000, way);
-  enum eth_result r = eth_parse(frame, len, &e);
-  if (r != ETH_OK) fprintf(t->out, " %zu bytes: %s", len, eth_result_text(r));
-  else if (e.type == ETH_TYPE_IPV4) put_packet(t, way, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
-  else if (e.type == ETH_TYPE_ARP) put_arp(t->out, frame + ETH_HDR_BYTES, len - ETH_HDR_BYTES);
-  else fprintf(t->out, " ethertype %04x, %zu bytes", e.type, len);
+  fprintf(t->out, "%" PRIu64 ".%06" PRIu64 " %c ", us / 1000000, us % 1000000, way);
+  put_frame(t, way, frame, len);
   fputc('\n', t->out);
+}
+
+void frame_text_line(FILE *out, const uint8_t *frame, size_t len)
+{
+  put_frame(&(struct frame_text){.out = out}, '<', frame, len);
 }

@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #include "base/bytes.h"
-#include "base/text.h"
+#include "frame_text.h"
 #include "restart.h"
 #include "wire/wire.h"
 
@@ -365,40 +365,12 @@ const char *frame_name(const struct frame_at *at, char out[static 32])
   return out;
 }
 
-static void tcp_text(const uint8_t *ip, const uint8_t *tcp, size_t payload, char *out)
-{
-  static const char letter[] = "FSRPAUEC";
-  char from[TEXT_IPV4_LEN], to[TEXT_IPV4_LEN], flags[9];
-  size_t n = 0;
-  for (unsigned i = 0; i < 8; i++)
-    if (tcp[13] >> i & 1) flags[n++] = letter[i];
-  flags[n] = '\0';
-  snprintf(out, FRAMES_TEXT_LEN, "%s:%u > %s:%u [%s] seq %" PRIu32 " ack %" PRIu32 " win %u len %zu", text_format_ipv4(from, get_be32(ip + 12)),
-           get_be16(tcp), text_format_ipv4(to, get_be32(ip + 16)), get_be16(tcp + 2), flags, get_be32(tcp + 4), get_be32(tcp + 8), get_be16(tcp + 14),
-           payload);
-}
-
-static void ipv4_text(const uint8_t *ip, char *out)
-{
-  char from[TEXT_IPV4_LEN], to[TEXT_IPV4_LEN];
-  unsigned proto = ip[9];
-  snprintf(out, FRAMES_TEXT_LEN, "%s > %s %s", text_format_ipv4(from, get_be32(ip + 12)), text_format_ipv4(to, get_be32(ip + 16)),
-           proto == 1 ? "ICMP" : proto == 6 ? "TCP, no whole header" : proto == 17 ? "UDP" : "IPv4");
-}
-
 const char *frame_text(const struct frame_at *at, char out[static FRAMES_TEXT_LEN])
 {
-  enum { ETH = 14, IP = 20, TCP = 20 };
-  const uint8_t *ip = at->bytes + ETH;
-  unsigned type = at->len >= ETH ? get_be16(at->bytes + 12) : 0;
-  if (type != 0x0800 || at->len < ETH + IP) {
-    snprintf(out, FRAMES_TEXT_LEN, "%s, ethertype %04x, %zu bytes", type == 0x0806 ? "ARP" : "not IPv4", type, at->len);
-    return out;
-  }
-  size_t header = (ip[0] & 15u) * 4u, total = get_be16(ip + 2);
-  bool whole = ip[9] == 6 && !(get_be16(ip + 6) & 0x1fff) && header >= IP && at->len >= ETH + header + TCP;
-  size_t data = whole ? header + (ip[header + 12] >> 4) * 4u : 0;
-  if (whole) tcp_text(ip, ip + header, total > data ? total - data : 0, out);
-  else ipv4_text(ip, out);
+  memset(out, 0, FRAMES_TEXT_LEN);
+  FILE *f = fmemopen(out, FRAMES_TEXT_LEN - 1, "w");
+  if (!f) return out;
+  frame_text_line(f, at->bytes, at->len);
+  fclose(f);   // fails when not all had room
   return out;
 }

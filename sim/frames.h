@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FRAMES_ERR_LEN = 200, FRAMES_TEXT_LEN = 112 };
+enum { FRAMES_ERR_LEN = 200, FRAMES_TEXT_LEN = 240 };
 
 struct frame_at {
   uint32_t segment;
@@ -35,6 +35,6 @@ void frames_close(struct frames *f);   // NULL is allowed
 
 // "812", or "3:812" of a segment.
 const char *frame_name(const struct frame_at *at, char out[static 32]);
-// Its headers in words.
+// As frame_text.h writes it, as much as there is room for.
 const char *frame_text(const struct frame_at *at, char out[static FRAMES_TEXT_LEN]);
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "check/monitor.h"
 #include "endpoint.h"
 #include "load.h"
@@ -527,12 +528,11 @@ bool pair_json(FILE *out, uint64_t seed, const struct pair_result *r)
           "\"retried\": %u, \"bytes\": %" PRIu64 ", \"frames\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"retransmissions\": %" PRIu64
           ", \"timeouts\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"duplicated\": %" PRIu64 ", \"reordered\": %" PRIu64
           ", \"corrupted\": %" PRIu64 ", \"forged\": %" PRIu64 ", \"rule\": \"%s\", \"rule_cycle\": %" PRIu64 ", \"rule_steps\": %" PRIu64
-          ", \"why\": \"", seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried, r->bytes, r->frames,
+          ", \"why\": ", seed, r->ok ? "true" : "false", r->hash, r->conns, r->aborted, r->retried, r->bytes, r->frames,
           r->virtual_us, r->retransmissions, r->timeouts, r->lost, r->duplicated, r->reordered, r->corrupted, r->forged,
           r->rule, r->rule_cycle, r->rule_steps);
-  for (const char *p = r->why; *p; p++)
-    if (*p >= ' ' && *p != '"' && *p != '\\') fputc(*p, out);
-  fputs("\"}\n", out);
+  text_put_json(out, r->why);
+  fputs("}\n", out);
   return !fflush(out) && !ferror(out);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "model.h"
 
 enum { FLUSH_US = 1000000, POINT_CYCLES = 1 << 19 };
@@ -33,18 +34,6 @@ static void pass(struct glue_tap *t, const struct glue_beat *b)
 
 static const struct glue_tap_ops ops = {.pass = pass};
 
-// As a JSON string; what is not printable ASCII is left out.
-static void put_text(FILE *f, const char *s)
-{
-  fputc('"', f);
-  for (; *s; s++) {
-    if (*s < ' ' || *s > '~') continue;
-    if (*s == '"' || *s == '\\') fputc('\\', f);
-    fputc(*s, f);
-  }
-  fputc('"', f);
-}
-
 static bool write_manifest(const struct recorder_options *o, const char *path)
 {
   struct model_info i = model_info();
@@ -53,7 +42,7 @@ static bool write_manifest(const struct recorder_options *o, const char *path)
   fprintf(f, "{\n  \"format\": 1,\n  \"identity\": \"%s\",\n  \"data_bits\": %u,\n  \"flows\": %u,\n  \"tx_ring_bytes\": %" PRIu32
           ",\n  \"rx_ring_bytes\": %" PRIu32 ",\n  \"max_frame\": %u,\n  \"seed\": %" PRIu64 ",\n  \"command\": ",
           o->head.identity, i.data_bits, i.num_flows, i.tx_ring_bytes, i.rx_ring_bytes, o->head.max_frame, o->head.seed);
-  put_text(f, o->command);
+  text_put_json(f, o->command);
   fputs("\n}\n", f);
   bool ok = !ferror(f);
   return fclose(f) == 0 && ok;

@@ -26,6 +26,8 @@ enum { MTU_MIN = 576, MTU_MAX = 9000 };
 struct replay_options {
   const char *dir, *stats, *events;   // dir: a recording, or a capture's file
   uint64_t from, to;               // of events: the cycles to be written
+  const char *of_events;           // --from or --to, when one was given
+  const char *after_wave;          // what stood behind --wave and is no file of waves by its name
   bool no_check, force, help;
   struct capture_options capture;  // what only a capture knows
   const char *of_capture;          // the first of its options that was given
@@ -189,6 +191,11 @@ static int complain(const char *what, const char *why)
   return EXIT_USAGE;
 }
 
+static const char statuses[] =
+    "status 0: the same as then, or, of a capture, no rule broken; a frame or cycle was found, or its waves written\n"
+    "       1: the NIC differs from the recording, or the recording is damaged; checker or wire monitor found a rule broken\n"
+    "       2: usage, files, another build; or a capture's replay that stands still or breaks off\n";
+
 static const char usage[] =
     "lockwire replay: drive the NIC from a recording, cycle for cycle, or from any capture\n\n"
     "usage: lockwire replay DIR [--check on|off] [--force] [--stats FILE] [--events FILE [--from CYCLE] [--to CYCLE]]\n"
@@ -217,8 +224,10 @@ static const char usage[] =
 static bool parse_events(struct replay_options *o, const char *name, const char *val)
 {
   if (!val) return false;
-  if (!strcmp(name, "--from")) return text_parse_uint(val, 0, UINT64_MAX, &o->from);
-  if (!strcmp(name, "--to")) return text_parse_uint(val, 0, UINT64_MAX, &o->to);
+  if (!strcmp(name, "--from") || !strcmp(name, "--to")) {
+    o->of_events = name;
+    return text_parse_uint(val, 0, UINT64_MAX, name[2] == 'f' ? &o->from : &o->to);
+  }
   if (strcmp(name, "--events") != 0) return false;
   o->events = val;
   return true;
@@ -261,6 +270,31 @@ static int take_capture(struct replay_options *o, const char *name, const char *
   return ok ? 2 : 1;
 }
 
+// What is no option: the recording, or capture.
+static bool take_dir(struct replay_options *o, const char *arg, bool behind_wave, char why[static WAVE_ERR_LEN])
+{
+  if (behind_wave) o->after_wave = arg;
+  if (arg[0] != '-' && !o->dir) {
+    o->dir = arg;
+    return true;
+  }
+  if (arg[0] != '-' && o->after_wave) snprintf(why, WAVE_ERR_LEN, "replay: --wave %.80s: the name of a file of waves ends in .fst", o->after_wave);
+  else snprintf(why, WAVE_ERR_LEN, "replay: %.80s: not understood (see lockwire replay --help)", arg);
+  return false;
+}
+
+// Options that need others, or exclude them.
+static bool fit_together(const struct replay_options *o, char why[static WAVE_ERR_LEN])
+{
+  bool looks = wave_wanted(&o->wave) && !o->wave.wave;
+  if (!o->dir) snprintf(why, WAVE_ERR_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
+  else if (o->of_events && !o->events) snprintf(why, WAVE_ERR_LEN, "replay: %s is for --events FILE", o->of_events);
+  else if (o->events && o->no_check) snprintf(why, WAVE_ERR_LEN, "replay: --events needs the checker: without it nothing is reported as retired");
+  else if (o->events && wave_wanted(&o->wave)) snprintf(why, WAVE_ERR_LEN, "replay: either --events or what is at a frame or cycle");
+  else if (o->stats && looks) snprintf(why, WAVE_ERR_LEN, "replay: --stats is for a replay, and without --wave a frame or cycle is only looked up");
+  return !why[0];
+}
+
 static bool parse(struct replay_options *o, int argc, char **argv, char why[static WAVE_ERR_LEN])
 {
   o->capture = (struct capture_options){.mtu = 1500, .seed = 1};
@@ -288,17 +322,11 @@ static bool parse(struct replay_options *o, int argc, char **argv, char why[stat
       continue;
     } else if (parse_events(o, argv[i], val)) {
       i++;
-    } else if (argv[i][0] == '-' || o->dir) {
-      snprintf(why, WAVE_ERR_LEN, "replay: %.80s: not understood (see lockwire replay --help)", argv[i]);
+    } else if (!take_dir(o, argv[i], i > 0 && !strcmp(argv[i - 1], "--wave"), why)) {
       return false;
-    } else {
-      o->dir = argv[i];
     }
   }
-  if (!o->dir && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: which recording, or capture? (see lockwire replay --help)");
-  if (o->events && o->no_check && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: --events needs the checker: without it nothing is reported as retired");
-  if (o->events && wave_wanted(&o->wave) && !why[0]) snprintf(why, WAVE_ERR_LEN, "replay: either --events or what is at a frame or cycle");
-  return !why[0];
+  return !why[0] && fit_together(o, why);
 }
 
 static bool same_build(const struct stim_head *h, const struct replay_options *o)
@@ -333,8 +361,10 @@ static bool write_stats(const struct replay *r, int status)
 {
   FILE *f = fopen(r->opt->stats, "w");
   if (!f) return false;
-  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": \"%s\", \"counters\": ",
-          status == EXIT_GOOD ? "true" : "false", r->from_cycle, r->nic->cycles - r->from_cycle, r->beats_in, r->beats_out, r->why);
+  fprintf(f, "{\"same\": %s, \"from_cycle\": %" PRIu64 ", \"cycles\": %" PRIu64 ", \"beats_in\": %" PRIu64 ", \"beats_out\": %" PRIu64 ", \"why\": ",
+          status == EXIT_GOOD ? "true" : "false", r->from_cycle, r->nic->cycles - r->from_cycle, r->beats_in, r->beats_out);
+  text_put_json(f, r->why);
+  fputs(", \"counters\": ", f);
   summary_counters(f, r->nic->model);
   fputs(", \"check\": ", f);
   if (r->nic->glue.check) check_report_json(r->nic->glue.check, f);
@@ -482,6 +512,7 @@ int replay_main(int argc, char **argv, const struct pair_nic *nic)
   if (o.help) {
     fputs(usage, stdout);
     fputs(wave_usage, stdout);
+    fputs(statuses, stdout);
     return EXIT_GOOD;
   }
   if (stat(o.dir, &s) != 0) return complain(o.dir, strerror(errno));

@@ -100,3 +100,14 @@ const char *text_format_mac(char out[static TEXT_MAC_LEN], const uint8_t mac[sta
   snprintf(out, TEXT_MAC_LEN, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
   return out;
 }
+
+void text_put_json(FILE *out, const char *s)
+{
+  fputc('"', out);
+  for (; *s; s++) {
+    if (*s < ' ' || *s > '~') continue;
+    if (*s == '"' || *s == '\\') fputc('\\', out);
+    fputc(*s, out);
+  }
+  fputc('"', out);
+}

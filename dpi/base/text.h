@@ -6,6 +6,7 @@
 #define LW_TEXT_H
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { TEXT_IPV4_LEN = 16, TEXT_MAC_LEN = 18 };  // buffer sizes, with the final NUL
 
@@ -17,4 +18,7 @@ bool text_parse_uint(const char *s, uint64_t min, uint64_t max, uint64_t *v);  /
 // Both return out.
 const char *text_format_ipv4(char out[static TEXT_IPV4_LEN], uint32_t ip);
 const char *text_format_mac(char out[static TEXT_MAC_LEN], const uint8_t mac[static 6]);
+
+// As a JSON string, quotes included. What is not printable ASCII is left out.
+void text_put_json(FILE *out, const char *s);
 #endif

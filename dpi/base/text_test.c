@@ -117,6 +117,22 @@ static void test_text_refuses_bad_uint(void **state)
   assert_false(text_parse_uint("18446744073709551616", 0, UINT64_MAX, &v));
 }
 
+static void test_text_puts_json_that_parses(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *s, *json;
+  } t[] = {{"", "\"\""}, {"a b~", "\"a b~\""}, {"a \"b\" C:\\d", "\"a \\\"b\\\" C:\\\\d\""}, {"\n\t\177\303\244x", "\"x\""}};
+  for (size_t i = 0; i < N(t); i++) {
+    char out[64] = "";
+    FILE *f = fmemopen(out, sizeof out, "w");
+    assert_non_null(f);
+    text_put_json(f, t[i].s);
+    fclose(f);
+    assert_string_equal(out, t[i].json);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -124,6 +140,7 @@ int main(void)
     cmocka_unit_test(test_text_parses_good_cidr),        cmocka_unit_test(test_text_refuses_bad_cidr),
     cmocka_unit_test(test_text_parses_good_mac),         cmocka_unit_test(test_text_refuses_bad_mac),
     cmocka_unit_test(test_text_parses_uint_inside_range), cmocka_unit_test(test_text_refuses_bad_uint),
+    cmocka_unit_test(test_text_puts_json_that_parses),
   };
   return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
