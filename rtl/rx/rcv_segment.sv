@@ -204,6 +204,12 @@ module rcv_segment (
     end
   end
 
+  // What a peer sent beyond its own FIN is nobody's.
+  logic [2:0] held_n;
+  logic [255:0] held;
+  assign held_n = (taken && fin_next) ? '0 : iv_n;
+  assign held   = (taken && fin_next) ? '0 : iv_list;
+
   always @* begin
     ctx_o = ctx_i;
     if (reset_o) begin
@@ -228,15 +234,15 @@ module rcv_segment (
       ctx_o.fin_seq = data_end;
     end
     if (taken || put) begin
-      ctx_o.ooo_n      = iv_n;
-      ctx_o.ooo0_start = iv_list[63:32];
-      ctx_o.ooo0_end   = iv_list[31:0];
-      ctx_o.ooo1_start = iv_list[127:96];
-      ctx_o.ooo1_end   = iv_list[95:64];
-      ctx_o.ooo2_start = iv_list[191:160];
-      ctx_o.ooo2_end   = iv_list[159:128];
-      ctx_o.ooo3_start = iv_list[255:224];
-      ctx_o.ooo3_end   = iv_list[223:192];
+      ctx_o.ooo_n      = held_n;
+      ctx_o.ooo0_start = held[63:32];
+      ctx_o.ooo0_end   = held[31:0];
+      ctx_o.ooo1_start = held[127:96];
+      ctx_o.ooo1_end   = held[95:64];
+      ctx_o.ooo2_start = held[191:160];
+      ctx_o.ooo2_end   = held[159:128];
+      ctx_o.ooo3_start = held[255:224];
+      ctx_o.ooo3_end   = held[223:192];
     end
     if (taken) begin
       ctx_o.nxt = iv_edge + 32'(fin_next);

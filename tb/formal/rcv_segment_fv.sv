@@ -3,7 +3,7 @@
 // (RCV.NXT, wnd_end]), the next context is, too; RCV.NXT never moves back nor beyond the window, the window's edge stays; what goes
 // to the ring lies inside the window, is of the segment, and is what the context then holds: RCV.NXT passes, and an interval
 // takes in, only bytes that were held or are written now; and a byte that was held is never forgotten. Behind the peer's FIN
-// nothing is taken any more; the list may then still show what a peer that contradicts itself had sent beyond its own FIN.
+// nothing is taken any more, and nothing is held of what a peer that contradicts itself had sent beyond its own FIN.
 //
 //@ rtl rtl/rx/rx_intervals.sv rtl/rx/rcv_segment.sv tb/formal/rcv_list.sv
 //@ prove comb
@@ -78,9 +78,9 @@ module rcv_segment_fv #(
   assign written = lo != hi && 32'(byte_i) >= first && 32'(byte_i) < last;
   assign fin_now = ctx_next.fin_done && !ctx.fin_done;   // the FIN's place is the last that RCV.NXT passed
   always @* begin
-    pre = (ok || ctx.fin_done) && seg.pay_len <= 14'd9000
+    pre = ok && (!ctx.fin_done || ctx.ooo_n == '0) && seg.pay_len <= 14'd9000
         && !(ctx.fin_vld && ctx.fin_done) && (!ctx.fin_vld || fin_i < wnd_i);
-    assert(!pre || ok_next || ctx_next.fin_done);
+    assert(!pre || (ok_next && (!ctx_next.fin_done || ctx_next.ooo_n == '0)));
     assert(!pre || !ctx.fin_done || (moved == '0 && lo == hi && ctx_next.fin_done));
     assert(!pre || (moved <= 32'(wnd_i) && ctx_next.wnd_end == ctx.wnd_end));
     assert(!pre || lo == hi || (first < last && last <= 32'(wnd_i) && lo >= 14'(seg.pay_off)
@@ -89,7 +89,7 @@ module rcv_segment_fv #(
     assert(!pre || !ctx_next.fin_vld || ctx_next.fin_seq - At < 32'(wnd_i));
     if (pre && !ctx.fin_done && byte_i < wnd_i) begin
       if (32'(byte_i) < moved) assert(there || written || (fin_now && 32'(byte_i) + 32'd1 == moved));
-      else assert(there_next == (there || written));
+      else assert(there_next == (!fin_now && (there || written)));
     end
     // A FIN is taken only where one was seen: this segment's end, or the place remembered.
     if (pre && fin_now)

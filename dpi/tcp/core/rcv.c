@@ -224,7 +224,8 @@ static void delay_ack(const struct core_caps *caps, struct rcv_ctx *c, const str
   }
 }
 
-// A FIN counts once everything before it is there; only one inside the window was remembered.
+// A FIN counts once everything before it is there; only one inside the window was remembered. What a peer sent beyond its own FIN is
+// nobody's.
 static void take_fin(struct rcv_ctx *c, struct rcv_actions *a)
 {
   if (!c->fin_vld || !seq_eq(c->fin_seq, c->nxt)) return;
@@ -232,6 +233,7 @@ static void take_fin(struct rcv_ctx *c, struct rcv_actions *a)
   c->fin_vld = false;
   c->fin_seq = seq_of(0);
   c->nxt = seq_add(c->nxt, 1);
+  store(c, &(struct intervals){0});
 }
 
 static void take_in_order(const struct core_caps *caps, struct rcv_ctx *c, const struct core_segment *s,

@@ -302,6 +302,17 @@ static void test_rcv_takes_fin_when_the_gap_before_its_data_closes(void **state)
   assert_int_equal(nxt_of(&b), 301);
 }
 
+// A peer that contradicts itself: what it sent beyond its own FIN is nobody's, and no block tells of it.
+static void test_rcv_forgets_what_lies_beyond_the_fin(void **state)
+{
+  struct bed b = bed_of(state);
+  take(&b, 1, 64);
+  ASSERT_SACK(&b, {1, 65});
+  struct rcv_actions a = take_seg(&b, 0, 0, ACK | FIN);
+  assert_true(a.fin && b.c.fin_done && !b.c.ooo_n);
+  ASSERT_NO_SACK(&b);
+}
+
 static void test_rcv_leaves_fin_out_of_order_when_outside_the_window(void **state)
 {
   struct bed b = bed_of(state);
@@ -866,6 +877,7 @@ int main(void)
     SEQ_TEST(test_rcv_joins_intervals_when_the_segment_in_order_covers_them),
     SEQ_TEST(test_rcv_keeps_fin_until_all_before_it_is_there),
     SEQ_TEST(test_rcv_takes_fin_when_the_gap_before_its_data_closes),
+    SEQ_TEST(test_rcv_forgets_what_lies_beyond_the_fin),
     SEQ_TEST(test_rcv_leaves_fin_out_of_order_when_outside_the_window),
     SEQ_TEST(test_rcv_leaves_fin_when_there_are_no_intervals),
     SEQ_TEST(test_rcv_sack_names_one_growing_block_when_the_first_is_lost),
