@@ -17,7 +17,7 @@ SUFFIXES = ".pcap", ".pcapng", ".cap"
 
 
 def said(stats: dict) -> str:
-    out = [f"{stats['played']} of {stats['frames']} frames played, {sum(c['opened'] for c in stats['connections'])} of {len(stats['connections'])} connections"]
+    out = [f"{stats['frames']} frames: {stats['played']} played, {stats['near']} of the recorded host; {sum(c['opened'] for c in stats['connections'])} of {len(stats['connections'])} connections"]
     return "; ".join(out + [f"{n} not played: {why}" for why, n in stats["unused"].items()])
 
 

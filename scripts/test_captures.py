@@ -210,7 +210,7 @@ class Tests:
                 p[at] = IP(bytes(p[at]))
                 for field, value in how.items():
                     setattr(p[at][IP], field, value)
-            for packets, link in (([ether(q) for q in p], None), (p, DLT_RAW)):
+            for packets, link in (([ether(q) for q in p], None), ([Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00") / q for q in p], None), (p, DLT_RAW)):
                 if link and "version" in how:
                     continue   # then it is no IPv4 at all
                 j = self.replay(self.file(packets, link))
@@ -273,7 +273,7 @@ class Tests:
         (folder / "d.txt").write_bytes(b"nor this")
         r = subprocess.run([sys.executable, ROOT / "scripts/replay_folder.py", "--lockwire", self.lockwire, folder], capture_output=True, text=True, timeout=120, check=False)
         expect(r.returncode == 0 and r.stdout.endswith("6 passed, 0 failed\n"), f"{r.stdout}{r.stderr}")
-        expect(r.stdout.count("5 of 13 frames played, 1 of 1 connections\n") == 4 and r.stdout.count("refused: ") == 2 and "d.txt" not in r.stdout, r.stdout)
+        expect(r.stdout.count("13 frames: 5 played, 8 of the recorded host; 1 of 1 connections\n") == 4 and r.stdout.count("refused: ") == 2 and "d.txt" not in r.stdout, r.stdout)
         r = subprocess.run([sys.executable, ROOT / "scripts/replay_folder.py", "--lockwire", "/bin/false", folder], capture_output=True, text=True, timeout=120, check=False)
         expect(r.returncode == 1 and r.stdout.endswith("0 passed, 6 failed\n"), f"{r.stdout}{r.stderr}")
 
