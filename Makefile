@@ -102,10 +102,12 @@ N ?= 1000
 FIRST ?= 1
 # --- captures as regressions: pcaps/ -------------------------------------------------------------------------------------
 CASES := $(PYTHON) scripts/cases.py --lockwire $(B)/lockwire --out $(B)/replay $(if $(JOBS),--jobs $(JOBS))
-.PHONY: replay golden case craft test-cases
+.PHONY: replay replay-folder golden case craft test-cases
 replay: build ## every case of pcaps/, on the NIC under the checker and on the reference, against its expectation; CASE=name for some
 	$(Q)$(PYTHON) scripts/craft_cases.py --check
 	$(Q)$(CASES) --perturb $(CASE)
+replay-folder: build ## every capture below PCAPS=DIR, from wherever, on the NIC under the checker and on the reference
+	$(Q)$(PYTHON) scripts/replay_folder.py --lockwire $(B)/lockwire $(if $(JOBS),--jobs $(JOBS)) $(if $(PCAPS),'$(PCAPS)')
 test-cases: build ## what runs them: it adds cases, tells what is wrong, and its self-test sees a comparison that looks away
 	$(Q)$(PYTHON) scripts/test_cases.py --lockwire $(B)/lockwire --work $(B)/test_cases
 golden: build ## write the expectations of pcaps/ anew and show the difference; CASE=name for some

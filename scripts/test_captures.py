@@ -18,6 +18,7 @@ from scapy.utils import wrpcap, wrpcapng
 
 from testing import expect, run_tests, tests_of
 
+ROOT = Path(__file__).resolve().parent.parent
 CLIENT, SERVER, FAR, NEAR = "10.1.0.1", "10.1.0.2", 3_000_000_000, 4_294_967_000   # the server's numbers wrap
 REQUEST, REPLY = b"GET\n", b"answer " * 700
 DLT_NULL, DLT_RAW, DLT_SLL2 = 0, 101, 276
@@ -209,7 +210,7 @@ class Tests:
                 p[at] = IP(bytes(p[at]))
                 for field, value in how.items():
                     setattr(p[at][IP], field, value)
-            for packets, link in (([ether(q) for q in p], None), (p, DLT_RAW)):
+            for packets, link in (([ether(q) for q in p], None), ([Ether(src="00:00:00:00:00:00", dst="00:00:00:00:00:00") / q for q in p], None), (p, DLT_RAW)):
                 if link and "version" in how:
                     continue   # then it is no IPv4 at all
                 j = self.replay(self.file(packets, link))
@@ -261,6 +262,20 @@ class Tests:
             self.replay(self.file([ether(p) for p in talk()]), "--text", self.work / "text")
             texts.append((self.work / "text").read_text())
         expect(texts[0] == texts[1] and "[FP.]" in texts[0] or "[F.]" in texts[0], texts[0])
+
+    def test_a_folder(self):
+        """All that is in it, on both engines: served, or refused with a reason."""
+        folder = self.work / "folder"
+        (folder / "below").mkdir(parents=True)
+        shutil.copy(self.file([ether(p) for p in talk()]), folder / "a.pcap")
+        wrpcapng(str(folder / "below/b.pcapng"), [ether(p) for p in talk()])
+        (folder / "c.cap").write_bytes(b"no capture")
+        (folder / "d.txt").write_bytes(b"nor this")
+        r = subprocess.run([sys.executable, ROOT / "scripts/replay_folder.py", "--lockwire", self.lockwire, folder], capture_output=True, text=True, timeout=120, check=False)
+        expect(r.returncode == 0 and r.stdout.endswith("6 passed, 0 failed\n"), f"{r.stdout}{r.stderr}")
+        expect(r.stdout.count("13 frames: 5 played, 8 of the recorded host; 1 of 1 connections\n") == 4 and r.stdout.count("refused: ") == 2 and "d.txt" not in r.stdout, r.stdout)
+        r = subprocess.run([sys.executable, ROOT / "scripts/replay_folder.py", "--lockwire", "/bin/false", folder], capture_output=True, text=True, timeout=120, check=False)
+        expect(r.returncode == 1 and r.stdout.endswith("0 passed, 6 failed\n"), f"{r.stdout}{r.stderr}")
 
     def test_what_is_no_capture(self):
         (self.work / "none").write_bytes(b"hello, this is no capture at all")

@@ -728,16 +728,24 @@ static bool take_packet(struct reading *r, const struct capture *cap, const stru
   return loose_frame(r, p);
 }
 
-// The near side's own station, NULL where none of its packets shows, or others send as the same (a loopback interface).
+// The near side's own station, NULL where none of its packets shows.
 static const uint8_t *near_mac(const struct convs *v, const struct capture *c)
 {
   struct packet p;
-  const uint8_t *mac = NULL;
-  for (size_t i = 0; c->ethernet && i < c->n && !mac; i++)
-    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && is_near(v, p.h.src)) mac = c->frame[i].data + 6;
-  for (size_t i = 0; mac && i < c->n; i++)
-    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && !is_near(v, p.h.src) && !memcmp(c->frame[i].data + 6, mac, 6)) mac = NULL;
-  return mac;
+  for (size_t i = 0; c->ethernet && i < c->n; i++)
+    if (open_packet(&c->frame[i], &p) == CONV_USED && p.ip && is_near(v, p.h.src)) return c->frame[i].data + 6;
+  return NULL;
+}
+
+// Others send as the same: a loopback interface, or it forwards for them.
+static bool shared_mac(const struct convs *v, const struct capture *c, const uint8_t *mac)
+{
+  struct packet p;
+  for (size_t i = 0; mac && i < c->n; i++) {
+    bool other = open_packet(&c->frame[i], &p) == CONV_USED && p.ip && !is_near(v, p.h.src) && !no_address(p.h.src);
+    if (other && !memcmp(c->frame[i].data + 6, mac, 6)) return true;
+  }
+  return false;
 }
 
 // What the near side itself asks and answers by ARP is not for it to hear.
@@ -751,13 +759,13 @@ static bool own_arp(const struct convs *v, const struct packet *p, const uint8_t
 
 static uint16_t type_of(const struct capture_frame *f) { return f->captured >= ETH_HDR_BYTES ? get_be16(f->data + 12) : 0; }
 
-// A frame in which there is no packet to be read: whether the near side sent it, by its station or by the address in its place.
-static bool near_sent(const struct convs *v, const struct packet *p, const uint8_t *mac)
+// A frame in which there is no packet to be read: whether the near side sent it, by its station, unless others share that, or by the address in its place.
+static bool near_sent(const struct convs *v, const struct packet *p, const uint8_t *mac, bool shared)
 {
   const struct capture_frame *f = p->frame;
   uint16_t type = type_of(f);
   if (type == ETH_TYPE_ARP) return own_arp(v, p, mac);
-  if (mac && f->captured >= 12 && !memcmp(f->data + 6, mac, 6)) return true;
+  if (mac && !shared && f->captured >= 12 && !memcmp(f->data + 6, mac, 6)) return true;
   const uint8_t *ip = f->data + ETH_HDR_BYTES;
   return type == ETH_TYPE_IPV4 && f->captured >= ETH_HDR_BYTES + IPV4_HDR_BYTES && is_near(v, get_be32(ip + 12)) && !is_near(v, get_be32(ip + 16));
 }
@@ -766,6 +774,7 @@ static bool read_frames(struct reading *r, const struct capture *c)
 {
   struct packet p;
   const uint8_t *mac = near_mac(r->v, c);
+  bool shared = shared_mac(r->v, c, mac);
   for (size_t i = 0; i < c->n; i++) {
     enum conv_unused why = open_packet(&c->frame[i], &p);
     if (why != CONV_USED) {
@@ -773,7 +782,7 @@ static bool read_frames(struct reading *r, const struct capture *c)
     } else if (p.ip) {
       struct conv_item it = {.frame = &c->frame[i], .us = c->frame[i].us, .ip = c->frame[i].data + ETH_HDR_BYTES, .ip_len = p.h.hdr_len + p.body_len};
       if (!take_packet(r, c, &p, &it)) return false;
-    } else if (near_sent(r->v, &p, mac)) {
+    } else if (near_sent(r->v, &p, mac, shared)) {
       if (type_of(p.frame) == ETH_TYPE_IPV4) leave_out(r->v, p.frame, CONV_BROKEN);
       else r->v->near_frames++;
     } else if (!loose_frame(r, &p)) {

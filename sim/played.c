@@ -56,7 +56,8 @@ struct played *played_open(const struct convs *v, struct peers *peers, struct st
   p->player = calloc(v->n + 1, sizeof *p->player);
   p->blocked = calloc(v->n + 1, sizeof *p->blocked);
   p->listener = calloc(v->n + 1, sizeof *p->listener);
-  if (!p->player || !p->blocked || !p->listener || !tuple_map_init(&p->map, 1024 + v->n, key) || !timers_init(&p->due, v->n + 1) || !timers_init(&p->turn, v->n + 1)) {
+  if (!p->player || !p->blocked || !p->listener || !tuple_map_init(&p->map, 1024 + v->n, key) || !timers_init(&p->due, v->n + 1)
+      || !timers_init(&p->turn, v->n + 1)) {
     played_close(p);
     return NULL;
   }
