@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "model.h"
 
-enum { FLUSH_US = 1000000, POINT_CYCLES = 1 << 19 };
+enum { FLUSH_US = 1000000 };
 
 struct recorder {
   struct glue_tap tap;             // first
@@ -115,7 +115,7 @@ bool recorder_restart_read(struct blob *b, uint64_t *hash)
 
 static const char point_magic[8] = "LWPOINT\n";
 
-bool recorder_point_due(const struct recorder *r) { return !recording_limited(r->recording) && *r->cycle - r->point_cycle >= POINT_CYCLES; }
+bool recorder_point_due(const struct recorder *r) { return recording_point_due(r->recording, *r->cycle - r->point_cycle, stim_written(r->w)); }
 
 struct blob *recorder_point(struct recorder *r)
 {

@@ -17,8 +17,7 @@ struct recording {
   FILE *faults;
   struct blob restart;             // kept until it is written
   struct whole *writing;
-  uint32_t points;                 // restart points on the way; no_points: no more of them
-  bool no_points;
+  bool no_points;                  // no more restart points on the way
   int error;                       // the first that befell any of its files
 };
 
@@ -74,6 +73,11 @@ static uint64_t bytes_of(const struct recording *r, uint64_t stimulus_bytes)
 
 bool recording_due(const struct recording *r, uint64_t stimulus_bytes) { return segments_due(&r->seg, bytes_of(r, stimulus_bytes)); }
 
+bool recording_point_due(const struct recording *r, uint64_t cycles, uint64_t stimulus_bytes)
+{
+  return !r->no_points && segments_point_due(&r->seg, cycles, bytes_of(r, stimulus_bytes));
+}
+
 static bool restart_written(struct recording *r)
 {
   int error = whole_end(r->writing);
@@ -117,7 +121,7 @@ struct blob *recording_point(struct recording *r)
 void recording_point_end(struct recording *r)
 {
   char path[SEGMENTS_PATH_LEN];
-  segments_path(r->dir, ++r->points, SEGMENT_RESTART, path);
+  segments_path(r->dir, segments_point(&r->seg, r->restart.n), SEGMENT_RESTART, path);
   r->writing = r->restart.bad ? NULL : whole_write(path, &r->restart);
   r->no_points = !r->writing;
 }

@@ -30,7 +30,9 @@ bool recording_due(const struct recording *r, uint64_t stimulus_bytes);
 struct blob *recording_restart(struct recording *r);
 // The next segment: what is recorded from now on goes to its files, its restart point is written meanwhile. False: errno.
 bool recording_next(struct recording *r, uint64_t stimulus_bytes);
-// Without a limit: where a restart point on the way is to be put, empty; recording_point_end writes it, meanwhile, under the next number. What
+// Without a limit: so many cycles after the last, it is time for a restart point on the way.
+bool recording_point_due(const struct recording *r, uint64_t cycles, uint64_t stimulus_bytes);
+// Where it is to be put, empty; recording_point_end writes it, meanwhile, under the next number. What
 // fails is no harm, there will be no more of them: then a replay begins further back. NULL: none is wanted.
 struct blob *recording_point(struct recording *r);
 void recording_point_end(struct recording *r);

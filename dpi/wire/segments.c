@@ -95,6 +95,18 @@ bool segments_next(struct segments *s, uint64_t bytes, uint64_t restart_bytes)
   return true;
 }
 
+bool segments_point_due(const struct segments *s, uint64_t cycles, uint64_t bytes)
+{
+  return !s->limit_bytes && cycles >= SEGMENTS_POINT_CYCLES && s->point_bytes + s->last_point_bytes <= bytes;
+}
+
+uint32_t segments_point(struct segments *s, uint64_t point_bytes)
+{
+  s->last_point_bytes = point_bytes;
+  s->point_bytes += point_bytes;
+  return ++s->points;
+}
+
 // A file that is empty was being made when the run was killed.
 static bool has_bytes(const char *dir, uint32_t number)
 {

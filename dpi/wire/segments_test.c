@@ -160,6 +160,30 @@ static void test_segments_are_found_by_their_stimulus(void **state)
   assert_true(segments_find("/nowhere", &first, &last, &missing) && last == 0);
 }
 
+// A state that is small beside what is recorded has points as often as may be, a large one so that they are half of it all, but for the first.
+static void test_segments_points_take_no_more_than_the_rest(void **state)
+{
+  (void)state;
+  enum { TURNS = 1000, TURN_BYTES = 100 };
+  for (uint64_t size = 1; size <= 1 << 20; size *= 4) {
+    struct segments s;
+    segments_begin(&s, dir, 0);
+    assert_false(segments_point_due(&s, SEGMENTS_POINT_CYCLES - 1, 1 << 20));
+    for (uint64_t i = 1, all = 0; i <= TURNS; i++) {
+      if (!segments_point_due(&s, SEGMENTS_POINT_CYCLES, i * TURN_BYTES)) continue;
+      all += size;
+      uint32_t number = segments_point(&s, size);
+      assert_int_equal(number, s.points);
+      assert_true(number == 1 || all <= i * TURN_BYTES);
+    }
+    uint64_t most = TURNS * TURN_BYTES / size;
+    assert_int_equal(s.points, !most ? 1 : most < TURNS ? most : TURNS);
+  }
+  struct segments limited;
+  segments_begin(&limited, dir, 1 << 20);
+  assert_false(segments_point_due(&limited, SEGMENTS_POINT_CYCLES, 1 << 20));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -169,6 +193,7 @@ int main(void)
       cmocka_unit_test(test_segments_have_no_end_without_a_limit),
       cmocka_unit_test(test_segments_of_an_earlier_recording_go), cmocka_unit_test(test_segments_waves_of_an_earlier_recording_go),
       cmocka_unit_test(test_segments_are_found_by_their_stimulus),
+      cmocka_unit_test(test_segments_points_take_no_more_than_the_rest),
   };
   return cmocka_run_group_tests_name("segments", tests, set_up, tear_down);
 }
