@@ -313,7 +313,7 @@
           if (e.wnd > 0) x.probe = 1'b0;
         end
         if (left == 0 && adv) x.rto_vld = 1'b0;
-        if (left == 0 && !adv && x.wnd > 0) x.rto_vld = 1'b0;
+        if (left == 0 && !adv && e.wnd_vld && e.wnd != 0 && e.wnd != c.wnd) x.rto_vld = 1'b0;   // else it is that of a probe, or of what is held back
       end
       `CHECK(got === x, "context against the model")
       `CHECK(wake === xwake, "wake against the model")

@@ -437,6 +437,8 @@
         want_ctx.fin_seq = '0;
         want_ctx.fin_done = 1'b1;
         want_ctx.nxt = want_ctx.nxt + 32'd1;
+        hn = 0;                                                             // beyond its own FIN the peer has nothing
+        store();
         fins = fins + 1;
       end
       if (lo_edge > 0) want_ack = 1'b1;
