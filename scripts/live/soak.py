@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group soak: everything at once for --soak seconds over a wire that does harm: requests, pages, bulk both ways, connections that come and
 go. The checker follows, memory stays flat, the last part of it is recorded and judged."""
+import contextlib
 import json
 import random
 import socket
@@ -18,7 +19,9 @@ RECORD_MIB = 128            # of the recording; the rest is followed by the chec
 BULK, PAGE = 4 * MIB, 20_000
 CHURNERS = 4
 SAMPLE_SECONDS = 1
-GROWTH_KIB = 256            # of resident memory, from the median of the third quarter to that of the last: no more
+FLOWS, TOUCHED = 64, 131_072   # of the default build; octets there and back, more than each of a flow's rings holds
+WARM_SECONDS = 90           # until there are as many connections in TIME-WAIT as there will be
+GROWTH_KIB = 512            # of resident memory, from the median of the first quarter behind that to that of the last: no more
 REST_SECONDS = 100          # for what is under way when the time is over, and for the end
 
 
@@ -88,6 +91,13 @@ def upload(load, data):
     load.count("uploads of 1 MiB")
 
 
+def touch(t):
+    """All flows at once, and as much over each as its rings hold: else their pages become resident one by one, for half an hour."""
+    with contextlib.ExitStack() as flows:
+        for s in [flows.enter_context(connect(seconds=REST_SECONDS)) for _ in range(FLOWS)]:
+            echo_once(s, t.data(TOUCHED))
+
+
 def reset(s):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -127,10 +137,10 @@ def sample(nic, load, seconds):
 
 
 def growth(samples):
-    """By medians: restart points of the recording come and go. In the first half pages are touched for the first time, of rings,
-    queues and tables that are allocated whole: with what malloc has given out unchanged, it goes on for ten minutes."""
-    quarter = len(samples) // 4
-    return statistics.median(samples[-quarter:]) - statistics.median(samples[-2 * quarter:-quarter]) if quarter else 0
+    """By medians: restart points of the recording come and go. A run too short for it has none."""
+    warm = samples[WARM_SECONDS // SAMPLE_SECONDS:]
+    quarter = len(warm) // 4
+    return statistics.median(warm[-quarter:]) - statistics.median(warm[:quarter]) if quarter else 0
 
 
 def report(t, nic, load, samples, stats, seconds):
@@ -144,6 +154,7 @@ def report(t, nic, load, samples, stats, seconds):
 
 
 def test_soak(t, nic, root, seconds):
+    touch(t)
     load, big, part = Load(seconds), (root / "big").read_bytes(), t.data(MIB)
     load.start(requests)
     load.start(pages)
