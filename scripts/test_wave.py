@@ -84,8 +84,8 @@ class Wave:
 
 
 class Tests:
-    def __init__(self, a: argparse.Namespace):
-        self.lockwire, self.broken, self.work = Path(a.lockwire).resolve(), Path(a.broken), Path(a.work)
+    def __init__(self, lockwire: str, work: str, broken: str = ""):
+        self.lockwire, self.work, self.broken = Path(lockwire).resolve(), Path(work), Path(broken)
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.recorded: dict[str, Path] = {}
@@ -294,7 +294,7 @@ def main() -> int:
     p.add_argument("--work", default="build/test_wave", help="where recordings go; deleted when all is well")
     p.add_argument("tests", nargs="*", help="names, or parts of them (default: all)")
     a = p.parse_args()
-    t = Tests(a)
+    t = Tests(a.lockwire, a.work, a.broken)
     good = run_tests(tests_of(t, a.tests))
     if good:
         shutil.rmtree(t.work)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group record: --record and --for."""
-import argparse
 import re
 import shutil
 import signal
@@ -31,7 +30,7 @@ def test_record(t, nic, folder):
 
 def test_wave(t, folder):
     """From a frame that a real client sent, or got, to the cycle in which it is on the NIC's stream."""
-    waves, recorded = WaveTests(argparse.Namespace(lockwire=t.lockwire, work=t.work / "waves")), frames(folder / "wire.pcapng")
+    waves, recorded = WaveTests(t.lockwire, t.work / "waves"), frames(folder / "wire.pcapng")
     data = [f for f in recorded if len(f.data) > 500]
     for f in next(f for f in data if f.out), next(f for f in data[len(data) // 2:] if not f.out):
         waves.marker_is_on(folder, f, str(f.number))
