@@ -432,6 +432,12 @@ static void long_gone(struct bed *b)    // no memory goes there, neither theirs 
   RECEIVED(b, .flags = ACK, .seq = 0xd0000000, .len = 100, .ack = 1);
   SENT(b, .flags = ACK, .seq = 1, .ack = 1, .n_sack = 1, .sack = {0xd0000000, 0xd0000064});
 }
+static void before_the_syn(struct bed *b)    // of the connection before this, handled in this one
+{
+  RECEIVED(b, .flags = ACK, .seq = (uint32_t)-500, .len = 100, .ack = 1);
+  handshake(b, SACK);
+  SENT(b, .flags = ACK, .seq = 1, .ack = 1, .n_sack = 1, .sack = {(uint32_t)-500, (uint32_t)-400});
+}
 static void once_above(struct bed *b)
 {
   in_pieces(b);
@@ -489,6 +495,7 @@ static void test_monitor_judges_dsack(void **state)
   caught(once_below, MONITOR_DSACK);
   caught(once_above, MONITOR_DSACK);
   passes(long_gone);
+  passes(before_the_syn);
   caught(astride, MONITOR_SACK_FORM);
   passes(syn_ack_twice);
   passes(syn_twice);
