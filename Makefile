@@ -117,9 +117,11 @@ case: build ## a new case: RUN=DIR of a recorded run, or a capture, NAME=topic-w
 craft: ## write the crafted captures of pcaps/ from scripts/craft/
 	$(Q)$(PYTHON) scripts/craft_cases.py
 
-.PHONY: test-replay test-captures test-wave test-report regress regress-ci regress-nic-ci
-regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, against the reference over a faulty wire in virtual time
-	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --out $(B)/regress $(N)
+.PHONY: test-replay test-captures test-wave test-report regress regress-ci regress-nic-ci test-shards
+regress: build ## N=1000 seeds of the pair, of the NIC and of the reference, over a faulty wire in virtual time, and every case; ENGINE=local, parallel (MACHINES="a b", by ssh) or slurm
+	$(Q)$(PYTHON) scripts/regress.py --lockwire $(B)/lockwire --first $(FIRST) --pcaps pcaps --out $(B)/regress $(if $(ENGINE),--over $(ENGINE)) $(if $(JOBS),--jobs $(JOBS)) $(N)
+test-shards: build ## regressions in shares: over processes, GNU parallel (make accept: Slurm) they come to the same; what is lost is run again
+	$(Q)scripts/test_shards.py --lockwire $(B)/lockwire --work $(B)/test_shards
 regress-ci: $(B)/pair_seeds_san ## 100 seeds of the pair of references, each twice, under ASan and UBSan
 	$(Q)$(PYTHON) scripts/regress.py --engine ref --tool $< --twice --memory 0 --out $(B)/regress-ci 100
 test-replay: build ## recordings: they replay, and broken ones are told
@@ -393,7 +395,7 @@ accept: ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)$(PYTHON) scripts/accept.py
-test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, recordings, captures, cases of pcaps, waves, Icarus, reports, packetdrill, live tests, synthesis, fuzzing
+test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, regressions in shares, recordings, captures, cases of pcaps, waves, Icarus, reports, packetdrill, live tests, synthesis, fuzzing
 	$(Q)$(PYTHON) scripts/test.py --build $(B)
 
 .PHONY: clean

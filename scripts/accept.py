@@ -15,6 +15,9 @@ LIVE = ["scripts/netns.sh", "scripts/test_live.py", "--engine", "rtl", "--work",
 # name, command: each ends with status 0 when all is well.
 ITEMS = [
     ("regress-5000", ["make", "regress", "N=5000"]),
+    # a regression as a Slurm array, on a controller and a node of its own: as over processes, also when a task is lost
+    ("shards-slurm", ["scripts/slurm.sh", "build/accept/slurm", "scripts/test_shards.py", "--slurm", "--work", "build/accept/test_shards"]),
+    ("regress-slurm", ["scripts/slurm.sh", "build/accept/slurm", "make", "regress", "N=500", "ENGINE=slurm"]),
     # 100 MiB each way, clean and at 0.1 % loss; MTU 576 and 9000; 4 MiB each way at 1 and 5 % loss with reordering, duplicates
     ("transfers-reference", [*LIVE_REF, "bulk", "lossy"]),
     # the same with the NIC; SACK and time stamps on and off; each loss of a long transfer matched to what repaired it

@@ -37,8 +37,17 @@ gtkwave           shows waves; its fst2vcd reads them in tests
 tmux              a terminal to drive the shell in
 tshark            dumpcap and tshark, the independent judge of the NIC's frames
 shellcheck        lint of the scripts
+parallel          shares of a regression, over machines
 LIST
-  if [[ $accept ]]; then echo "valgrind          memory errors and leaks, in make accept"; fi
+  if [[ $accept ]]; then
+    cat <<'LIST'
+valgrind          memory errors and leaks, in make accept
+slurmctld         shares of a regression as a Slurm array, in make accept: its controller,
+slurmd            its node,
+slurm-client      its commands
+munge             and what they know each other by
+LIST
+  fi
 }
 
 usage() {

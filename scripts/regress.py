@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs many seeds of `lockwire run --wire pair` over all cores, and reduces each failure to its seed and the command to rerun it."""
+"""Runs many seeds of `lockwire run --wire pair`, and cases of pcaps/, over all cores or over machines (--over), and reduces each failure to its
+seed or name and the command to rerun it."""
 import argparse
-import concurrent.futures
 import json
 import os
 import pathlib
@@ -10,7 +10,11 @@ import subprocess
 import sys
 import time
 
+import shards
+from cases import Case
+
 CHUNK = 10
+SHARES = 200           # of one kind, at most
 SUMS = ("connections", "ended_early", "retried", "bytes", "frames", "retransmissions", "timeouts", "lost", "duplicated", "reordered",
         "corrupted", "forged", "virtual_us")
 
@@ -51,41 +55,97 @@ def keep_recording(row: dict, folder: pathlib.Path, limit_s: float) -> None:
     row["wave"] = next((line for line in p.stderr.splitlines() if line.startswith("gtkwave ") or "make wave" in line), "")
 
 
-def run_engine(engine: str, a: argparse.Namespace) -> list[dict]:
-    """All seeds with one engine at host 0's end; prints each failure as its seed and the command to rerun it, then the sums."""
-    began, rows = time.monotonic(), []
+# --- shares: seeds of one engine, or cases --------------------------------------------------------------------------------
+
+
+def cut(things: list, shares: int) -> list[list]:
+    """Cut into so many pieces of at least CHUNK."""
+    size = max(CHUNK, -(-len(things) // shares))
+    return [things[i:i + size] for i in range(0, len(things), size)]
+
+
+def all_shares(a: argparse.Namespace) -> list[dict]:
     tool = (["prlimit", f"--as={a.memory * 1000000}"] if a.memory else []) + ([a.tool] if a.tool else [a.lockwire, "seeds"])
-    options = (["--twice"] if a.twice else []) + ([] if a.tool else ["--engine", engine])
-    tty = sys.stderr.isatty()
-    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
-        firsts = range(a.first, a.first + a.n, CHUNK)
-        jobs = [pool.submit(run_chunk, tool, options, f, min(CHUNK, a.first + a.n - f), a.limit) for f in firsts]
-        for job in concurrent.futures.as_completed(jobs):
-            rows += job.result()
-            if tty:
-                bad = sum(not r["ok"] for r in rows)
-                print(f"\rregress: {engine}: {len(rows)} of {a.n}, {bad} failed ", end="", file=sys.stderr, flush=True)
-    if tty:
-        print("\r\033[K", end="", file=sys.stderr)
-    rows.sort(key=lambda r: r["seed"])
-    for r in rows:
-        r["engine"] = engine
-        if not r["ok"]:
-            r["rerun"] = f"{a.lockwire} run --wire pair --engine {engine} --seed {r['seed']}"
-            keep_recording(r, pathlib.Path(a.out) / f"{engine}-{r['seed']}", a.limit)
-            shown = [r["wave"]] if r.get("wave") else []
-            shown += [f"make report RUN={pathlib.Path(a.out) / engine}-{r['seed']}"] if engine == "rtl" else []
-            print("\n     ".join([f"FAIL seed {r['seed']}: {r['why']}", r["rerun"], *shown]))
-    sums = {k: sum(r.get(k, 0) for r in rows) for k in SUMS}
-    print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "
-          f"retransmissions, {sums['lost']} lost, {sums['duplicated']} doubled, {sums['reordered']} reordered, {sums['corrupted']} "
-          f"damaged, {sums['forged']} forged, {sums['virtual_us'] / 3.6e9:.1f} h of virtual time in {time.monotonic() - began:.1f} s", flush=True)
+    out = []
+    for engine in ["ref", "rtl"] if a.engine == "both" else [a.engine]:
+        options = (["--twice"] if a.twice else []) + ([] if a.tool else ["--engine", engine])
+        out += [{"engine": engine, "tool": tool, "options": options, "first": seeds[0], "count": len(seeds), "limit": a.limit}
+                for seeds in cut(list(range(a.first, a.first + a.n)), SHARES)]
+    if a.pcaps:
+        out += [{"cases": names, "pcaps": str(a.pcaps), "lockwire": a.lockwire, "out": a.out}
+                for names in cut(sorted(f.parent.name for f in a.pcaps.glob("*/in.pcap")), SHARES)]
+    return out
+
+
+def run_cases(share: dict) -> list[dict]:
+    out, rows = pathlib.Path(share["out"]) / "cases", []
+    out.mkdir(parents=True, exist_ok=True)
+    for name in share["cases"]:
+        case = Case(pathlib.Path(share["pcaps"]) / name)
+        case.run(share["lockwire"], out)
+        case.judge()
+        rows.append({"case": name, "ok": not case.wrong, "why": "\n     ".join(case.wrong[:40]), "seconds": round(case.seconds, 3)})
     return rows
+
+
+def work(file: pathlib.Path) -> int:
+    """What a worker does: one share."""
+    share = json.loads(file.read_text(encoding="utf-8"))
+    if "cases" in share:
+        rows = run_cases(share)
+    else:
+        rows = []
+        for first in range(share["first"], share["first"] + share["count"], CHUNK):
+            rows += run_chunk(share["tool"], share["options"], first, min(CHUNK, share["first"] + share["count"] - first), share["limit"])
+        rows = [r | {"engine": share["engine"]} for r in rows]
+    shards.finish(file, rows)
+    return 0
+
+
+def lost(share: dict) -> list[dict]:
+    why = f"its share was lost {shards.TRIES} times"
+    if "cases" in share:
+        return [{"case": name, "ok": False, "lost": True, "why": why} for name in share["cases"]]
+    return [{"engine": share["engine"], "seed": share["first"] + i, "ok": False, "lost": True, "why": why} for i in range(share["count"])]
+
+
+# --- what came of it ------------------------------------------------------------------------------------------------------
+
+
+def tell_failure(r: dict, a: argparse.Namespace) -> None:
+    if "case" in r:
+        r["rerun"] = f"make replay CASE={r['case']}"
+        print(f"FAIL {r['case']}: {r['why']}\n     {r['rerun']}")
+        return
+    r["rerun"] = f"{a.lockwire} run --wire pair --engine {r['engine']} --seed {r['seed']}"
+    folder = pathlib.Path(a.out) / f"{r['engine']}-{r['seed']}"
+    if not r.get("lost"):
+        keep_recording(r, folder, a.limit)
+    shown = [r["wave"]] if r.get("wave") else []
+    shown += [f"make report RUN={folder}"] if r["engine"] == "rtl" and not r.get("lost") else []
+    print("\n     ".join([f"FAIL seed {r['seed']}: {r['why']}", r["rerun"], *shown]))
+
+
+def tell(rows: list[dict], a: argparse.Namespace) -> int:
+    """Each failure, a line of sums for each engine; the number of failures."""
+    for r in rows:
+        if not r["ok"]:
+            tell_failure(r, a)
+    for engine in ("ref", "rtl"):
+        of = [r for r in rows if r.get("engine") == engine]
+        sums = {k: sum(r.get(k, 0) for r in of) for k in SUMS}
+        if of:
+            print(f"{engine}: {sums['connections']} connections, {sums['bytes'] / 1e6:.0f} MB in {sums['frames']} frames, {sums['retransmissions']} "
+                  f"retransmissions, {sums['lost']} lost, {sums['duplicated']} doubled, {sums['reordered']} reordered, {sums['corrupted']} "
+                  f"damaged, {sums['forged']} forged, {sums['virtual_us'] / 3.6e9:.1f} h of virtual time")
+    if cases := [r for r in rows if "case" in r]:
+        print(f"cases: {len(cases)} of {a.pcaps}/, {sum(r.get('seconds', 0) for r in cases):.1f} s")
+    return sum(not r["ok"] for r in rows)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("n", type=int, help="how many seeds")
+    parser.add_argument("n", type=int, nargs="?", help="how many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first of them (1)")
     parser.add_argument("--engine", choices=["rtl", "ref", "both"], default="both", help="at host 0's end; the other is the reference")
     parser.add_argument("--lockwire", default="build/lockwire")
@@ -95,19 +155,42 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=120, help="seconds for %d seeds" % CHUNK)
     parser.add_argument("--memory", type=int, default=2000, help="MB of address space a process may have; 0: any (sanitizers)")
     parser.add_argument("--out", default="build/regress", help="directory of the JSON")
+    parser.add_argument("--pcaps", type=pathlib.Path, help="run its cases, too")
+    parser.add_argument("--over", choices=shards.WAYS, default="local", help="processes of this machine; GNU parallel, over the machines "
+                        "that $MACHINES names (ssh) or this one; an array of Slurm")
+    parser.add_argument("--share", type=pathlib.Path, help=argparse.SUPPRESS)   # what a worker is called with
     a = parser.parse_args()
-    if a.n < 1:
+    if a.share:
+        return work(a.share)
+    if a.n is None or a.n < 1:
         parser.error("there is at least one seed to run")
-    out = pathlib.Path(a.out)
-    out.mkdir(parents=True, exist_ok=True)
-    rows = [r for e in (["ref", "rtl"] if a.engine == "both" else [a.engine]) for r in run_engine(e, a)]
-    failed = sum(not r["ok"] for r in rows)
-    report = {"first": a.first, "n": a.n, "passed": len(rows) - failed, "failed": failed,
-              "sums": {k: sum(r.get(k, 0) for r in rows) for k in SUMS}, "seeds": rows}
+    if why := shards.missing(a.over):
+        print(f"regress: {why}", file=sys.stderr)
+        return 2
+    began, out = time.monotonic(), pathlib.Path(a.out)
+    shares, tty = all_shares(a), sys.stderr.isatty()
+
+    def told(done: int) -> None:
+        if tty:
+            print(f"\r\033[Kregress: {done} of {len(shares)} shares ", end="", file=sys.stderr, flush=True)
+
+    worker = [sys.executable, str(pathlib.Path(__file__).resolve()), "--share"]
+    results = shards.run(shares, worker, out / "shares", a.over, a.jobs, told)
+    told(len(shares))
+    if tty:
+        print("\r\033[K", end="", file=sys.stderr)
+    rows = [r for share, result in zip(shares, results) for r in (lost(share) if result is None else result)]
+    failed = tell(rows, a)
+    report = {"first": a.first, "n": a.n, "passed": len(rows) - failed, "failed": failed, "over": a.over, "seconds": round(time.monotonic() - began, 1),
+              "sums": {k: sum(r.get(k, 0) for r in rows) for k in SUMS}, "seeds": [r for r in rows if "seed" in r],
+              "cases": [r for r in rows if "case" in r]}
     (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
     print(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -21,6 +21,7 @@ STAGES = [
     ("pair in virtual time", "regress-ci", "closing"),
     ("the NIC in virtual time", "regress-nic-ci", "closing"),
     ("hazards", "hazards", "closing"),
+    ("regressions in shares", "test-shards", "lines"),
     ("recordings", "test-replay", "lines"),
     ("captures", "test-captures", "lines"),
     ("cases of pcaps", "replay", "closing"),

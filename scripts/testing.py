@@ -3,6 +3,9 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Fail(Exception):
@@ -12,6 +15,22 @@ class Fail(Exception):
 def expect(ok: object, text: object) -> None:
     if not ok:
         raise Fail(text)
+
+
+def expect_equal(got: object, want: object, what: str) -> None:
+    expect(got == want, f"{what}: expected {want}, got {got}")
+
+
+def until(condition: Callable[[], T], seconds: float, what: str) -> T:
+    """Polls until condition() is true, and returns its value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Fail(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
 
 
 def tests_of(t: object, only: Iterable[str] = (), prefix: str = "") -> list[tuple[str, Callable[[], None]]]:

@@ -10,10 +10,9 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from testing import Fail, expect
+from testing import Fail, expect, expect_equal
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
@@ -21,22 +20,6 @@ FLOWS = int(os.environ.get("LW_NUM_FLOWS", "64"))   # of the build under test
 CASE_SECONDS = 150          # no test takes longer; far above what any needs
 SHARED_IP = "10.99.0.3"     # the NIC host's own address, for --shared-ip
 ECHO, KV = 7, 6379
-
-
-def expect_equal(got, want, what):
-    expect(got == want, f"{what}: expected {want}, got {got}")
-
-
-def until(condition, seconds, what):
-    """Polls until condition() is true, and returns its value."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise Fail(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 def sha256(data):

@@ -4,8 +4,8 @@ import contextlib
 import socket
 import threading
 
-from live.common import (ECHO, FLOWS, LOCAL, MIB, NIC_IP, connect, echo_once, expect, expect_equal, finish_nc, must, start_nc,
-                         until)
+from live.common import (ECHO, FLOWS, LOCAL, MIB, NIC_IP, connect, echo_once, expect, expect_equal, finish_nc, must, start_nc)
+from testing import until
 from live.nic import AFTER_FENCE, CLOSED, LEFT, OPENED, RX_RING, TX_RING, stat
 
 

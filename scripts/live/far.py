@@ -7,7 +7,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from live.common import must, run, until
+from live.common import must, run
+from testing import until
 
 FAR_IP, ROUTER_IP = "10.98.0.2", "10.98.0.1"
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")

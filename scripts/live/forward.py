@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 
-from live.common import MIB, NIC_IP, NIC_IF, PEER_IP, connect, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, recv_exactly, run, start_nc, until
+from live.common import MIB, NIC_IP, NIC_IF, PEER_IP, connect, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, recv_exactly, run, start_nc
+from testing import until
 from live.nic import LEFT, stat
 
 SILENT_IP, SILENT = "10.77.0.2", 81   # on a network of the NIC host's kernel where nobody is

@@ -7,7 +7,8 @@ import struct
 import subprocess
 import sys
 
-from live.common import ECHO, NIC_IP, PEER_IF, SCRIPTS, SHARED_IP, expect, expect_equal, must, own_mac, tshark, until
+from live.common import ECHO, NIC_IP, PEER_IF, SCRIPTS, SHARED_IP, expect, expect_equal, must, own_mac, tshark
+from testing import until
 
 # What the judge may find in the NIC's frames, and why that is no fault: the beginning of the message; of which of the
 # peer's ports (see Runner.ports), None for all; the reason.

@@ -8,7 +8,8 @@ import struct
 import subprocess
 
 from live.common import (ECHO, MIB, NIC_IP, PEER_IP, PEER_IF, expect, expect_equal, finish_nc, must, own_mac, packet_socket,
-                         segment_of, sha256, start_nc, until)
+                         segment_of, sha256, start_nc)
+from testing import until
 from live.far import FAR_IP, ROUTER_IP, far_host
 from live.nic import LEFT, Nic, stat
 from live.tools import tool

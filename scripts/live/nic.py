@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from live.common import (CASE_SECONDS, FLOWS, NIC_IF, NIC_IP, Fail, await_silence, expect, expect_equal, on_nic_host,
-                         open_connections, run, until)
+                         open_connections, run)
+from testing import until
 
 # Names of --stats, which is one flat object of "group.name". Where a name stands in several groups, its values are added.
 RX_RING, TX_RING = "rx_ring_bytes", "tx_ring_bytes"

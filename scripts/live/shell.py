@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from live.common import IP, MIB, NIC_IP, PEER_IP, WIRE, Fail, expect, expect_equal, kernel_echo, must, on_nic_host, run, sha256, spread, until
+from live.common import IP, MIB, NIC_IP, PEER_IP, WIRE, Fail, expect, expect_equal, kernel_echo, must, on_nic_host, run, sha256, spread
+from testing import until
 from live.far import FAR_IP, far_host
 from live.nic import descriptors
 from live.tools import Tool, listens, one_line

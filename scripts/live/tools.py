@@ -10,7 +10,8 @@ import threading
 from pathlib import Path
 
 from live.bad import expect_usage_error
-from live.common import IP, MIB, NIC_IP, PEER_IP, WIRE, expect, expect_equal, on_nic_host, run, sha256, spread, until
+from live.common import IP, MIB, NIC_IP, PEER_IP, WIRE, expect, expect_equal, on_nic_host, run, sha256, spread
+from testing import until
 from live.nic import Nic
 
 PORT, NOBODY = 20404, 9   # a port below those that Linux gives its clients

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 
-from live.common import ECHO, NIC_IP, connect, echo_once, expect, expect_equal, until
+from live.common import ECHO, NIC_IP, connect, echo_once, expect, expect_equal
+from testing import until
 from live.far import far_host
 from live.nic import CLOSED, LEFT, OPENED, stat
 

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A Slurm of our own, for as long as a command runs: one controller and one node with as many slots as there are cores.
+#
+#   scripts/slurm.sh DIR CMD [ARG]...   runs CMD where sbatch and its kin talk to that Slurm; its exit status is ours
+#
+# All of it lives in nameless PID and network namespaces, and its files in DIR: whatever ends this script, the kernel takes the rest along,
+# and a Slurm that the machine may have is not touched. DIR is made anew.
+set -eu
+
+die() {
+  echo "slurm: $*" >&2
+  exit 2
+}
+
+until_true() {   # SECONDS CMD...
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
+
+inside() {
+  local dir=$1
+  shift
+  ip link set lo up
+  # Slurm takes no address while loopback has the only one.
+  ip link add slurm0 type veth peer name slurm1
+  ip addr add 10.99.9.1/24 dev slurm0
+  ip link set slurm0 up
+  ip link set slurm1 up
+  head -c 1024 /dev/urandom > "$dir/munge.key"
+  chmod 0400 "$dir/munge.key"
+  munged --force --foreground --key-file="$dir/munge.key" --socket="$dir/munge.socket" --pid-file="$dir/munged.pid" \
+    --seed-file="$dir/munged.seed" --log-file="$dir/munged.log" > "$dir/munged.out" 2>&1 &
+  cat > "$dir/slurm.conf" <<CONF
+ClusterName=lockwire
+SlurmctldHost=localhost(127.0.0.1)
+SlurmUser=$(id -un)
+SlurmdUser=$(id -un)
+AuthType=auth/munge
+AuthInfo=socket=$dir/munge.socket
+CryptoType=crypto/munge
+StateSaveLocation=$dir/state
+SlurmdSpoolDir=$dir/spool
+SlurmctldPidFile=$dir/slurmctld.pid
+SlurmdPidFile=$dir/slurmd.pid
+SlurmctldLogFile=$dir/slurmctld.log
+SlurmdLogFile=$dir/slurmd.log
+ProctrackType=proctrack/pgid
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SchedulerParameters=sched_interval=1,defer
+MpiDefault=none
+ReturnToService=2
+NodeName=localhost NodeAddr=127.0.0.1 CPUs=$(nproc) State=UNKNOWN
+PartitionName=all Nodes=localhost Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
+CONF
+  mkdir -p "$dir/state" "$dir/spool"
+  export SLURM_CONF=$dir/slurm.conf
+  until_true 10 test -S "$dir/munge.socket" || die "munged does not start: $(tail -n 1 "$dir/munged.log" "$dir/munged.out")"
+  slurmctld -D > "$dir/slurmctld.out" 2>&1 &
+  slurmd -D -N localhost > "$dir/slurmd.out" 2>&1 &
+  # shellcheck disable=SC2016
+  until_true 30 bash -c '[[ $(sinfo -h -o %T 2> /dev/null) == idle ]]' || die "the node does not come up: $(tail -n 2 "$dir"/slurm*.log)"
+  "$@"
+}
+
+if [[ ${1:-} == --inside ]]; then
+  shift
+  inside "$@"
+  exit
+fi
+if [[ ${1:-} == -h || ${1:-} == --help || $# -lt 2 ]]; then
+  echo "usage: scripts/slurm.sh DIR CMD [ARG]...   runs CMD beside a Slurm of its own, whose files are in DIR"
+  [[ $# -ge 1 ]] && exit 0
+  exit 2
+fi
+for tool in munged slurmctld slurmd sbatch; do
+  command -v "$tool" > /dev/null || command -v "/usr/sbin/$tool" > /dev/null || die "no $tool on this machine (scripts/deps.sh --accept installs it)"
+done
+rm -rf "$1"
+mkdir -p "$1"
+dir=$(realpath "$1")
+shift
+exec env PATH="$PATH:/usr/sbin" unshare --net --pid --fork --kill-child --mount-proc -- "$0" --inside "$dir" "$@"

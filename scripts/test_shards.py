@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of work in shares: every way comes to the same, what is lost is run again, what fails is told, and a stop leaves nothing behind."""
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from testing import expect, expect_equal, run_tests, tests_of, until
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = 45
+# In lockwire's place: takes the worker that called it along, as a machine that goes down does, so many times as there are files.
+KILLS = """#!/bin/bash
+for f in {folder}/*; do
+  [[ -e $f ]] && rm "$f" && kill -9 $PPID && exit
+done
+exec {lockwire} "$@"
+"""
+TELLS = """#!/bin/bash
+echo $$ >> {folder}/pids
+sleep 600
+"""
+
+
+class Shards:
+    def __init__(self, a):
+        self.lockwire, self.work, self.ways = a.lockwire.resolve(), a.work.resolve(), ["local", "parallel"] + ["slurm"] * a.slurm
+        shutil.rmtree(a.work, ignore_errors=True)
+        a.work.mkdir(parents=True)
+
+    def command(self, name, *args, lockwire=None):
+        return [sys.executable, ROOT / "scripts/regress.py", "--engine", "ref", "--lockwire", lockwire or self.lockwire, "--out", self.work / name,
+                *map(str, args)]
+
+    def regress(self, name, *args, lockwire=None):
+        r = subprocess.run(self.command(name, *args, lockwire=lockwire), capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
+        report = self.work / name / "report.json"
+        return r, json.loads(report.read_text()) if report.exists() else None
+
+    def instead(self, name, text):
+        """A script in lockwire's place, with a folder of its own."""
+        folder, script = self.work / f"{name}-files", self.work / f"{name}-lockwire"
+        folder.mkdir()
+        script.write_text(text.format(folder=folder, lockwire=self.lockwire))
+        script.chmod(0o755)
+        return script, folder
+
+    def test_every_way_comes_to_the_same(self):
+        pcaps = self.work / "same-pcaps"
+        for case in ("ack-delayed", "rst-exact", "syn-again"):
+            shutil.copytree(ROOT / "pcaps" / case, pcaps / case)
+        seen = {}
+        for way in self.ways:
+            r, report = self.regress(f"same-{way}", "--over", way, "--pcaps", pcaps, SEEDS)
+            expect(r.returncode == 0 and f"{SEEDS + 3} passed, 0 failed" in r.stdout, f"{way}: {r.stdout}{r.stderr}")
+            seen[way] = report["seeds"], [{**c, "seconds": 0} for c in report["cases"]]
+            expect_equal([s["seed"] for s in report["seeds"]], list(range(1, SEEDS + 1)), f"{way}: seeds, in order")
+        for way in self.ways[1:]:
+            expect(seen[way] == seen[self.ways[0]], f"{way} came to something else than {self.ways[0]}")
+
+    def test_what_is_lost_is_run_again(self):
+        for way in self.ways:
+            script, folder = self.instead(f"lost-{way}", KILLS)
+            (folder / "1").touch()
+            r, _ = self.regress(f"lost-{way}", "--over", way, SEEDS, lockwire=script)
+            expect("1 of 5 shares were lost and are run again" in r.stdout and f"{SEEDS} passed, 0 failed" in r.stdout, f"{way}: {r.stdout}{r.stderr}")
+
+    def test_what_is_lost_for_good_has_failed(self):
+        script, folder = self.instead("gone", KILLS)
+        for i in range(100):
+            (folder / str(i)).touch()
+        r, report = self.regress("gone", 10, lockwire=script)
+        expect_equal(r.returncode, 1, "status")
+        expect("was lost 3 times" in r.stdout and "0 passed, 10 failed" in r.stdout, r.stdout)
+        expect_equal(report["failed"], 10, "failed in report.json")
+
+    def test_what_fails_is_told(self):
+        pcaps = self.work / "wrong-pcaps"
+        shutil.copytree(ROOT / "pcaps/rst-exact", pcaps / "rst-exact")
+        (pcaps / "rst-exact/expect.txt").write_text("nothing\n")
+        r, _ = self.regress("wrong", "--pcaps", pcaps, 10)
+        expect(r.returncode == 1 and "FAIL rst-exact: " in r.stdout and "10 passed, 1 failed" in r.stdout, r.stdout + r.stderr)
+
+    def test_a_stop_leaves_nothing(self):
+        for way in self.ways:
+            script, folder = self.instead(f"stop-{way}", TELLS)
+            with subprocess.Popen(self.command(f"stop-{way}", "--over", way, "--jobs", 2, 30, lockwire=script), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, cwd=ROOT) as p:
+                pids = folder / "pids"
+                until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 30, f"{way}: two shares begin")
+                p.send_signal(signal.SIGINT)
+                err = p.communicate(timeout=20)[1]
+            expect_equal(p.returncode, 130, f"{way}: status")
+            expect("Traceback" not in err, err)
+            until(lambda: not any(Path(f"/proc/{n}").exists() for n in pids.read_text().split()), 10, f"{way}: nothing is left of them")
+            expect_equal(len(pids.read_text().split()), 2, f"{way}: how many had begun")
+
+    def test_a_way_that_is_not_there_is_told(self):
+        r = subprocess.run(self.command("none", "--over", "slurm", 10), capture_output=True, text=True, check=False, cwd=ROOT, env={"PATH": "/nowhere"})
+        expect_equal((r.returncode, r.stderr.count("\n"), "no sbatch on this machine" in r.stderr), (2, 1, True), "status and what is said")
+
+
+def main() -> int:
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("--lockwire", type=Path, default=Path("build/lockwire"))
+    ap.add_argument("--work", type=Path, default=Path("build/test_shards"))
+    ap.add_argument("--slurm", action="store_true", help="over Slurm, too, which must be there (scripts/slurm.sh)")
+    ap.add_argument("tests", nargs="*", help="parts of names (default: all)")
+    a = ap.parse_args()
+    os.environ.pop("MACHINES", None)
+    return 0 if run_tests(tests_of(Shards(a), a.tests)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
