@@ -14,7 +14,6 @@ import shards
 from cases import Case
 
 CHUNK = 10
-SHARES = 200           # of one kind, at most
 SUMS = ("connections", "ended_early", "retried", "bytes", "frames", "retransmissions", "timeouts", "lost", "duplicated", "reordered",
         "corrupted", "forged", "virtual_us")
 
@@ -70,10 +69,10 @@ def all_shares(a: argparse.Namespace) -> list[dict]:
     for engine in ["ref", "rtl"] if a.engine == "both" else [a.engine]:
         options = (["--twice"] if a.twice else []) + ([] if a.tool else ["--engine", engine])
         out += [{"engine": engine, "tool": tool, "options": options, "first": seeds[0], "count": len(seeds), "limit": a.limit}
-                for seeds in cut(list(range(a.first, a.first + a.n)), SHARES)]
+                for seeds in cut(list(range(a.first, a.first + a.n)), a.shares)]
     if a.pcaps:
         out += [{"cases": names, "pcaps": str(a.pcaps), "lockwire": a.lockwire, "out": a.out}
-                for names in cut(sorted(f.parent.name for f in a.pcaps.glob("*/in.pcap")), SHARES)]
+                for names in cut(sorted(f.parent.name for f in a.pcaps.glob("*/in.pcap")), a.shares)]
     return out
 
 
@@ -158,12 +157,15 @@ def main() -> int:
     parser.add_argument("--pcaps", type=pathlib.Path, help="run its cases, too")
     parser.add_argument("--over", choices=shards.WAYS, default="local", help="processes of this machine; GNU parallel, over the machines "
                         "that $MACHINES names (ssh) or this one; an array of Slurm")
+    parser.add_argument("--shares", type=int, default=200, help="of one kind, at most (200)")
     parser.add_argument("--share", type=pathlib.Path, help=argparse.SUPPRESS)   # what a worker is called with
     a = parser.parse_args()
     if a.share:
         return work(a.share)
     if a.n is None or a.n < 1:
         parser.error("there is at least one seed to run")
+    if a.shares < 1:
+        parser.error("there is at least one share")
     if why := shards.missing(a.over):
         print(f"regress: {why}", file=sys.stderr)
         return 2

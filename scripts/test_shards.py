@@ -55,8 +55,8 @@ class Shards:
         for case in ("ack-delayed", "rst-exact", "syn-again"):
             shutil.copytree(ROOT / "pcaps" / case, pcaps / case)
         seen = {}
-        for way in self.ways:
-            r, report = self.regress(f"same-{way}", "--over", way, "--pcaps", pcaps, SEEDS)
+        for way, shares in zip(self.ways, (200, 2, 3)):
+            r, report = self.regress(f"same-{way}", "--over", way, "--shares", shares, "--pcaps", pcaps, SEEDS)
             expect(r.returncode == 0 and f"{SEEDS + 3} passed, 0 failed" in r.stdout, f"{way}: {r.stdout}{r.stderr}")
             seen[way] = report["seeds"], [{**c, "seconds": 0} for c in report["cases"]]
             expect_equal([s["seed"] for s in report["seeds"]], list(range(1, SEEDS + 1)), f"{way}: seeds, in order")
