@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from live import agreed, bad, brief, bulk, client, echo, ecn, flood, forward, hostile, httpd, judge, kv, memcheck, minute, net, record, repair, routed, shared, shell, soak, tools, vanish, window
+from live import agreed, bad, bridge, brief, bulk, client, echo, ecn, flood, forward, hostile, httpd, judge, kv, memcheck, minute, net, record, repair, routed, shared, shell, soak, tools, vanish, window
 from live.nic import Runner, on_alarm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +17,7 @@ GROUPS = {"echo": echo.group, "kv": kv.group, "record": record.group, "hostile":
 REF_ONLY = ("vanish", "memcheck")
 # Only when asked for, and after the judge, who would have too much to read, or sees harm done behind the engine's back.
 LATE = {"flood": flood.group, "stopped": record.group_stopped, "lossy": bulk.group_lossy, "bulk": bulk.group_bulk, "memcheck": memcheck.group,
-        "minute": minute.group, "soak": soak.group, "brief": brief.group, "agreed": agreed.group, "repair": repair.group, "ecn": ecn.group, "path": net.group_path}
+        "minute": minute.group, "soak": soak.group, "brief": brief.group, "agreed": agreed.group, "repair": repair.group, "ecn": ecn.group, "bridge": bridge.group, "path": net.group_path}
 
 
 def main() -> int:

@@ -27,27 +27,28 @@ def descriptors(pid):
 
 
 class Nic:
-    """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise, under another program if there is one."""
+    """One run of lockwire on the NIC host, at 10.99.0.2 unless told otherwise (`on` makes command lines of another), under another program if there is one."""
 
-    def __init__(self, t, name, *options, ip=NIC_IP, under=(), forged=False, recorded=True, limit_mib=0):
+    def __init__(self, t, name, *options, ip=NIC_IP, wire=NIC_IF, on=on_nic_host, under=(), forged=False, recorded=True, limit_mib=0):
         self.name, self.stderr_path = name, t.work / f"{name}.stderr"
         self.stdout_path, self.stats_path = t.work / f"{name}.stdout", t.work / f"{name}.json"
         self.stats_path.unlink(missing_ok=True)
         self.lockwire, self.also, self.engine, self.ip, self.forged = t.lockwire, t.also, t.engine, ip, forged
+        self.on = on
         # Every run is recorded, unless its memory is measured; what passed is deleted (Runner.run_of).
         self.record = Path(options[options.index("--record") + 1]) if "--record" in options else t.work / f"{name}.rec"
         self.recorded = recorded
         if recorded and "--record" not in options:
             shutil.rmtree(self.record, ignore_errors=True)
             options = (*options, "--record", str(self.record), *(["--record-limit", str(limit_mib)] if limit_mib else []))
-        self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{NIC_IF}", "--ip", f"{ip}/24",
+        self.cmd = [*under, t.lockwire, "run", "--engine", t.engine, "--wire", f"afpacket:{wire}", "--ip", f"{ip}/24",
                     *(["--flows", str(FLOWS)] if t.engine == "ref" else []), "--stats", str(self.stats_path), *options]
         self.proc = self.descriptors = None
         self.replayed_seconds = self.judged_seconds = 0.0   # what the replay took, and all of judge()
 
     def start(self):
         with open(self.stderr_path, "wb") as err, open(self.stdout_path, "wb") as out:
-            self.proc = subprocess.Popen(on_nic_host(*self.cmd), stderr=err, stdout=out)
+            self.proc = subprocess.Popen(self.on(*self.cmd), stderr=err, stdout=out)
         until(lambda: b"lockwire: ready" in self.stderr_path.read_bytes() or self.proc.poll() is not None, 30, "ready")
         expect(self.proc.poll() is None, f"lockwire ended at once with status {self.proc.returncode}")
 
@@ -71,7 +72,7 @@ class Nic:
 
     def run_through(self, seconds=60):
         """A run that ends by itself; its recording is judged, and deleted."""
-        r = run(*on_nic_host(*self.cmd), seconds=seconds)
+        r = run(*self.on(*self.cmd), seconds=seconds)
         self.judge()
         shutil.rmtree(self.record)
         return r
