@@ -6,6 +6,7 @@
 #include "fuzz/bed_priv.h"
 
 enum { REST_CYCLES = 400000, ROUNDS = 40 };
+#define PATIENCE_US UINT64_C(2400000000)   // far above the longest back-off
 
 // --- what came out -----------------------------------------------------------------------------------------------------
 
@@ -168,16 +169,18 @@ static uint64_t progress(struct bed *b, const struct bed_flow *f)
 
 static bool talk_of(struct bed *b, struct bed_flow *f)
 {
-  uint64_t was = 0;
+  uint64_t was = 0, since_us = b->now_us;
   for (unsigned idle = 0; !lost(f) && !whole(f); idle++) {
-    if (idle == ROUNDS) return bed_wrong(b, "flow %u does not come to its end: peer's FIN %s, host's %s", f->o.flow, f->now.peer_closed ? "taken" : "not taken",
-                                         f->now.fin_acked ? "acknowledged" : "not acknowledged");
+    if (idle == ROUNDS || b->now_us - since_us > PATIENCE_US)
+      return bed_wrong(b, "flow %u does not come to its end: peer's FIN %s, host's %s", f->o.flow, f->now.peer_closed ? "taken" : "not taken",
+                       f->now.fin_acked ? "acknowledged" : "not acknowledged");
     host_ends(b, f);
     peer_ends(b, f);
     if (!bed_rest(b)) return false;
     uint64_t next_us = b->nic->base.ops->deadline(&b->nic->base), is = progress(b, f);
-    if (is != was) idle = 0;
+    if (is != was) since_us = b->now_us;
     else if (next_us != UINT64_MAX) b->now_us = next_us;
+    if (is != was || next_us != UINT64_MAX) idle = 0;   // of the others, too, time may have things to do
     was = is;
     if (!bed_rest(b)) return false;
   }
@@ -189,11 +192,10 @@ bool bed_talk(struct bed *b)
 {
   bed_says(b, "from here on both ends are honest, and close");
   memset(b->throttle, 0, sizeof b->throttle);
-  for (unsigned i = 0; i < STEP_FLOWS; i++) {
-    struct bed_flow *f = &b->flow[i];
-    if (!lost(f)) b->engine->ops->tune(b->engine, (uint16_t)i, &(struct flow_tuning){0});
-    if (!talk_of(b, f)) return false;
-  }
+  for (unsigned i = 0; i < STEP_FLOWS; i++)
+    if (!lost(&b->flow[i])) b->engine->ops->tune(b->engine, (uint16_t)i, &(struct flow_tuning){0});
+  for (unsigned i = 0; i < STEP_FLOWS; i++)
+    if (!talk_of(b, &b->flow[i])) return false;
   return true;
 }
 
