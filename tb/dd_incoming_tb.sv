@@ -30,7 +30,7 @@
   int ignored = 0;
   int pulled = 0;
 
-  dd_incoming u_dut (.ctx_i(c), .ev_i(e), .now_us_i(now), .ctx_o(got), .cc_o(cc), .wake_o(wake));
+  dd_incoming u_dut (.en_i(1'b1), .ctx_i(c), .ev_i(e), .now_us_i(now), .ctx_o(got), .cc_o(cc), .wake_o(wake));
 
   // The scoreboard as a bitmap of the 64 bytes from una on, and back: the lowest four runs, into x.
   function automatic logic [63:0] map_of(input logic [127:0] s, input logic [127:0] t, input logic [2:0] k, input logic [31:0] una);

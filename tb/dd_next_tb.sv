@@ -33,7 +33,7 @@
   int nothing = 0;
 
   dd_next u_dut (
-      .ctx_i(c), .tail_i(tail), .fin_i(fin), .ack_owed_i(owed), .ack_now_i(owed_now), .now_us_i(now), .ctx_o(got), .cc_o(cc),
+      .en_i(1'b1), .ctx_i(c), .tail_i(tail), .fin_i(fin), .ack_owed_i(owed), .ack_now_i(owed_now), .now_us_i(now), .ctx_o(got), .cc_o(cc),
       .emit_o(emit), .desc_o(desc), .more_o(more), .idle_seq_o(idle_seq));
 
   // Open, all before base + 1000 acknowledged and told, nothing in flight, 5000 bytes of window, nothing enqueued.

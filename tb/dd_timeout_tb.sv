@@ -22,7 +22,7 @@
   logic [63:0] user_at;
   logic [3:0] xkind;
 
-  dd_timeout u_dut (.ctx_i(c), .now_us_i(now), .ctx_o(got), .cc_o(cc), .expired_o(expired), .wake_o(wake));
+  dd_timeout u_dut (.en_i(1'b1), .ctx_i(c), .now_us_i(now), .ctx_o(got), .cc_o(cc), .expired_o(expired), .wake_o(wake));
 
   always @(posedge clk_i) begin
     n <= n + 1;

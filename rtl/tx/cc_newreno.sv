@@ -22,62 +22,65 @@ module cc_newreno #(
 );
   logic [31:0] mss, more, slow, out, half, lost_half, count, deflated, partial, refill;
 
-  assign mss       = 32'(mss_i);
-  assign more      = nic_pkg::min32(cwnd_i + mss, 32'(nic_pkg::CwndMax));
-  assign slow      = nic_pkg::min32(cwnd_i + nic_pkg::min32(ev_i.acked, mss), 32'(nic_pkg::CwndMax));
-  assign count     = own_i.a + ev_i.acked;
-  // RFC 5681 equation 4. At a loss, what went beyond the window by limited transmit does not count (section 3.2 step 2).
-  assign out       = nic_pkg::min32(ev_i.flight, cwnd_i);
-  assign half      = nic_pkg::max32({1'b0, ev_i.flight[31:1]}, {15'd0, mss_i, 1'b0});
-  assign lost_half = nic_pkg::max32({1'b0, out[31:1]}, {15'd0, mss_i, 1'b0});
-  // RFC 6582 section 3.2 step 3: what was acknowledged has left the network, too.
-  assign deflated  = cwnd_i - nic_pkg::min32(ev_i.acked, cwnd_i);
-  assign partial   = nic_pkg::max32((ev_i.acked >= mss) ? deflated + mss : deflated, mss);
-  assign refill    = nic_pkg::max32(ev_i.flight, mss) + mss;
-
   always @* begin
+    {mss, more, slow, out, half, lost_half, count, deflated, partial, refill} = 'x;
     cwnd_o     = cwnd_i;
     ssthresh_o = ssthresh_i;
     own_o      = own_i;
-    case (ev_i.kind)
-      CcOpen: begin
-        cwnd_o     = nic_pkg::initial_window(mss_i);
-        ssthresh_o = 32'(nic_pkg::CwndMax);
-      end
-      CcAck:
-        if (ev_i.flight >= {1'b0, cwnd_i[31:1]}) begin   // else the window is not what limits the flow
-          if (cwnd_i < ssthresh_i) begin                 // slow start: section 3.1
-            cwnd_o = slow;
-          end else if (count < cwnd_i) begin             // avoidance: an MSS per window's worth of bytes
-            own_o.a = count;
-          end else begin
-            own_o.a = count - cwnd_i;
-            cwnd_o  = more;
-          end
+    if (ev_i.kind != CcQuiet) begin
+      mss       = 32'(mss_i);
+      more      = nic_pkg::min32(cwnd_i + mss, 32'(nic_pkg::CwndMax));
+      slow      = nic_pkg::min32(cwnd_i + nic_pkg::min32(ev_i.acked, mss), 32'(nic_pkg::CwndMax));
+      count     = own_i.a + ev_i.acked;
+      // RFC 5681 equation 4. At a loss, what went beyond the window by limited transmit does not count (section 3.2 step 2).
+      out       = nic_pkg::min32(ev_i.flight, cwnd_i);
+      half      = nic_pkg::max32({1'b0, ev_i.flight[31:1]}, {15'd0, mss_i, 1'b0});
+      lost_half = nic_pkg::max32({1'b0, out[31:1]}, {15'd0, mss_i, 1'b0});
+      // RFC 6582 section 3.2 step 3: what was acknowledged has left the network, too.
+      deflated  = cwnd_i - nic_pkg::min32(ev_i.acked, cwnd_i);
+      partial   = nic_pkg::max32((ev_i.acked >= mss) ? deflated + mss : deflated, mss);
+      refill    = nic_pkg::max32(ev_i.flight, mss) + mss;
+
+      case (ev_i.kind)
+        CcOpen: begin
+          cwnd_o     = nic_pkg::initial_window(mss_i);
+          ssthresh_o = 32'(nic_pkg::CwndMax);
         end
-      CcLoss: begin
-        // The segments that left the network open the window without SACK; with it the pipe knows (RFC 6675 section 5).
-        ssthresh_o = lost_half;
-        cwnd_o     = ev_i.sack ? lost_half : lost_half + mss + {mss[30:0], 1'b0};
-        own_o.a    = '0;                                 // what was counted belongs to the window that was
-      end
-      CcDup: cwnd_o = more;                              // section 3.2 step 4
-      CcPartial: cwnd_o = partial;
-      // RFC 6675 section 5, RFC 5681 section 3.2 step 6; NewReno sends no burst (RFC 6582 section 3.2 step 3, the first way).
-      CcExit: cwnd_o = (ev_i.sack || Reno != 0) ? ssthresh_i : nic_pkg::min32(ssthresh_i, refill);
-      CcTimeout: begin
-        if (ev_i.first) ssthresh_o = half;               // not again for the same segment (section 3.1)
-        cwnd_o   = mss;
-        own_o.a  = '0;
-        own_o.on = 1'b0;
-      end
-      CcIdle: begin                                      // section 4.1
-        cwnd_o   = nic_pkg::min32(cwnd_i, nic_pkg::initial_window(mss_i));
-        own_o.a  = '0;
-        own_o.on = 1'b0;
-      end
-      default: ;
-    endcase
+        CcAck:
+          if (ev_i.flight >= {1'b0, cwnd_i[31:1]}) begin   // else the window is not what limits the flow
+            if (cwnd_i < ssthresh_i) begin                 // slow start: section 3.1
+              cwnd_o = slow;
+            end else if (count < cwnd_i) begin             // avoidance: an MSS per window's worth of bytes
+              own_o.a = count;
+            end else begin
+              own_o.a = count - cwnd_i;
+              cwnd_o  = more;
+            end
+          end
+        CcLoss: begin
+          // The segments that left the network open the window without SACK; with it the pipe knows (RFC 6675 section 5).
+          ssthresh_o = lost_half;
+          cwnd_o     = ev_i.sack ? lost_half : lost_half + mss + {mss[30:0], 1'b0};
+          own_o.a    = '0;                                 // what was counted belongs to the window that was
+        end
+        CcDup: cwnd_o = more;                              // section 3.2 step 4
+        CcPartial: cwnd_o = partial;
+        // RFC 6675 section 5, RFC 5681 section 3.2 step 6; NewReno sends no burst (RFC 6582 section 3.2 step 3, the first way).
+        CcExit: cwnd_o = (ev_i.sack || Reno != 0) ? ssthresh_i : nic_pkg::min32(ssthresh_i, refill);
+        CcTimeout: begin
+          if (ev_i.first) ssthresh_o = half;               // not again for the same segment (section 3.1)
+          cwnd_o   = mss;
+          own_o.a  = '0;
+          own_o.on = 1'b0;
+        end
+        CcIdle: begin                                      // section 4.1
+          cwnd_o   = nic_pkg::min32(cwnd_i, nic_pkg::initial_window(mss_i));
+          own_o.a  = '0;
+          own_o.on = 1'b0;
+        end
+        default: ;
+      endcase
+    end
   end
 endmodule
 `default_nettype wire

@@ -10,6 +10,7 @@
 `default_nettype none
 `include "nic_types.svh"
 module cut_repair (
+    input  wire logic         en_i,          // the flow is in recovery; else nothing is used or held, the rest means nothing
     input  snd_ctx_t          ctx_i,
     input  wire logic [127:0] starts_i,      // the scoreboard
     input  wire logic [127:0] ends_i,
@@ -30,53 +31,64 @@ module cut_repair (
   logic [31:0] resc_low, resc_start, resc_end, seq, cut_end, data_end, stop, left;
   logic top_at_max;
 
-  assign first   = ctx_i.recovery && ctx_i.rxt_first;
-  assign by_sack = ctx_i.recovery && ctx_i.sack_ok && !ctx_i.rxt_first;
-  assign gate    = by_sack && ctx_i.cwnd >= pipe_i + 32'(ctx_i.mss);
-
-  // The highest interval, and the end of the one below it.
+  // Rules 1 and 3, and the first, look from where they have come; the highest interval, and the end of the one below it.
   always @* begin
-    top_start = ctx_i.una;
-    top_end   = ctx_i.una;
-    under_end = ctx_i.una;
-    case (ctx_i.sack_n)
-      3'd0: ;
-      3'd1: begin top_start = starts_i[31:0]; top_end = ends_i[31:0]; end
-      3'd2: begin top_start = starts_i[63:32]; top_end = ends_i[63:32]; under_end = ends_i[31:0]; end
-      3'd3: begin top_start = starts_i[95:64]; top_end = ends_i[95:64]; under_end = ends_i[63:32]; end
-      default: begin top_start = starts_i[127:96]; top_end = ends_i[127:96]; under_end = ends_i[95:64]; end
-    endcase
+    {first, by_sack, gate, from, limit, top_start, top_end, under_end} = 'x;
+    if (en_i) begin
+      first   = ctx_i.rxt_first;
+      by_sack = ctx_i.sack_ok && !ctx_i.rxt_first;
+      gate    = by_sack && ctx_i.cwnd >= pipe_i + 32'(ctx_i.mss);
+
+      top_start = ctx_i.una;
+      top_end   = ctx_i.una;
+      under_end = ctx_i.una;
+      case (ctx_i.sack_n)
+        3'd0: ;
+        3'd1: begin top_start = starts_i[31:0]; top_end = ends_i[31:0]; end
+        3'd2: begin top_start = starts_i[63:32]; top_end = ends_i[63:32]; under_end = ends_i[31:0]; end
+        3'd3: begin top_start = starts_i[95:64]; top_end = ends_i[95:64]; under_end = ends_i[63:32]; end
+        default: begin top_start = starts_i[127:96]; top_end = ends_i[127:96]; under_end = ends_i[95:64]; end
+      endcase
+      from  = first ? ctx_i.una : nic_pkg::seq_max(ctx_i.high_rxt, ctx_i.una);
+      limit = first ? ctx_i.max : top_start;
+    end
   end
-
-  // Rules 1 and 3, and the first.
-  assign from   = first ? ctx_i.una : nic_pkg::seq_max(ctx_i.high_rxt, ctx_i.una);
-  assign limit  = first ? ctx_i.max : top_start;
   sack_next u_hole (
-      .start_i(starts_i), .end_i(ends_i), .n_i(ctx_i.sack_n), .from_i(from), .limit_i(limit), .start_o(hole_start),
-      .end_o(hole_end));
-  assign there  = nic_pkg::seq_lt(hole_start, top_start);
-  assign urgent = there && nic_pkg::seq_lt(hole_start, lost_edge_i);
+      .en_i(en_i), .start_i(starts_i), .end_i(ends_i), .n_i(ctx_i.sack_n), .from_i(from), .limit_i(limit),
+      .start_o(hole_start), .end_o(hole_end));
 
-  // Rule 4: lost at the end of a window, it has nothing behind it to make it a hole that is known to be one, and without new
-  // data no ACK would come any more.
-  assign top_at_max = (ctx_i.sack_n != '0) && top_end == ctx_i.max;
-  assign resc_end   = top_at_max ? top_start : ctx_i.max;
-  assign resc_low   = top_at_max ? under_end : top_end;
-  assign resc_start = nic_pkg::seq_max(resc_low, resc_end - 32'(ctx_i.mss));
-  assign rescue     = !there && nic_pkg::seq_lt(ctx_i.rescue_rxt, ctx_i.una);
+  always @* begin
+    {there, urgent, top_at_max, resc_end, resc_low, resc_start, rescue} = 'x;
+    {seq, cut_end, data_end, stop, left} = 'x;
+    {seq_o, len_o, fin_o, rescue_o} = 'x;
+    use_o  = 1'b0;
+    hold_o = 1'b0;
+    if (en_i) begin
+      there  = nic_pkg::seq_lt(hole_start, top_start);
+      urgent = there && nic_pkg::seq_lt(hole_start, lost_edge_i);
 
-  assign use_o    = first || (gate && (urgent || (!new_i && (there || rescue))));
-  assign hold_o   = by_sack && !gate;
-  assign rescue_o = !first && rescue;
+      // Rule 4: lost at the end of a window, it has nothing behind it to make it a hole that is known to be one, and without new
+      // data no ACK would come any more.
+      top_at_max = (ctx_i.sack_n != '0) && top_end == ctx_i.max;
+      resc_end   = top_at_max ? top_start : ctx_i.max;
+      resc_low   = top_at_max ? under_end : top_end;
+      resc_start = nic_pkg::seq_max(resc_low, resc_end - 32'(ctx_i.mss));
+      rescue     = !there && nic_pkg::seq_lt(ctx_i.rescue_rxt, ctx_i.una);
 
-  // At most a segment of the hole. The FIN was sent when the hole reaches beyond the data.
-  assign seq      = (first || there) ? hole_start : resc_start;
-  assign cut_end  = (first || there) ? hole_end : resc_end;
-  assign data_end = tail_i - 32'(fin_i);
-  assign stop     = nic_pkg::seq_min(cut_end, data_end);
-  assign left     = stop - seq;
-  assign seq_o    = seq;
-  assign len_o    = nic_pkg::seq_lt(seq, stop) ? nic_pkg::min32(left, 32'(ctx_i.mss)) : '0;
-  assign fin_o    = fin_i && seq + len_o == data_end && nic_pkg::seq_lt(data_end, cut_end);
+      use_o    = first || (gate && (urgent || (!new_i && (there || rescue))));
+      hold_o   = by_sack && !gate;
+      rescue_o = !first && rescue;
+
+      // At most a segment of the hole. The FIN was sent when the hole reaches beyond the data.
+      seq      = (first || there) ? hole_start : resc_start;
+      cut_end  = (first || there) ? hole_end : resc_end;
+      data_end = tail_i - 32'(fin_i);
+      stop     = nic_pkg::seq_min(cut_end, data_end);
+      left     = stop - seq;
+      seq_o    = seq;
+      len_o    = nic_pkg::seq_lt(seq, stop) ? nic_pkg::min32(left, 32'(ctx_i.mss)) : '0;
+      fin_o    = fin_i && seq + len_o == data_end && nic_pkg::seq_lt(data_end, cut_end);
+    end
+  end
 endmodule
 `default_nettype wire

@@ -136,14 +136,17 @@ module send_pipe #(
   end
 
   dd_incoming #(.Cc(Cc)) u_incoming (
-      .ctx_i(ctx), .ev_i(e_dd_q), .now_us_i(e_now_q), .ctx_o(ctx_in), .cc_o(cc_in), .wake_o(wake_in));
-  dd_timeout u_timeout (.ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .cc_o(cc_to), .expired_o(expired), .wake_o(wake_to));
+      .en_i(e_kind_q == SevIncoming), .ctx_i(ctx), .ev_i(e_dd_q), .now_us_i(e_now_q), .ctx_o(ctx_in), .cc_o(cc_in),
+      .wake_o(wake_in));
+  dd_timeout u_timeout (
+      .en_i(e_kind_q == SevTimeout), .ctx_i(ctx), .now_us_i(e_now_q), .ctx_o(ctx_to), .cc_o(cc_to), .expired_o(expired),
+      .wake_o(wake_to));
   dd_next u_next (
-      .ctx_i(ctx), .tail_i(tail_i), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(e_now_q),
-      .ctx_o(ctx_nx), .cc_o(cc_nx), .emit_o(emit_nx), .desc_o(desc_nx), .more_o(more_nx), .idle_seq_o(idle_seq));
+      .en_i(e_next || e_kind_q == SevAbort), .ctx_i(ctx), .tail_i(tail_i), .fin_i(fin_i), .ack_owed_i(owed_i),
+      .ack_now_i(owed_now_i), .now_us_i(e_now_q), .ctx_o(ctx_nx), .cc_o(cc_nx), .emit_o(emit_nx), .desc_o(desc_nx),
+      .more_o(more_nx), .idle_seq_o(idle_seq));
 
   logic [63:0] tune_at_us;
-  assign tune_at_us  = nic_pkg::user_deadline(ctx.stuck_us, cmd_i.user_timeout_ms);
   assign e_next      = (e_kind_q == SevNext);
   assign owed_flow_o = e_flow_q;
   assign cmd_done_o  = (e_kind_q == SevOpen || e_kind_q == SevAbort || e_kind_q == SevTune);
@@ -153,8 +156,9 @@ module send_pipe #(
     ctx_we   = (e_kind_q != SevNone);
     wake     = 1'b0;
     emit     = 1'b0;
-    desc     = desc_nx;
+    desc     = '0;
     cc       = '0;
+    tune_at_us = 'x;
     case (e_kind_q)
       SevIncoming: begin
         ctx_step = ctx_in;
@@ -163,7 +167,6 @@ module send_pipe #(
         if (e_dd_q.kind == DdRelease) begin
           ctx_step.open    = 1'b0;
           ctx_step.rto_vld = 1'b0;
-          desc      = '0;
           desc.kind = TxRelease;
           emit      = 1'b1;
         end
@@ -177,6 +180,7 @@ module send_pipe #(
         ctx_step = ctx_nx;
         wake     = more_nx && !(next_ready && !ready_valid);
         emit     = emit_nx;
+        desc     = desc_nx;
         cc       = cc_nx;
       end
       SevOpen: begin
@@ -198,7 +202,6 @@ module send_pipe #(
         ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;
         ctx_step.pace_rate  = cmd_i.pace_rate;
         ctx_step.pace_burst = nic_pkg::min32(cmd_i.pace_burst, 32'(nic_pkg::CwndMax));
-        desc      = '0;
         desc.kind = TxOpen;
         desc.seq  = cmd_i.rcv_nxt;
         desc.una  = cmd_i.snd_nxt;
@@ -213,6 +216,7 @@ module send_pipe #(
         end
         ctx_step.pace_rate       = cmd_i.pace_rate;
         ctx_step.pace_burst      = nic_pkg::min32(cmd_i.pace_burst, 32'(nic_pkg::CwndMax));
+        tune_at_us = nic_pkg::user_deadline(ctx.stuck_us, cmd_i.user_timeout_ms);
         if (cmd_i.user_timeout_ms != '0 && ctx.retries != '0 && ctx.una != ctx.max)
           ctx_step.rto_at_us = nic_pkg::min64(ctx.rto_at_us, nic_pkg::max64(tune_at_us, e_now_q));
         wake = 1'b1;                                   // what Nagle held back may leave
@@ -220,7 +224,6 @@ module send_pipe #(
       SevAbort: begin
         ctx_step.open    = 1'b0;
         ctx_step.rto_vld = 1'b0;
-        desc      = '0;
         desc.kind = TxRst;
         desc.seq  = idle_seq;                          // RFC 9293 section 3.10.5: SND.NXT
         desc.una  = ctx.una;
@@ -233,14 +236,16 @@ module send_pipe #(
 
   // --- congestion control -------------------------------------------------------------------------------------------
   always @* begin
-    own      = '0;
-    own.a    = ctx_step.cc_a;
-    own.b    = ctx_step.cc_b;
-    own.c    = ctx_step.cc_c;
-    own.d    = ctx_step.cc_d;
-    own.k    = ctx_step.cc_k;
-    own.tick = ctx_step.cc_tick;
-    own.on   = ctx_step.cc_on;
+    own = 'x;
+    if (ctx_we) begin
+      own.a    = ctx_step.cc_a;
+      own.b    = ctx_step.cc_b;
+      own.c    = ctx_step.cc_c;
+      own.d    = ctx_step.cc_d;
+      own.k    = ctx_step.cc_k;
+      own.tick = ctx_step.cc_tick;
+      own.on   = ctx_step.cc_on;
+    end
   end
   generate
     if (Cc == nic_pkg::CcNone) begin : gen_none
@@ -264,26 +269,36 @@ module send_pipe #(
     end
   endgenerate
 
+  // What becomes of the flow, and when its timer runs out: the earlier of retransmission (or probe) and pacing; the C twin is
+  // snd_deadline().
+  logic timer_on, by_pace;
+  logic [63:0] timer_at_us;
   always @* begin
-    ctx_next          = ctx_step;
-    ctx_next.cwnd     = cwnd;
-    ctx_next.ssthresh = ssthresh;
-    ctx_next.cc_a     = own_next.a;
-    ctx_next.cc_b     = own_next.b;
-    ctx_next.cc_c     = own_next.c;
-    ctx_next.cc_d     = own_next.d;
-    ctx_next.cc_k     = own_next.k;
-    ctx_next.cc_tick  = own_next.tick;
-    ctx_next.cc_on    = own_next.on;
-  end
+    ctx_next = 'x;
+    mirror_o = 'x;
+    {timer_on, by_pace, timer_at_us} = 'x;
+    if (ctx_we) begin
+      ctx_next          = ctx_step;
+      ctx_next.cwnd     = cwnd;
+      ctx_next.ssthresh = ssthresh;
+      ctx_next.cc_a     = own_next.a;
+      ctx_next.cc_b     = own_next.b;
+      ctx_next.cc_c     = own_next.c;
+      ctx_next.cc_d     = own_next.d;
+      ctx_next.cc_k     = own_next.k;
+      ctx_next.cc_tick  = own_next.tick;
+      ctx_next.cc_on    = own_next.on;
 
+      mirror_o.una = ctx_next.una;
+      mirror_o.max = ctx_next.max;
+
+      timer_on    = ctx_next.open && (ctx_next.rto_vld || ctx_next.pace_wait);
+      by_pace     = ctx_next.pace_wait && (!ctx_next.rto_vld || ctx_next.pace_at_us < ctx_next.rto_at_us);
+      timer_at_us = by_pace ? ctx_next.pace_at_us : ctx_next.rto_at_us;
+    end
+  end
   assign mirror_we_o   = ctx_we;
   assign mirror_flow_o = e_flow_q[LgN-1:0];
-  always @* begin
-    mirror_o     = '0;
-    mirror_o.una = ctx_next.una;
-    mirror_o.max = ctx_next.max;
-  end
 
   // --- scheduler ----------------------------------------------------------------------------------------------------
   // Its sources: payload written, ACK owed, and from E: window opened, timeout, re-queue (never two in a cycle).
@@ -298,12 +313,6 @@ module send_pipe #(
   assign next_flow  = ready_valid ? ready_flow : e_flow_q;
 
   // --- timers, descriptors ------------------------------------------------------------------------------------------
-  // The earlier of retransmission (or probe) and pacing; the C twin is snd_deadline().
-  logic timer_on, by_pace;
-  logic [63:0] timer_at_us;
-  assign timer_on    = ctx_next.open && (ctx_next.rto_vld || ctx_next.pace_wait);
-  assign by_pace     = ctx_next.pace_wait && (!ctx_next.rto_vld || ctx_next.pace_at_us < ctx_next.rto_at_us);
-  assign timer_at_us = by_pace ? ctx_next.pace_at_us : ctx_next.rto_at_us;
   timers #(.NumFlows(NumFlows)) u_timers (
       .clk_i(clk_i), .rst_ni(rst_ni), .now_us_i(now_us_i), .wr_i(ctx_we), .wr_flow_i(e_flow_q[LgN-1:0]),
       .wr_valid_i(timer_on), .wr_at_us_i(timer_at_us), .fire_valid_o(fire_valid),

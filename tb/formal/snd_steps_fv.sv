@@ -111,20 +111,20 @@ module snd_steps_fv #(
     if (Step == 1) begin : gen_incoming
       cc_in_t cc;
       logic wake;
-      dd_incoming u_dut (.ctx_i(ctx), .ev_i(ev), .now_us_i(now_us_i), .ctx_o(ctx_next), .cc_o(cc), .wake_o(wake));
+      dd_incoming u_dut (.en_i(1'b1), .ctx_i(ctx), .ev_i(ev), .now_us_i(now_us_i), .ctx_o(ctx_next), .cc_o(cc), .wake_o(wake));
     end
     if (Step == 2) begin : gen_timeout
       cc_in_t cc;
       logic expired, wake;
       dd_timeout u_dut (
-          .ctx_i(ctx), .now_us_i(now_us_i), .ctx_o(ctx_next), .cc_o(cc), .expired_o(expired), .wake_o(wake));
+          .en_i(1'b1), .ctx_i(ctx), .now_us_i(now_us_i), .ctx_o(ctx_next), .cc_o(cc), .expired_o(expired), .wake_o(wake));
     end
     if (Step == 3) begin : gen_next
       cc_in_t cc;
       logic more;
       logic [31:0] idle_seq;
       dd_next u_dut (
-          .ctx_i(ctx), .tail_i(tail_seq), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(now_us_i),
+          .en_i(1'b1), .ctx_i(ctx), .tail_i(tail_seq), .fin_i(fin_i), .ack_owed_i(owed_i), .ack_now_i(owed_now_i), .now_us_i(now_us_i),
           .ctx_o(ctx_next), .cc_o(cc), .emit_o(emit), .desc_o(desc), .more_o(more), .idle_seq_o(idle_seq));
     end else begin : gen_silent
       assign emit = 1'b0;
