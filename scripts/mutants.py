@@ -51,8 +51,8 @@ BY_HAND = [
     ("dsack-not-noted", "rtl/rx/rcv_segment.sv", "dup_o.vld   = @@1'b1@@;", "1'b0"),
     ("dsack-told-twice", "rtl/tx/dsack_box.sv", "if (@@take_i@@) vld_q[take_f] <= 1'b0;", "1'b0"),
     # Windows, as they are told.
-    ("window-edge-goes-back", "rtl/tx/rcv_sample.sv", "assign keep  = @@known + unit@@;", "(known == '0 ? known : known - 32'd1)"),
-    ("window-byte-by-byte", "rtl/tx/rcv_sample.sv", "assign hold  = @@nic_pkg::seq_lt(wide - known, least)@@;", "1'b0"),
+    ("window-edge-goes-back", "rtl/tx/rcv_sample.sv", "keep  = @@known + unit@@;", "(known == '0 ? known : known - 32'd1)"),
+    ("window-byte-by-byte", "rtl/tx/rcv_sample.sv", "hold  = @@nic_pkg::seq_lt(wide - known, least)@@;", "1'b0"),
     # Time stamps, options.
     ("tsecr-stale", "rtl/rx/rcv_step.sv", "mirror_o.ts_recent  = @@ctx_o.ts_recent@@;", "ctx_i.ts_recent"),
     ("time-stamp-learnt-behind-a-gap", "rtl/rx/rcv_segment.sv", "@@!nic_pkg::seq_lt(sent_i.ack, seg_i.seq)@@;", "1'b1"),

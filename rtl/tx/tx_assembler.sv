@@ -82,19 +82,26 @@ module tx_assembler #(
   logic a0_ts;
   logic ts_mem [0:NumFlows-1];             // time stamps agreed upon; constant while a flow has payload
 
-  assign a0_frame   = (desc_i.kind == TxData) || (desc_i.kind == TxRst) || (desc_i.kind == TxAck);
   // A release waits until all frames have left: told before, the slow path's answer to the tuple's next frame would overtake them.
   assign drained    = !a1_valid_q && !a2_end_q && merge_idle;
-  assign a0_step    = desc_valid_i && (a0_frame ? room : (desc_i.kind != TxRelease || drained));
-  assign a0_read    = a0_step && desc_i.len != '0;
-  assign a0_ts      = ts_mem[desc_i.flow[LgN-1:0]];
-  assign a0_hdr_len = a0_ts ? 7'd66 : 7'd54;
-  assign a0_total   = 15'(a0_hdr_len) + 15'(desc_i.len);
-  assign a0_pos     = a0_first_q ? a0_ts ? 15'(66 / B * B) : 15'(54 / B * B) : a0_pos_q;
-  assign a0_last    = desc_i.len == '0 || a0_pos + 15'(B) >= a0_total;
-  assign a0_lo      = a0_first_q ? {1'b0, LgB'(a0_hdr_len)} : '0;
-  assign a0_hi      = a0_last ? (LgB + 1)'(a0_total - a0_pos) : (LgB + 1)'(B);
-  assign a0_at      = desc_i.seq - 32'(a0_hdr_len) + 32'(a0_pos);
+  always @* begin
+    a0_step = 1'b0;
+    a0_read = 1'b0;
+    {a0_frame, a0_ts, a0_hdr_len, a0_total, a0_pos, a0_last, a0_lo, a0_hi, a0_at} = 'x;
+    if (desc_valid_i) begin
+      a0_frame   = (desc_i.kind == TxData) || (desc_i.kind == TxRst) || (desc_i.kind == TxAck);
+      a0_step    = a0_frame ? room : (desc_i.kind != TxRelease || drained);
+      a0_read    = a0_step && desc_i.len != '0;
+      a0_ts      = ts_mem[desc_i.flow[LgN-1:0]];
+      a0_hdr_len = a0_ts ? 7'd66 : 7'd54;
+      a0_total   = 15'(a0_hdr_len) + 15'(desc_i.len);
+      a0_pos     = a0_first_q ? a0_ts ? 15'(66 / B * B) : 15'(54 / B * B) : a0_pos_q;
+      a0_last    = desc_i.len == '0 || a0_pos + 15'(B) >= a0_total;
+      a0_lo      = a0_first_q ? {1'b0, LgB'(a0_hdr_len)} : '0;
+      a0_hi      = a0_last ? (LgB + 1)'(a0_total - a0_pos) : (LgB + 1)'(B);
+      a0_at      = desc_i.seq - 32'(a0_hdr_len) + 32'(a0_pos);
+    end
+  end
   assign desc_ready_o = a0_step && a0_last;
   assign ring_re_o    = a0_read;
 
@@ -162,15 +169,17 @@ module tx_assembler #(
   assign clr_pure_o  = (a1_q.kind == TxAck);
   assign clr_bare_o  = (a1_q.len == '0);
   rcv_sample #(.RxBufBytes(RxBufBytes)) u_sample (
-      .rcv_i(rcv), .sent_i(sent_own), .dsack_i(dsack_i), .bare_i(clr_bare_o), .wnd_o(wnd_field), .wnd_end_o(wnd_edge),
-      .n_sack_o(n_sack), .blocks_o(blocks));
+      .en_i(sample), .rcv_i(rcv), .sent_i(sent_own), .dsack_i(dsack_i), .bare_i(clr_bare_o), .wnd_o(wnd_field),
+      .wnd_end_o(wnd_edge), .n_sack_o(n_sack), .blocks_o(blocks));
 
   assign sent_we_o   = sample || (a1_valid_q && a1_q.kind == TxOpen);
   assign sent_flow_o = a1_q.flow[LgN-1:0];
   always @* begin
-    sent_o         = '0;
-    sent_o.ack     = (a1_q.kind == TxOpen) ? a1_q.seq : rcv.nxt;
-    sent_o.wnd_end = (a1_q.kind == TxOpen) ? a1_q.seq + nic_pkg::min32(32'(RxBufBytes), 32'd65535) : wnd_edge;
+    sent_o = 'x;
+    if (sent_we_o) begin
+      sent_o.ack     = (a1_q.kind == TxOpen) ? a1_q.seq : rcv.nxt;
+      sent_o.wnd_end = (a1_q.kind == TxOpen) ? a1_q.seq + nic_pkg::min32(32'(RxBufBytes), 32'd65535) : wnd_edge;
+    end
   end
 
   // Told when the descriptor has made its last read: the host cannot refill what is still to be read.
@@ -204,7 +213,7 @@ module tx_assembler #(
   tx_header u_header (
       .clk_i(clk_i), .sample_i(sample), .desc_i(a1_q), .hdr_i(hdr), .id_i(id_q), .ack_i(rcv.nxt), .wnd_i(wnd_field),
       .ts_i(rcv.ts_ok), .tsval_i(now_us_i[41:10]), .tsecr_i(rcv.ts_recent), .n_sack_i(n_sack), .blocks_i(blocks),
-      .pay_sum_i(hdr_pay_sum), .hdr_o(hdr_wire), .hdr_len_o(hdr_len), .len_o(pay_len));
+      .end_i(a2_end_q), .pay_sum_i(hdr_pay_sum), .hdr_o(hdr_wire), .hdr_len_o(hdr_len), .len_o(pay_len));
 
   tx_merge #(.DataW(DataW), .HdrMax(HdrMax)) u_merge (
       .clk_i(clk_i), .rst_ni(rst_ni), .room_o(room), .pay_valid_i(pay_valid), .pay_data_i(pay_data),

@@ -64,9 +64,12 @@ module tx_merge #(
   assign hdr_pop = en && hdr_valid && last;
 
   always @* begin
-    hdr_lanes = '0;
-    for (int i = 0; i < HdrBeats; i++)
-      if (beat_q == 11'(i)) hdr_lanes = DataW'({{(HdrBeats * DataW - 8 * HdrMax){1'b0}}, hdr} >> (DataW * i));
+    hdr_lanes = 'x;
+    if (hdr_valid) begin
+      hdr_lanes = '0;
+      for (int i = 0; i < HdrBeats; i++)
+        if (beat_q == 11'(i)) hdr_lanes = DataW'({{(HdrBeats * DataW - 8 * HdrMax){1'b0}}, hdr} >> (DataW * i));
+    end
   end
 
   always_ff @(posedge clk_i) begin

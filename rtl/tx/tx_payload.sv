@@ -33,9 +33,14 @@ module tx_payload #(
   // --- A0: which ring lanes the beat is in, and which of them are payload -----------------------------------------------
   logic [B-1:0] lanes, ahead;
   logic [2*B-1:0] spread;
-  assign lanes  = ({B{1'b1}} << lo_i) & ~({B{1'b1}} << hi_i);
-  assign spread = {{B{1'b0}}, lanes} << off_i;
-  assign ahead  = {B{1'b1}} << off_i;
+  always @* begin
+    {lanes, ahead, spread} = 'x;
+    if (read_i) begin
+      lanes  = ({B{1'b1}} << lo_i) & ~({B{1'b1}} << hi_i);
+      spread = {{B{1'b0}}, lanes} << off_i;
+      ahead  = {B{1'b1}} << off_i;
+    end
+  end
 
   // --- A1 -----------------------------------------------------------------------------------------------------------
   logic a1_valid_q, a1_first_q, a1_odd_q;
@@ -56,11 +61,12 @@ module tx_payload #(
   end
 
   always @* begin
-    line0 = '0;
-    line1 = '0;
-    for (int i = 0; i < B; i++) begin
-      line0[8*i +: 8] = rdata0_i[8*i +: 8] & {8{a1_line0_q[i]}};
-      line1[8*i +: 8] = rdata1_i[8*i +: 8] & {8{a1_line1_q[i]}};
+    {line0, line1} = 'x;
+    if (a1_valid_q) begin
+      for (int i = 0; i < B; i++) begin
+        line0[8*i +: 8] = rdata0_i[8*i +: 8] & {8{a1_line0_q[i]}};
+        line1[8*i +: 8] = rdata1_i[8*i +: 8] & {8{a1_line1_q[i]}};
+      end
     end
   end
   ring_align #(.DataW(DataW)) u_align (
@@ -85,9 +91,15 @@ module tx_payload #(
     end
     if (a2_valid_q) acc_q <= acc;
   end
-  assign total   = a2_sum_q + (a2_first_q ? 40'd0 : 40'(acc_q));
-  assign acc     = nic_pkg::csum_fold(total);
+  always @* begin
+    {total, acc} = 'x;
+    sum_o = 'x;
+    if (a2_valid_q) begin
+      total = a2_sum_q + (a2_first_q ? 40'd0 : 40'(acc_q));
+      acc   = nic_pkg::csum_fold(total);
+      sum_o = a2_swap_q ? nic_pkg::swap16(acc) : acc;
+    end
+  end
   assign valid_o = a2_valid_q;
-  assign sum_o   = a2_swap_q ? nic_pkg::swap16(acc) : acc;
 endmodule
 `default_nettype wire

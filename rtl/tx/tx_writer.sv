@@ -102,9 +102,12 @@ module tx_writer #(
   logic tail_we;
   logic [32:0] tail_next;
   assign tail_we   = (w1_data_q && w1_last_q) || w1_close_q || w1_init_q;
-  assign tail_next = w1_init_q ? {1'b0, w1_seq_q}
-                   : w1_close_q ? {1'b1, tail_bits[31:0] + 32'(!tail_bits[32])}
-                   : {1'b0, at + 32'(w1_nbytes_q)};
+  always @* begin
+    tail_next = 'x;
+    if (w1_init_q) tail_next = {1'b0, w1_seq_q};
+    else if (w1_close_q) tail_next = {1'b1, tail_bits[31:0] + 32'(!tail_bits[32])};
+    else if (w1_data_q) tail_next = {1'b0, at + 32'(w1_nbytes_q)};
+  end
 
   ram_1r1w #(.W(33), .Depth(NumFlows)) u_tail (
       .clk_i(clk_i), .we_i(tail_we), .waddr_i(w1_flow_q[LgN-1:0]), .wdata_i(tail_next),
