@@ -37,6 +37,7 @@ module tx_merge #(
   logic pay_ready, hdr_ready, pay_valid, pay_pop, hdr_valid, hdr_pop;
   logic [DataW-1:0] pay_data;
   logic [8*HdrMax-1:0] hdr;
+  logic [8*HdrMax+20:0] hdr_in;
   logic [6:0] hdr_len;
   logic [13:0] len;
   logic [LgPay:0] pay_count;
@@ -45,8 +46,12 @@ module tx_merge #(
   fifo #(.W(DataW), .Depth(PayDepth), .Through(1'b1)) u_pay (
       .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(pay_valid_i), .ready_o(pay_ready), .data_i(pay_data_i),
       .valid_o(pay_valid), .ready_i(pay_pop), .data_o(pay_data), .count_o(pay_count));
+  always @* begin
+    hdr_in = 'x;
+    if (hdr_valid_i) hdr_in = {hdr_i, hdr_len_i, len_i};
+  end
   fifo #(.W(8 * HdrMax + 21), .Depth(8), .Through(1'b1)) u_hdrs (
-      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(hdr_valid_i), .ready_o(hdr_ready), .data_i({hdr_i, hdr_len_i, len_i}),
+      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(hdr_valid_i), .ready_o(hdr_ready), .data_i(hdr_in),
       .valid_o(hdr_valid), .ready_i(hdr_pop), .data_o({hdr, hdr_len, len}), .count_o(hdr_count));
   assign room_o = (pay_count < (LgPay + 1)'(PayDepth - 4)) && (hdr_count < 4'd4);
 
