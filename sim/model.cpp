@@ -19,8 +19,8 @@
 #endif
 
 #include "Vcosim_top.h"
-#if VM_TRACE
 #include "Vcosim_top___024root.h"
+#if VM_TRACE
 #include "Vcosim_top__Syms.h"
 #include "restore.h"
 #endif
@@ -82,11 +82,12 @@ static void cycle(struct model *m)
     return;
   }
 #endif
+  // The falling edge changes nothing: instead of an evaluation of it the model is left as one would leave it.
   Vcosim_top &t = m->top;
   t.clk_i = 1;
   t.eval();
   t.clk_i = 0;
-  t.eval();
+  t.rootp->__Vtrigrprev__TOP__clk_i = 0;
 }
 
 struct model *model_new(void)
