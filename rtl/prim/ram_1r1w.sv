@@ -16,17 +16,12 @@ module ram_1r1w #(
     output logic [W-1:0]          rdata_o
 );
   logic [W-1:0] mem [0:Depth-1];
-  logic [W-1:0] rdata_q, fwd_q;
-  logic hit_q;
-
-  assign rdata_o = hit_q ? fwd_q : rdata_q;
 
   always_ff @(posedge clk_i) begin
     if (we_i) mem[waddr_i] <= wdata_i;
     if (re_i) begin
-      rdata_q <= mem[raddr_i];
-      hit_q   <= we_i && (waddr_i == raddr_i);
-      if (we_i) fwd_q <= wdata_i;
+      if (we_i && (waddr_i == raddr_i)) rdata_o <= wdata_i;
+      else rdata_o <= mem[raddr_i];
     end
   end
 endmodule

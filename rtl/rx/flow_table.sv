@@ -41,9 +41,11 @@ module flow_table #(
   always @* begin
     hash0 = '0;
     hash1 = '0;
-    for (int i = 0; i < LgN; i++) begin
-      hash0[i] = ^(tuple_i & key_i[i +: TupleW]);
-      hash1[i] = ^(tuple_i & key_i[16 + i +: TupleW]);
+    if (req_i) begin
+      for (int i = 0; i < LgN; i++) begin
+        hash0[i] = ^(tuple_i & key_i[i +: TupleW]);
+        hash1[i] = ^(tuple_i & key_i[16 + i +: TupleW]);
+      end
     end
   end
 
@@ -65,43 +67,58 @@ module flow_table #(
     flow_o = '0;
     used0 = '0;
     used1 = '0;
-    for (int w = 0; w < 4; w++) begin
-      valid0[w] = bucket0[WayW*w + TupleW + 12];
-      valid1[w] = bucket1[WayW*w + TupleW + 12];
-      match0[w] = valid0[w] && bucket0[WayW*w +: TupleW] == tuple_q;
-      match1[w] = valid1[w] && bucket1[WayW*w +: TupleW] == tuple_q;
-      used0 = used0 + 3'(valid0[w]);
-      used1 = used1 + 3'(valid1[w]);
-      mine0[w] = remove_q && match0[w] && bucket0[WayW*w + TupleW +: 12] == flow_q;
-      mine1[w] = remove_q && match1[w] && bucket1[WayW*w + TupleW +: 12] == flow_q;
-      if (match0[w]) flow_o = flow_o | bucket0[WayW*w + TupleW +: 12];
-      if (match1[w]) flow_o = flow_o | bucket1[WayW*w + TupleW +: 12];
+    valid0 = '0;
+    valid1 = '0;
+    match0 = '0;
+    match1 = '0;
+    mine0 = '0;
+    mine1 = '0;
+    pick1 = 1'b0;
+    free = '0;
+    slot = '0;
+    ok_o = 1'b0;
+    if (req_q) begin
+      for (int w = 0; w < 4; w++) begin
+        valid0[w] = bucket0[WayW*w + TupleW + 12];
+        valid1[w] = bucket1[WayW*w + TupleW + 12];
+        match0[w] = valid0[w] && bucket0[WayW*w +: TupleW] == tuple_q;
+        match1[w] = valid1[w] && bucket1[WayW*w +: TupleW] == tuple_q;
+        used0 = used0 + 3'(valid0[w]);
+        used1 = used1 + 3'(valid1[w]);
+        mine0[w] = remove_q && match0[w] && bucket0[WayW*w + TupleW +: 12] == flow_q;
+        mine1[w] = remove_q && match1[w] && bucket1[WayW*w + TupleW +: 12] == flow_q;
+        if (match0[w]) flow_o = flow_o | bucket0[WayW*w + TupleW +: 12];
+        if (match1[w]) flow_o = flow_o | bucket1[WayW*w + TupleW +: 12];
+      end
+      hit_o = !busy_q && (match0 != '0 || match1 != '0);
+      pick1 = used1 < used0;
+      free  = pick1 ? ~valid1 : ~valid0;
+      slot  = free & (~free + 4'd1);
+      ok_o  = insert_q && !busy_q && !hit_o && (slot != '0);
     end
-    hit_o = req_q && !busy_q && (match0 != '0 || match1 != '0);
-    pick1 = used1 < used0;
-    free  = pick1 ? ~valid1 : ~valid0;
-    slot  = free & (~free + 4'd1);
-    ok_o  = insert_q && !busy_q && !hit_o && (slot != '0);
   end
 
+  // All zero while the sweep writes.
   always @* begin
-    new0 = bucket0;
-    new1 = bucket1;
-    for (int w = 0; w < 4; w++) begin
-      if (insert_q && slot[w]) begin
-        if (pick1) new1[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
-        else new0[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
+    new0 = '0;
+    new1 = '0;
+    if (!busy_q && (insert_q || remove_q)) begin
+      new0 = bucket0;
+      new1 = bucket1;
+      for (int w = 0; w < 4; w++) begin
+        if (insert_q && slot[w]) begin
+          if (pick1) new1[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
+          else new0[WayW*w +: WayW] = {1'b1, flow_q, tuple_q};
+        end
+        if (mine0[w]) new0[WayW*w + TupleW + 12] = 1'b0;
+        if (mine1[w]) new1[WayW*w + TupleW + 12] = 1'b0;
       end
-      if (mine0[w]) new0[WayW*w + TupleW + 12] = 1'b0;
-      if (mine1[w]) new1[WayW*w + TupleW + 12] = 1'b0;
     end
-    we0 = req_q && ((ok_o && !pick1) || mine0 != '0);
-    we1 = req_q && ((ok_o && pick1) || mine1 != '0);
+    we0 = (ok_o && !pick1) || mine0 != '0;
+    we1 = (ok_o && pick1) || mine1 != '0;
     waddr0 = idx0_q;
     waddr1 = idx1_q;
     if (busy_q) begin
-      new0 = '0;
-      new1 = '0;
       we0 = 1'b1;
       we1 = 1'b1;
       waddr0 = sweep_q;
