@@ -62,7 +62,7 @@ BY_HAND = [
     ("header-too-short-for-the-time-stamp", "rtl/tx/tx_header.sv", "sack_len + (@@ts_i@@ ? 7'd12 : 7'd0)", "1'b0"),
     ("blocks-beside-payload", "rtl/tx/rcv_sample.sv", "!(@@bare_i@@ && rcv_i.sack_ok)", "1'b1"),
     # ACKs delayed.
-    ("delayed-ack-never-sent", "rtl/rx/rcv_timeout.sv", "assign ack_o = @@due@@ &&", "1'b0"),
+    ("delayed-ack-never-sent", "rtl/rx/rcv_timeout.sv", "ack_o = @@due@@ &&", "1'b0"),
     ("delayed-ack-not-cleared", "rtl/rx/rcv_timeout.sv", "if (due) @@ctx_o.delack_vld = 1'b0;@@", ";"),
     ("delayed-ack-put-off", "rtl/rx/rcv_segment.sv", "(@@!ctx_i.delack_vld || sent_i.ack == ctx_i.nxt@@)", "1'b1"),
     # Loss, and what is known of it.

@@ -11,13 +11,13 @@
   sent_mirror_t e;
   logic [31:0] consumed = 0;
   logic update, expected = 0;
-  rcv_read #(.RxBufBytes(Ring)) u_dut (.ctx_i(c), .consumed_i(consumed), .sent_i(e), .ctx_o(got), .update_o(update));
+  rcv_read #(.RxBufBytes(Ring)) u_dut (.en_i(1'b1), .ctx_i(c), .consumed_i(consumed), .sent_i(e), .ctx_o(got), .update_o(update));
 
   localparam int Large = 262144;
   rcv_ctx_t got_large;
   logic update_large, expected_large = 0;
   int most, reach, yes_large = 0;
-  rcv_read #(.RxBufBytes(Large)) u_large (.ctx_i(c), .consumed_i(consumed), .sent_i(e), .ctx_o(got_large), .update_o(update_large));
+  rcv_read #(.RxBufBytes(Large)) u_large (.en_i(1'b1), .ctx_i(c), .consumed_i(consumed), .sent_i(e), .ctx_o(got_large), .update_o(update_large));
 
   function automatic logic owed(input logic [31:0] more, input logic [31:0] half);
     owed = c.open && !c.fin_done && (more >= half || (more >= 32'(c.mss) && int'(e.wnd_end - c.nxt) < 2 * int'(c.mss)));

@@ -32,6 +32,7 @@
   assign snd = snd_bits;
   assign sent = sent_bits;
   rcv_segment u_dut (
+      .en_i(1'b1),
       .ctx_i(ctx), .seg_i(seg), .snd_i(snd), .sent_i(sent), .now_us_i(now), .ctx_o(ctx_out), .class_o(cls), .lo_o(lo), .hi_o(hi),
       .tell_o(tell), .reset_o(reset), .ack_o(ack), .ack_now_o(ack_now), .dup_o(dup), .fwd_o(fwd), .wnd_vld_o(wnd_vld), .wnd_o(wnd),
       .ts_vld_o(ts_vld));

@@ -9,7 +9,7 @@
   sent_mirror_t e;
   logic [63:0] now = 0;
   logic ack, due;
-  rcv_timeout u_dut (.ctx_i(c), .sent_i(e), .now_us_i(now), .ctx_o(got), .ack_o(ack));
+  rcv_timeout u_dut (.en_i(1'b1), .ctx_i(c), .sent_i(e), .now_us_i(now), .ctx_o(got), .ack_o(ack));
 
   logic [63:0] r = 64'hfeed_beef_1357_2468;
   int n = 0, dues = 0, acks = 0;

@@ -15,6 +15,7 @@
   logic join_in = 0, full, held, dup;
   logic [31:0] start = 0, stop = 0, edge_out, dup_from = 0, dup_to = 0, dup_start, dup_stop;
   rx_intervals u_dut (
+      .en_i(1'b1),
       .n_i(n), .list_i(list), .join_i(join_in), .start_i(start), .stop_i(stop), .n_o(n_out), .list_o(list_out), .full_o(full),
       .held_o(held), .edge_o(edge_out), .dup_from_i(dup_from), .dup_to_i(dup_to), .dup_o(dup), .dup_start_o(dup_start),
       .dup_stop_o(dup_stop));

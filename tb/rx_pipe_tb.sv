@@ -97,6 +97,7 @@
   assign seg_bits = e_desc[i2];
   assign seg = seg_bits;
   rcv_segment u_ref (
+      .en_i(1'b1),
       .ctx_i(rc), .seg_i(seg), .snd_i(snd_mirror), .sent_i(sent_mirror), .now_us_i(now_e), .ctx_o(rn), .class_o(r_class), .lo_o(r_lo),
       .hi_o(r_hi), .tell_o(r_tell), .reset_o(r_reset), .ack_o(r_ack), .ack_now_o(r_now), .dup_o(r_dup), .fwd_o(r_fwd),
       .wnd_vld_o(r_wv), .wnd_o(r_wnd), .ts_vld_o(r_ts));

@@ -10,8 +10,8 @@
 //@ prove comb Nxt=32'hfffffff0
 //@ prove comb Nxt=32'h7ffffff0
 //@ mutant rtl/rx/rcv_segment.sv `nic_pkg::seq_lt(ctx_i.wnd_end, data_end) ? ctx_i.wnd_end : data_end` `data_end` : writes beyond the window
-//@ mutant rtl/rx/rcv_segment.sv `assign start    = nic_pkg::seq_max(seg_i.seq, ctx_i.nxt)` `assign start    = seg_i.seq` : writes what the host has
-//@ mutant rtl/rx/rcv_segment.sv `assign fin_fits = fin &&` `assign fin_fits = fin ||` : a FIN that is not there
+//@ mutant rtl/rx/rcv_segment.sv `start    = nic_pkg::seq_max(seg_i.seq, ctx_i.nxt)` `start    = seg_i.seq` : writes what the host has
+//@ mutant rtl/rx/rcv_segment.sv `fin_fits = fin &&` `fin_fits = fin ||` : a FIN that is not there
 //@ mutant rtl/rx/rcv_segment.sv `if (taken || (put && !iv_held)) begin` `if (taken) begin` : an interval without its bytes
 `default_nettype none
 `include "nic_types.svh"
@@ -57,6 +57,7 @@ module rcv_segment_fv #(
     ctx.fin_seq = At + 32'(fin_i);
   end
   rcv_segment u_dut (
+      .en_i(1'b1),
       .ctx_i(ctx), .seg_i(seg), .snd_i(snd), .sent_i(sent), .now_us_i(now_us_i), .ctx_o(ctx_next), .class_o(class_id), .lo_o(lo),
       .hi_o(hi), .tell_o(tell), .reset_o(reset), .ack_o(ack), .ack_now_o(ack_now), .dup_o(dup), .fwd_o(fwd), .wnd_vld_o(wnd_vld),
       .wnd_o(wnd), .ts_vld_o(ts_vld));

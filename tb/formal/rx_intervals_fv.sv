@@ -40,6 +40,7 @@ module rx_intervals_fv #(
   logic full, held, dup, ok, ok_next, there, there_next, mine, pre;
   logic [31:0] edge_seq, dup_start, dup_stop, nxt, nxt_next;
   rx_intervals u_dut (
+      .en_i(1'b1),
       .n_i(n_i), .list_i(old), .join_i(Join != 0), .start_i(At + 32'(start_i)), .stop_i(At + 32'(stop_i)), .n_o(n), .list_o(list),
       .full_o(full), .held_o(held), .edge_o(edge_seq), .dup_from_i(At + 32'(start_i)), .dup_to_i(At + 32'(stop_i)), .dup_o(dup),
       .dup_start_o(dup_start), .dup_stop_o(dup_stop));
