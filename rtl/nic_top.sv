@@ -134,13 +134,15 @@ module nic_top #(
       .tok_ready_i(tok_ready), .tok_done_i(tok_done));
 
   always @* begin
-    hdr             = '0;
-    hdr.local_mac   = cmd.local_mac;
-    hdr.remote_mac  = cmd.remote_mac;
-    hdr.local_ip    = cmd.local_ip;
-    hdr.remote_ip   = cmd.remote_ip;
-    hdr.local_port  = cmd.local_port;
-    hdr.remote_port = cmd.remote_port;
+    hdr = 'x;
+    if (hdr_we) begin
+      hdr.local_mac   = cmd.local_mac;
+      hdr.remote_mac  = cmd.remote_mac;
+      hdr.local_ip    = cmd.local_ip;
+      hdr.remote_ip   = cmd.remote_ip;
+      hdr.local_port  = cmd.local_port;
+      hdr.remote_port = cmd.remote_port;
+    end
   end
 
   // --- receive: parser, frame FIFO, descriptors ---------------------------------------------------------------------
@@ -317,8 +319,12 @@ module nic_top #(
   // The earlier of the two pipelines' timers.
   assign next_valid_o = rcv_timer_valid || snd_timer_valid;
   assign next_us_o    = (rcv_timer_valid && (!snd_timer_valid || rcv_timer_us < snd_timer_us)) ? rcv_timer_us : snd_timer_us;
-  assign quiescent_o = host_idle && parser_idle && frames_empty && rx_desc_count == '0 && rcv_idle && mover_idle
-                     && reader_idle && writer_idle && snd_idle && asm_idle && mux_idle && events_idle
-                     && !rx_valid_i && !cmd_valid_i && !pin_valid_i;
+  // While there is input a simulator need not ask the rest.
+  always @* begin
+    quiescent_o = 1'b0;
+    if (!rx_valid_i && !cmd_valid_i && !pin_valid_i)
+      quiescent_o = host_idle && parser_idle && frames_empty && rx_desc_count == '0 && rcv_idle && mover_idle
+                  && reader_idle && writer_idle && snd_idle && asm_idle && mux_idle && events_idle;
+  end
 endmodule
 `default_nettype wire

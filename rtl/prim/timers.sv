@@ -70,12 +70,18 @@ module timers #(
   ram_1r1w #(.W(TimeW + 1), .Depth(NumFlows)) u_deadline (
       .clk_i(clk_i), .we_i(we), .waddr_i(waddr), .wdata_i(wdata), .re_i(re), .raddr_i(raddr), .rdata_o(slot));
 
-  assign due          = seen_vld_q && slot[TimeW] && now_us_i >= slot[TimeW-1:0];
+  // Times are compared only where it matters, so that a simulator has nothing to do in the other states.
+  always @* begin
+    due       = 1'b0;
+    min_due   = 1'b0;
+    group_due = 1'b0;
+    if (seen_vld_q) due = slot[TimeW] && now_us_i >= slot[TimeW-1:0];
+    if (min_vld_q) min_due = now_us_i >= min_q;
+    if (state_q == Walk) group_due = bound_vld_q[group_q] && now_us_i >= bound_q[group_q];
+  end
   assign fire_valid_o = due;
   assign hold         = due && !fire_ready_i;
   assign re           = state_q == Scan && !hold && read_q != (LgW + 1)'(GroupW);
-  assign min_due      = min_vld_q && now_us_i >= min_q;
-  assign group_due    = bound_vld_q[group_q] && now_us_i >= bound_q[group_q];
   assign last_group   = (group_q == LgGroups'(Groups - 1));
 
   assign next_valid_o = min_vld_q;
@@ -86,35 +92,38 @@ module timers #(
   // Bounds take in a deadline only to come down.
   logic in_vld, in_scan_vld;
   logic [TimeW-1:0] walk_next, group_next;
-  logic walk_vld_next, group_vld_next;
+  logic walk_vld_next, group_vld_next, walks;
   assign in_vld      = wr_i && wr_valid_i;
   assign in_scan_vld = seen_vld_q && slot[TimeW] && !due;
+  assign walks       = (state_q == Walk || state_q == Scan);     // Idle begins both anew
 
   always @* begin
     group_vld_next = group_vld_q;
     group_next = group_min_q;
-    if (in_scan_vld && (!group_vld_next || slot[TimeW-1:0] < group_next)) begin
-      group_vld_next = 1'b1;
-      group_next = slot[TimeW-1:0];
-    end
-    if (in_vld && wr_group == group_q && (!group_vld_next || wr_at_us_i < group_next)) begin
-      group_vld_next = 1'b1;
-      group_next = wr_at_us_i;
-    end
     walk_vld_next = walk_vld_q;
     walk_next = walk_q;
-    if (in_vld && (!walk_vld_next || wr_at_us_i < walk_next)) begin
-      walk_vld_next = 1'b1;
-      walk_next = wr_at_us_i;
-    end
-    if (state_q == Walk && !group_due && bound_vld_q[group_q]
-        && (!walk_vld_next || bound_q[group_q] < walk_next)) begin
-      walk_vld_next = 1'b1;
-      walk_next = bound_q[group_q];
-    end
-    if (state_q == Scan && in_scan_vld && (!walk_vld_next || slot[TimeW-1:0] < walk_next)) begin
-      walk_vld_next = 1'b1;
-      walk_next = slot[TimeW-1:0];
+    if (walks) begin
+      if (in_scan_vld && (!group_vld_next || slot[TimeW-1:0] < group_next)) begin
+        group_vld_next = 1'b1;
+        group_next = slot[TimeW-1:0];
+      end
+      if (in_vld && wr_group == group_q && (!group_vld_next || wr_at_us_i < group_next)) begin
+        group_vld_next = 1'b1;
+        group_next = wr_at_us_i;
+      end
+      if (in_vld && (!walk_vld_next || wr_at_us_i < walk_next)) begin
+        walk_vld_next = 1'b1;
+        walk_next = wr_at_us_i;
+      end
+      if (state_q == Walk && !group_due && bound_vld_q[group_q]
+          && (!walk_vld_next || bound_q[group_q] < walk_next)) begin
+        walk_vld_next = 1'b1;
+        walk_next = bound_q[group_q];
+      end
+      if (state_q == Scan && in_scan_vld && (!walk_vld_next || slot[TimeW-1:0] < walk_next)) begin
+        walk_vld_next = 1'b1;
+        walk_next = slot[TimeW-1:0];
+      end
     end
   end
 

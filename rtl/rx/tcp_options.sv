@@ -51,17 +51,25 @@ module tcp_options #(
   logic [255:0] blocks_quick;
 
   // The blocks fill the rest of the list: it is 4 + 8 n0 bytes long, or with a time stamp 16 + 8 n3.
-  assign word0   = in_bytes_i[31:0];
-  assign word3   = in_bytes_i[127:96];
-  assign n0      = in_len_i[5:3];
-  assign n3      = in_len_i[5:3] - 3'd2;
-  assign stamp0  = word0 == 32'h0a08_0101 && in_len_i >= 6'd12;
-  assign sack0   = word0 == {2'd0, n0, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd4;
-  assign sack3   = word3 == {2'd0, n3, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd0;
-  assign usual   = sack0 || (stamp0 && (in_len_i == 6'd12 || sack3));
-  assign direct  = in_valid_i && usual && !walking;
-  assign n_quick = sack0 ? n0 : sack3 ? n3 : 3'd0;
-  assign blocks_quick = sack0 ? in_bytes_i[287:32] : {64'd0, in_bytes_i[319:128]};
+  // Under `in_valid_i`, and the answer below under its own, so that a simulator has nothing to do while no list is here.
+  always @* begin
+    {word0, word3, n0, n3, n_quick, blocks_quick} = 'x;
+    {stamp0, sack0, sack3, usual} = 'x;
+    direct = 1'b0;
+    if (in_valid_i) begin
+      word0   = in_bytes_i[31:0];
+      word3   = in_bytes_i[127:96];
+      n0      = in_len_i[5:3];
+      n3      = in_len_i[5:3] - 3'd2;
+      stamp0  = word0 == 32'h0a08_0101 && in_len_i >= 6'd12;
+      sack0   = word0 == {2'd0, n0, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd4;
+      sack3   = word3 == {2'd0, n3, 3'd2, 24'h05_0101} && in_len_i[2:0] == 3'd0;
+      usual   = sack0 || (stamp0 && (in_len_i == 6'd12 || sack3));
+      direct  = in_valid_i && usual && !walking;
+      n_quick = sack0 ? n0 : sack3 ? n3 : 3'd0;
+      blocks_quick = sack0 ? in_bytes_i[287:32] : {64'd0, in_bytes_i[319:128]};
+    end
+  end
 
   // --- W0..W4 -------------------------------------------------------------------------------------------------------
   // What enters stage s is at index s; stage 0 takes the input as it comes.
@@ -119,13 +127,19 @@ module tcp_options #(
   // --- W5: take the bytes, behind kind and length ---------------------------------------------------------------------
   logic [319:0] w_bytes, w_stamp, w_sack;
   logic [2:0] n_walk;
-  assign w_bytes = bytes[320*Stages +: 320];
-  assign w_stamp = w_bytes >> {ts_at[6*Stages +: 6], 3'b000};
-  assign w_sack  = w_bytes >> {sack_at[6*Stages +: 6], 3'b000};
-  assign n_walk  = sack[Stages] ? w_sack[13:11] : 3'd0;          // of the length byte, 2 + 8n
-
   assign out_valid_o = direct || walk_q[Stages-1];
-  assign out_o = walk_q[Stages-1] ? answer(ts[Stages], w_stamp[79:16], n_walk, w_sack[271:16])
-               : answer(stamp0, in_bytes_i[95:32], n_quick, blocks_quick);
+  always @* begin
+    {w_bytes, w_stamp, w_sack, n_walk} = 'x;
+    out_o = 'x;
+    if (walk_q[Stages-1]) begin
+      w_bytes = bytes[320*Stages +: 320];
+      w_stamp = w_bytes >> {ts_at[6*Stages +: 6], 3'b000};
+      w_sack  = w_bytes >> {sack_at[6*Stages +: 6], 3'b000};
+      n_walk  = sack[Stages] ? w_sack[13:11] : 3'd0;          // of the length byte, 2 + 8n
+      out_o   = answer(ts[Stages], w_stamp[79:16], n_walk, w_sack[271:16]);
+    end else if (direct) begin
+      out_o = answer(stamp0, in_bytes_i[95:32], n_quick, blocks_quick);
+    end
+  end
 endmodule
 `default_nettype wire
