@@ -19,13 +19,16 @@ module csum_beat #(
   assign ones = {DataW{1'b1}};
 
   always_comb begin
-    low  = ones;
-    high = ones;
-    if (lo_i != '0) low = ones << {lo_i, 3'b000};
-    if (hi_i != B) high = ~(ones << {hi_i, 3'b000});
-    data_o = data_i & low & high;
-    sum_o = '0;
-    for (int i = 0; i < DataW / 32; i++) sum_o = sum_o + 40'(data_o[32*i +: 32]);
+    low    = ones;
+    high   = ones;
+    data_o = '0;
+    sum_o  = '0;
+    if (hi_i != '0) begin                // else a simulator has nothing to do
+      if (lo_i != '0) low = ones << {lo_i, 3'b000};
+      if (hi_i != B) high = ~(ones << {hi_i, 3'b000});
+      data_o = data_i & low & high;
+      for (int i = 0; i < DataW / 32; i++) sum_o = sum_o + 40'(data_o[32*i +: 32]);
+    end
   end
 endmodule
 `default_nettype wire

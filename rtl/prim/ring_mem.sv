@@ -25,15 +25,15 @@ module ring_mem #(
   logic [DataW-1:0] bank1 [0:(1<<AddrW)-1];
   logic [DataW-1:0] mask0, mask1;
 
-  // A whole line is merged and written at once: one indexed write a bank is what the simulators are fast at.
+  // A whole line is merged and written at once: one indexed write a bank is what the simulators are fast at. Within a packet each
+  // lane is written in one bank or the other, so that the second mask is the first one's complement.
   always_comb begin
     mask0 = '0;
     mask1 = '0;
     if (we_i) begin
-      for (int i = 0; i < DataW / 8; i++) begin
-        mask0[8*i +: 8] = {8{wbe0_i[i]}};
-        mask1[8*i +: 8] = {8{wbe1_i[i]}};
-      end
+      for (int i = 0; i < DataW / 8; i++) mask0[8*i +: 8] = {8{wbe0_i[i]}};
+      if (wbe1_i == ~wbe0_i) mask1 = ~mask0;
+      else for (int i = 0; i < DataW / 8; i++) mask1[8*i +: 8] = {8{wbe1_i[i]}};
     end
   end
 

@@ -36,8 +36,14 @@ module ring_write #(
       .flow_i(flow_i), .seq_i(seq_i), .addr0_o(addr0), .addr1_o(addr1), .odd_o(odd), .off_o(off));
   rotl_bytes #(.DataW(DataW)) u_rot (.data_i(data_i), .n_i(off), .data_o(rotated));
 
-  assign lanes  = ({B{1'b1}} << lo_i) & ~({B{1'b1}} << hi_i);
-  assign spread = {{B{1'b0}}, lanes} << off;
+  always @* begin
+    lanes  = 'x;
+    spread = 'x;
+    if (valid_i) begin
+      lanes  = ({B{1'b1}} << lo_i) & ~({B{1'b1}} << hi_i);
+      spread = {{B{1'b0}}, lanes} << off;
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     we_o <= rst_ni && valid_i;

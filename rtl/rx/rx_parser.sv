@@ -98,71 +98,77 @@ module rx_parser #(
   logic [4:0] s1_class;
   rx_desc_t s1_desc;
 
-  assign dst_mac   = nic_pkg::swap48(hdr_q[47:0]);
-  assign ethertype = nic_pkg::swap16(hdr_q[8*12 +: 16]);
-  assign ihl       = hdr_q[8*14 +: 4];
-  assign version   = hdr_q[8*14+4 +: 4];
-  assign total_len = nic_pkg::swap16(hdr_q[8*16 +: 16]);
-  assign frag      = nic_pkg::swap16(hdr_q[8*20 +: 16]);
-  assign proto     = hdr_q[8*23 +: 8];
-  assign doff      = hdr_q[8*46+4 +: 4];
-  assign frame_len = 14'({s1_beat_q, {LgB{1'b0}}}) + 14'(s1_nbytes_q);
-  assign ip_room   = {2'b00, frame_len} - 16'd14;
-  assign ip_end    = 14'd14 + total_len[13:0];
-  assign tcp_hdr   = {8'd0, doff, 2'b00};
-  assign pos       = 17'({s1_beat_q, {LgB{1'b0}}});
-
   // TCP bytes of this beat: frame bytes [34, 14 + total length); Ethernet padding does not count.
+  // What follows is under the beat's valid and `last`, so that a simulator has nothing to do in other cycles.
+  assign total_len = nic_pkg::swap16(hdr_q[8*16 +: 16]);
   always @* begin
+    {ip_end, pos} = 'x;
     sum_lo = '0;
-    sum_hi = (LgB + 1)'(B);
-    if (pos < 17'd34) sum_lo = (17'd34 - pos > 17'(B)) ? (LgB + 1)'(B) : (LgB + 1)'(17'd34 - pos);
-    if (17'(ip_end) < pos + 17'(B)) sum_hi = (17'(ip_end) > pos) ? (LgB + 1)'(17'(ip_end) - pos) : '0;
-    if (s1_last_q && sum_hi > s1_nbytes_q) sum_hi = s1_nbytes_q;
-    if (sum_lo > sum_hi) sum_lo = sum_hi;
+    sum_hi = '0;
+    if (s1_valid_q) begin
+      ip_end = 14'd14 + total_len[13:0];
+      pos    = 17'({s1_beat_q, {LgB{1'b0}}});
+      sum_hi = (LgB + 1)'(B);
+      if (pos < 17'd34) sum_lo = (17'd34 - pos > 17'(B)) ? (LgB + 1)'(B) : (LgB + 1)'(17'd34 - pos);
+      if (17'(ip_end) < pos + 17'(B)) sum_hi = (17'(ip_end) > pos) ? (LgB + 1)'(17'(ip_end) - pos) : '0;
+      if (s1_last_q && sum_hi > s1_nbytes_q) sum_hi = s1_nbytes_q;
+      if (sum_lo > sum_hi) sum_lo = sum_hi;
+    end
   end
   csum_beat #(.DataW(DataW)) u_sum (
       .data_i(s1_data_q), .lo_i(sum_lo), .hi_i(sum_hi), .data_o(masked_unused), .sum_o(beat_sum));
 
   always @* begin
-    ip_sum = '0;
-    for (int i = 0; i < 5; i++) ip_sum = ip_sum + 40'(hdr_q[8*14 + 32*i +: 32]);
-  end
+    {dst_mac, ethertype, ihl, version, frag, proto, doff, frame_len, ip_room, ip_sum} = 'x;
+    tcp_hdr  = 'x;
+    s1_class = 'x;
+    s1_desc  = 'x;
+    if (s1_valid_q && s1_last_q) begin
+      dst_mac   = nic_pkg::swap48(hdr_q[47:0]);
+      ethertype = nic_pkg::swap16(hdr_q[8*12 +: 16]);
+      ihl       = hdr_q[8*14 +: 4];
+      version   = hdr_q[8*14+4 +: 4];
+      frag      = nic_pkg::swap16(hdr_q[8*20 +: 16]);
+      proto     = hdr_q[8*23 +: 8];
+      doff      = hdr_q[8*46+4 +: 4];
+      frame_len = 14'({s1_beat_q, {LgB{1'b0}}}) + 14'(s1_nbytes_q);
+      ip_room   = {2'b00, frame_len} - 16'd14;
+      tcp_hdr   = {8'd0, doff, 2'b00};
+      ip_sum    = '0;
+      for (int i = 0; i < 5; i++) ip_sum = ip_sum + 40'(hdr_q[8*14 + 32*i +: 32]);
 
-  // Everything that the header alone decides, in the order in which a layer could be trusted.
-  always @* begin
-    s1_class = RxLookup;
-    if (s1_over_q) s1_class = RxDropOversize;
-    else if (frame_len < 14'd14) s1_class = RxDropRunt;
-    else if (dst_mac != mac_i && !hdr_q[0]) s1_class = RxDropNotOurMac;
-    else if (ethertype == 16'h8100 || ethertype == 16'h88a8) s1_class = RxDropVlan;
-    else if (ethertype != 16'h0800) s1_class = RxSlowEthertype;
-    else if (frame_len < 14'd34) s1_class = RxDropTruncated;
-    else if (version != 4'd4 || ihl < 4'd5) s1_class = RxDropIpHeader;
-    else if (total_len < 16'({ihl, 2'b00}) || total_len > ip_room) s1_class = RxDropTruncated;
-    else if (ihl != 4'd5) s1_class = RxSlowOptions;
-    else if (nic_pkg::csum_fold(ip_sum) != 16'hffff) s1_class = RxDropIpCsum;
-    else if (frag[13] || frag[12:0] != '0) s1_class = RxSlowFragment;
-    else if (proto != 8'd6) s1_class = RxSlowProto;
-    else if (total_len < 16'd40) s1_class = RxDropTruncated;
-    else if (doff < 4'd5 || tcp_hdr > total_len[13:0] - 14'd20) s1_class = RxDropTcpHeader;
-  end
+      // Everything that the header alone decides, in the order in which a layer could be trusted.
+      s1_class = RxLookup;
+      if (s1_over_q) s1_class = RxDropOversize;
+      else if (frame_len < 14'd14) s1_class = RxDropRunt;
+      else if (dst_mac != mac_i && !hdr_q[0]) s1_class = RxDropNotOurMac;
+      else if (ethertype == 16'h8100 || ethertype == 16'h88a8) s1_class = RxDropVlan;
+      else if (ethertype != 16'h0800) s1_class = RxSlowEthertype;
+      else if (frame_len < 14'd34) s1_class = RxDropTruncated;
+      else if (version != 4'd4 || ihl < 4'd5) s1_class = RxDropIpHeader;
+      else if (total_len < 16'({ihl, 2'b00}) || total_len > ip_room) s1_class = RxDropTruncated;
+      else if (ihl != 4'd5) s1_class = RxSlowOptions;
+      else if (nic_pkg::csum_fold(ip_sum) != 16'hffff) s1_class = RxDropIpCsum;
+      else if (frag[13] || frag[12:0] != '0) s1_class = RxSlowFragment;
+      else if (proto != 8'd6) s1_class = RxSlowProto;
+      else if (total_len < 16'd40) s1_class = RxDropTruncated;
+      else if (doff < 4'd5 || tcp_hdr > total_len[13:0] - 14'd20) s1_class = RxDropTcpHeader;
 
-  always @* begin
-    s1_desc = '0;
-    s1_desc.class_id    = s1_class;
-    s1_desc.beats       = s1_beat_q + 1'b1;
-    s1_desc.frame_len   = frame_len;
-    s1_desc.remote_ip   = nic_pkg::swap32(hdr_q[8*26 +: 32]);
-    s1_desc.local_ip    = nic_pkg::swap32(hdr_q[8*30 +: 32]);
-    s1_desc.remote_port = nic_pkg::swap16(hdr_q[8*34 +: 16]);
-    s1_desc.local_port  = nic_pkg::swap16(hdr_q[8*36 +: 16]);
-    s1_desc.seq         = nic_pkg::swap32(hdr_q[8*38 +: 32]);
-    s1_desc.ack         = nic_pkg::swap32(hdr_q[8*42 +: 32]);
-    s1_desc.flags       = hdr_q[8*47 +: 5];
-    s1_desc.wnd         = nic_pkg::swap16(hdr_q[8*48 +: 16]);
-    s1_desc.pay_len     = total_len[13:0] - 14'd20 - tcp_hdr;
-    s1_desc.pay_off     = 7'd34 + tcp_hdr[6:0];
+      s1_desc = '0;
+      s1_desc.class_id    = s1_class;
+      s1_desc.beats       = s1_beat_q + 1'b1;
+      s1_desc.frame_len   = frame_len;
+      s1_desc.remote_ip   = nic_pkg::swap32(hdr_q[8*26 +: 32]);
+      s1_desc.local_ip    = nic_pkg::swap32(hdr_q[8*30 +: 32]);
+      s1_desc.remote_port = nic_pkg::swap16(hdr_q[8*34 +: 16]);
+      s1_desc.local_port  = nic_pkg::swap16(hdr_q[8*36 +: 16]);
+      s1_desc.seq         = nic_pkg::swap32(hdr_q[8*38 +: 32]);
+      s1_desc.ack         = nic_pkg::swap32(hdr_q[8*42 +: 32]);
+      s1_desc.flags       = hdr_q[8*47 +: 5];
+      s1_desc.wnd         = nic_pkg::swap16(hdr_q[8*48 +: 16]);
+      s1_desc.pay_len     = total_len[13:0] - 14'd20 - tcp_hdr;
+      s1_desc.pay_off     = 7'd34 + tcp_hdr[6:0];
+    end
   end
 
   // --- S2: sum over the frame, decide at its last beat --------------------------------------------------------------
@@ -194,15 +200,19 @@ module rx_parser #(
     end
   end
 
-  assign acc   = (s2_first_q ? 40'd0 : acc_q) + {24'd0, nic_pkg::csum_fold(s2_sum_q)};
-  assign total = acc + 40'(s2_pseudo_q);
-  assign full  = w_full_i || (lost_q && !s2_first_q);
+  assign acc  = (s2_first_q ? 40'd0 : acc_q) + {24'd0, nic_pkg::csum_fold(s2_sum_q)};
+  assign full = w_full_i || (lost_q && !s2_first_q);
 
   always @* begin
     desc_o = s2_desc_q;
-    if (s2_desc_q.class_id == RxLookup && nic_pkg::csum_fold(total) != 16'hffff) desc_o.class_id = RxDropTcpCsum;
-    if (desc_o.class_id < RxDropRunt && full) desc_o.class_id = RxDropFifoFull;
-    drop = (desc_o.class_id >= RxDropRunt);
+    drop   = 1'b0;
+    total  = 'x;
+    if (s2_valid_q && s2_last_q) begin
+      total = acc + 40'(s2_pseudo_q);
+      if (s2_desc_q.class_id == RxLookup && nic_pkg::csum_fold(total) != 16'hffff) desc_o.class_id = RxDropTcpCsum;
+      if (desc_o.class_id < RxDropRunt && full) desc_o.class_id = RxDropFifoFull;
+      drop = (desc_o.class_id >= RxDropRunt);
+    end
   end
 
   assign w_valid_o    = s2_valid_q && !full && !s2_over_q;
