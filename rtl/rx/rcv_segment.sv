@@ -36,7 +36,7 @@ module rcv_segment (
   logic new_ack, update, behind_edge, ack_beyond, ack_ancient;
   logic [31:0] pay, seg_end, wnd, start, stop, data_end, ts_idle, ack_oldest;
   logic [2:0] iv_n, held_n;
-  logic [255:0] iv_list, held;
+  logic [255:0] ooo, iv_list, held;
   logic iv_full, iv_held, iv_dup;
   logic [31:0] iv_edge, iv_dup_start, iv_dup_stop;
   logic fin_fits, fin_next, full_two, gap, live, heard, use_ack, taken, text, challenge, put;
@@ -47,7 +47,7 @@ module rcv_segment (
   always @* begin
     {fin, syn, rst, ack, empty, in_window, acceptable, zero_window, in_order, ts_missing, ts_old, ts_learn} = 'x;
     {new_ack, update, behind_edge, ack_beyond, ack_ancient} = 'x;
-    {pay, seg_end, wnd, start, stop, data_end, ts_idle, ack_oldest, wnd_o} = 'x;
+    {pay, seg_end, wnd, start, stop, data_end, ts_idle, ack_oldest, wnd_o, ooo} = 'x;
     if (en_i) begin
       // --- where it lies ------------------------------------------------------------------------------------------------
       fin = seg_i.flags[nic_pkg::FlagFin];
@@ -73,6 +73,8 @@ module rcv_segment (
       start    = nic_pkg::seq_max(seg_i.seq, ctx_i.nxt);
       stop     = nic_pkg::seq_lt(ctx_i.wnd_end, data_end) ? ctx_i.wnd_end : data_end;
       in_order = nic_pkg::seq_leq(seg_i.seq, ctx_i.nxt);
+      ooo      = {ctx_i.ooo3_start, ctx_i.ooo3_end, ctx_i.ooo2_start, ctx_i.ooo2_end, ctx_i.ooo1_start, ctx_i.ooo1_end,
+                  ctx_i.ooo0_start, ctx_i.ooo0_end};
 
       // --- time stamp (RFC 7323) ----------------------------------------------------------------------------------------
       ts_idle    = now_us_i[51:20] - ctx_i.ts_age;
@@ -104,9 +106,7 @@ module rcv_segment (
   // --- what is held out of order ------------------------------------------------------------------------------------
   rx_intervals u_intervals (
       .en_i(en_i), .n_i(ctx_i.ooo_n),
-      .list_i({ctx_i.ooo3_start, ctx_i.ooo3_end, ctx_i.ooo2_start, ctx_i.ooo2_end, ctx_i.ooo1_start, ctx_i.ooo1_end,
-               ctx_i.ooo0_start, ctx_i.ooo0_end}),
-      .join_i(in_order), .start_i(start), .stop_i(stop), .n_o(iv_n), .list_o(iv_list), .full_o(iv_full), .held_o(iv_held),
+      .list_i(ooo), .join_i(in_order), .start_i(start), .stop_i(stop), .n_o(iv_n), .list_o(iv_list), .full_o(iv_full), .held_o(iv_held),
       .edge_o(iv_edge), .dup_from_i(seg_i.seq), .dup_to_i(data_end), .dup_o(iv_dup), .dup_start_o(iv_dup_start),
       .dup_stop_o(iv_dup_stop));
 

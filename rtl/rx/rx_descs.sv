@@ -36,10 +36,10 @@ module rx_descs #(
   logic [LgDepth:0] opt_count;
 
   assign in_bits  = in_i;
-  assign with_opt = in_i.class_id == RxLookup && opt_len_i >= 6'd12;
+  assign with_opt = in_valid_i && in_i.class_id == RxLookup && opt_len_i >= 6'd12;
 
   tcp_options #(.OptW(OptW)) u_options (
-      .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(in_valid_i && in_ready_o && with_opt), .in_bytes_i(opt_bytes_i),
+      .clk_i(clk_i), .rst_ni(rst_ni), .in_valid_i(in_ready_o && with_opt), .in_bytes_i(opt_bytes_i),
       .in_len_i(opt_len_i), .out_valid_o(opt_done), .out_o(opt_read));
   fifo #(.W(HeadW + 1), .Depth(Depth)) u_heads (
       .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(in_valid_i), .ready_o(in_ready_o),

@@ -200,13 +200,14 @@ module rx_parser #(
     end
   end
 
-  assign acc  = (s2_first_q ? 40'd0 : acc_q) + {24'd0, nic_pkg::csum_fold(s2_sum_q)};
   assign full = w_full_i || (lost_q && !s2_first_q);
 
   always @* begin
     desc_o = s2_desc_q;
     drop   = 1'b0;
+    acc    = 'x;
     total  = 'x;
+    if (s2_valid_q) acc = (s2_first_q ? 40'd0 : acc_q) + {24'd0, nic_pkg::csum_fold(s2_sum_q)};
     if (s2_valid_q && s2_last_q) begin
       total = acc + 40'(s2_pseudo_q);
       if (s2_desc_q.class_id == RxLookup && nic_pkg::csum_fold(total) != 16'hffff) desc_o.class_id = RxDropTcpCsum;

@@ -72,20 +72,9 @@ module tcp_options #(
   end
 
   // --- W0..W4 -------------------------------------------------------------------------------------------------------
-  // What enters stage s is at index s; stage 0 takes the input as it comes.
   logic [Stages-1:0] walk_q;               // a list is in the registers behind stage s
   logic [Stages-1:0] enter;
-  logic [Stages:0] ts, sack;
-  logic [320*(Stages+1)-1:0] bytes;
-  logic [6*(Stages+1)-1:0] len, pos, ts_at, sack_at;
 
-  assign ts[0]          = 1'b0;
-  assign sack[0]        = 1'b0;
-  assign bytes[319:0]   = in_bytes_i;
-  assign len[5:0]       = in_len_i;
-  assign pos[5:0]       = '0;
-  assign ts_at[5:0]     = '0;
-  assign sack_at[5:0]   = '0;
   assign enter          = {walk_q[Stages-2:0], in_valid_i && !direct};
   assign walking        = (walk_q != '0);
   always_ff @(posedge clk_i) begin
@@ -95,48 +84,48 @@ module tcp_options #(
 
   generate
     for (genvar s = 0; s < Stages; s++) begin : gen_stage
+      logic [319:0] bytes, bytes_q;
+      logic [5:0] len, pos, ts_at, sack_at, pos_next, ts_here, sack_here;
+      logic ts, sack, found_ts, found_sack;
+      logic [25:0] at, at_q;               // {ts, ts_at, sack, sack_at, len, pos}
       logic [327:0] here;                  // the last byte has none behind it
-      logic [5:0] pos_next, ts_here, sack_here, len_q, pos_q, ts_at_q, sack_at_q;
-      logic found_ts, found_sack, ts_q, sack_q;
-      logic [319:0] bytes_q;
-      assign here = {8'd0, bytes[320*s +: 320]};
+      if (s == 0) begin : gen_in
+        assign bytes = in_bytes_i;
+        assign at    = {14'd0, in_len_i, 6'd0};
+      end else begin : gen_before
+        assign bytes = gen_stage[s-1].bytes_q;
+        assign at    = gen_stage[s-1].at_q;
+      end
+      assign {ts, ts_at, sack, sack_at, len, pos} = at;
+      assign here = {8'd0, bytes};
       tcp_options_step #(.First(8 * s)) u_step (
-          .active_i(enter[s]), .bytes_i(here[64*s +: 72]), .len_i(len[6*s +: 6]), .pos_i(pos[6*s +: 6]), .pos_o(pos_next), .ts_o(found_ts),
+          .active_i(enter[s]), .bytes_i(here[64*s +: 72]), .len_i(len), .pos_i(pos), .pos_o(pos_next), .ts_o(found_ts),
           .ts_at_o(ts_here), .sack_o(found_sack), .sack_at_o(sack_here));
       always_ff @(posedge clk_i) begin
         if (enter[s]) begin
-          bytes_q   <= bytes[320*s +: 320];
-          len_q     <= len[6*s +: 6];
-          pos_q     <= pos_next;
-          ts_q      <= ts[s] || found_ts;
-          ts_at_q   <= found_ts ? ts_here : ts_at[6*s +: 6];
-          sack_q    <= sack[s] || found_sack;
-          sack_at_q <= found_sack ? sack_here : sack_at[6*s +: 6];
+          bytes_q <= bytes;
+          at_q    <= {ts || found_ts, found_ts ? ts_here : ts_at, sack || found_sack, found_sack ? sack_here : sack_at, len, pos_next};
         end
       end
-      assign ts[s+1]              = ts_q;
-      assign sack[s+1]            = sack_q;
-      assign bytes[320*(s+1) +: 320] = bytes_q;
-      assign len[6*(s+1) +: 6]    = len_q;
-      assign pos[6*(s+1) +: 6]    = pos_q;
-      assign ts_at[6*(s+1) +: 6]  = ts_at_q;
-      assign sack_at[6*(s+1) +: 6] = sack_at_q;
     end
   endgenerate
 
   // --- W5: take the bytes, behind kind and length ---------------------------------------------------------------------
   logic [319:0] w_bytes, w_stamp, w_sack;
   logic [2:0] n_walk;
+  logic w_ts, w_has;
+  logic [5:0] w_ts_at, w_sack_at;
   assign out_valid_o = direct || walk_q[Stages-1];
   always @* begin
-    {w_bytes, w_stamp, w_sack, n_walk} = 'x;
+    {w_bytes, w_stamp, w_sack, n_walk, w_ts, w_has, w_ts_at, w_sack_at} = 'x;
     out_o = 'x;
     if (walk_q[Stages-1]) begin
-      w_bytes = bytes[320*Stages +: 320];
-      w_stamp = w_bytes >> {ts_at[6*Stages +: 6], 3'b000};
-      w_sack  = w_bytes >> {sack_at[6*Stages +: 6], 3'b000};
-      n_walk  = sack[Stages] ? w_sack[13:11] : 3'd0;          // of the length byte, 2 + 8n
-      out_o   = answer(ts[Stages], w_stamp[79:16], n_walk, w_sack[271:16]);
+      w_bytes = gen_stage[Stages-1].bytes_q;
+      {w_ts, w_ts_at, w_has, w_sack_at} = gen_stage[Stages-1].at_q[25:12];
+      w_stamp = w_bytes >> {w_ts_at, 3'b000};
+      w_sack  = w_bytes >> {w_sack_at, 3'b000};
+      n_walk  = w_has ? w_sack[13:11] : 3'd0;          // of the length byte, 2 + 8n
+      out_o   = answer(w_ts, w_stamp[79:16], n_walk, w_sack[271:16]);
     end else if (direct) begin
       out_o = answer(stamp0, in_bytes_i[95:32], n_quick, blocks_quick);
     end

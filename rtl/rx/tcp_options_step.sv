@@ -33,6 +33,8 @@ module tcp_options_step #(
     pos_o     = '0;
     ts_at_o   = '0;
     sack_at_o = '0;
+    ts_o      = 1'b0;
+    sack_o    = 1'b0;
     if (active_i) begin
       for (int i = 0; i < 8; i++) begin
         kind = bytes_i[8*i +: 8];
@@ -55,9 +57,9 @@ module tcp_options_step #(
         if (begins[i] && !stop[i] && is_sack[i]) sack_at_o = sack_at_o | 6'(First + i);
       end
       if (begins == '0) pos_o = pos_i;
+      ts_o   = (begins & ~stop & is_ts) != '0;
+      sack_o = (begins & ~stop & is_sack) != '0;
     end
   end
-  assign ts_o   = (begins & ~stop & is_ts) != '0;
-  assign sack_o = (begins & ~stop & is_sack) != '0;
 endmodule
 `default_nettype wire
