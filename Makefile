@@ -369,8 +369,8 @@ synth-figures: ## commit to what synthesis gives now: writes scripts/synth_figur
 formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fifo for one, AGAIN=1 for what has not changed, too
 	$(Q)$(PYTHON) scripts/formal.py --out $(B)/formal $(if $(AGAIN),--again) $(PROOF)
 .PHONY: bench test-live-ref
-bench: build $(B)/nic_rate ## segments per cycle; goodput of both engines beside Linux's own TCP: build/bench/report.md
-	$(Q)scripts/netns.sh scripts/bench.py --lockwire $(B)/lockwire --nic-rate $(B)/nic_rate --out $(B)/bench
+bench: ## what the NIC does in a second, beside the reference, Linux and a loop-back, as one table: build/bench/report.md; ARGS="--only goodput,redis --runs 3 --hold"
+	$(Q)$(PYTHON) scripts/bench.py --build $(B) --out $(B)/bench $(ARGS)
 test-live: build build-wave ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn bridge
 test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish

@@ -1,174 +1,156 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures goodput of one connection each way, for both engines beside Linux's own TCP on the same veth, in one run.
+"""Measures, in one run: the NIC with and without its checker, the reference, Linux' own stack, and an RTL that only loops frames back.
 
-First what the NIC does in a cycle, by build/nic_rate. Writes build/bench/report.md and report.json; every figure is a median of several runs, with its spread."""
+A round runs each job of each group once, so that what is compared met the same machine; every figure is the median of the rounds, with the
+lowest and the highest. Writes report.md, one table and then the targets, and report.json. Groups, of which --only names some:
+{groups}"""
 import argparse
+import importlib
 import json
 import os
-import re
-import signal
-import socket
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
-HERE = Path(__file__).resolve().parent
-MIB = 1 << 20
-LINUX_IP = "10.99.0.3"
-SINK, SOURCE = 9, 19
-UNCHECKED, CHECKED, RECORDED = "NIC, --check off", "NIC", "NIC, --record"
+from benches import targets
+from benches.common import ROOT, SUBJECTS, Bench, BenchError, Job
 
-LINUX_SERVER = f"""
-import socket, threading
-def serve(l, job):
-    while True:
-        c, _ = l.accept()
-        threading.Thread(target=job, args=(c,), daemon=True).start()
-def sink(c):
-    while c.recv(1 << 20): pass
-    c.close()
-def source(c):
-    try:
-        while True: c.sendall(bytes(1 << 20))
-    except OSError: pass
-at = {{port: socket.create_server(("{LINUX_IP}", port)) for port in ({SOURCE}, {SINK})}}
-print("ready", flush=True)
-threading.Thread(target=serve, args=(at[{SOURCE}], source), daemon=True).start()
-serve(at[{SINK}], sink)
-"""
+GROUPS = [importlib.import_module(f"benches.{name}") for name in ("goodput", "redis", "http", "idle")]
+
+Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
 
 
-def on_nic_host(*cmd):
-    return ["nsenter", f"--net=/proc/{os.environ['LW_NIC_HOLDER']}/ns/net", "--", *cmd]
+def say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def start(cmd, ready: str) -> subprocess.Popen:
-    p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    for line in p.stdout:
-        if ready in line:
-            return p
-    raise SystemExit(f"bench: {' '.join(cmd[:8])} did not start")
+# --- measuring -------------------------------------------------------------------------------------------------------
 
-
-def to_sink(ip: str, size: int) -> float:
-    """Mbit/s of size bytes sent, until the other end has read them all."""
-    data = bytes(MIB)
-    with socket.create_connection((ip, SINK), 10) as s:
-        s.settimeout(60)
-        began = time.monotonic()
-        for _ in range(size // MIB):
-            s.sendall(data)
-        s.shutdown(socket.SHUT_WR)
-        s.recv(1)
-        return size * 8e-6 / (time.monotonic() - began)
-
-
-def from_source(ip: str, size: int) -> float:
-    with socket.create_connection((ip, SOURCE), 10) as s:
-        s.settimeout(60)
-        began = time.monotonic()
-        left = size
-        while left > 0:
-            got = len(s.recv(MIB))
-            if not got:
-                raise SystemExit("bench: the source ended early")
-            left -= got
-        return size * 8e-6 / (time.monotonic() - began)
-
-
-def measure(ip: str, size: int) -> dict:
-    return {"to_us": to_sink(ip, size), "from_us": from_source(ip, size)}
-
-
-def bench_lockwire(lockwire: str, size: int, *options) -> dict:
-    """One transfer each way; Mbit/s, and what the simulation did in a second of evaluation."""
-    p = start(on_nic_host(lockwire, "run", "--wire", f"afpacket:{os.environ['LW_NIC_IF']}", "--ip", f"{os.environ['LW_NIC_IP']}/24",
-                          "--app", f"sink:{SINK}", "--app", f"source:{SOURCE}", *options), "ready")
-    try:
-        figures = measure(os.environ["LW_NIC_IP"], size)
-    finally:
-        p.send_signal(signal.SIGINT)
-        rest = p.communicate(timeout=20)[0]
-    if p.returncode:
-        raise RuntimeError(f"lockwire ends with status {p.returncode}: {rest[-300:]}")
-    cycles = re.search(r"cycles_per_second +(\d+)", rest)
-    return figures | ({"cycles_per_second": int(cycles[1])} if cycles else {})
-
-
-def bench_linux(size: int) -> dict:
-    subprocess.run(on_nic_host("ip", "addr", "replace", f"{LINUX_IP}/24", "dev", os.environ["LW_NIC_IF"]), check=True)
-    subprocess.run(on_nic_host("ethtool", "-K", os.environ["LW_NIC_IF"], "tx", "off"), check=True, capture_output=True)
-    p = start(on_nic_host(sys.executable, "-c", LINUX_SERVER), "ready")
-    try:
-        return measure(LINUX_IP, size)
-    finally:
-        p.kill()
-        p.wait()
-
-
-def recorded(lockwire: str, size: int) -> dict:
-    with tempfile.TemporaryDirectory(prefix="lockwire-bench-") as folder:
-        return bench_lockwire(lockwire, size, "--record", folder)
-
-
-def median(values: list[float], unit: str) -> dict:
-    return {"median": round(statistics.median(values), 1), "low": round(min(values), 1), "high": round(max(values), 1), "runs": len(values),
-            "unit": unit}
-
-
-def collect(jobs: dict, runs: int) -> dict:
-    """Every job in turn, so that what the machine does beside them meets all alike; then the medians."""
-    rounds = []
+def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> Values:
+    """Round by round; a job has at most so many runs as it says."""
+    values: Values = {figure: {} for g in groups for figure in g.FIGURES}
+    work: list[Job] = [j for g in groups for j in g.jobs(b)]
     for i in range(runs):
-        rounds.append({})
-        for name, job in jobs.items():
-            print(f"bench: {i + 1} of {runs}: {name}", file=sys.stderr, flush=True)
-            rounds[-1][name] = job()
-    return {name: {k: median([r[name][k] for r in rounds], "1/s" if "cycles" in k else "Mbit/s") for k in rounds[0][name]} for name in jobs}
+        for job in work:
+            if i >= job.runs:
+                continue
+            say(f"{i + 1} of {min(runs, job.runs)}: {job.what}: {job.subject}")
+            for figure, value in job.run().items():
+                values[figure].setdefault(job.subject, []).append(float(value))
+    return values
 
 
-def report(results: dict) -> str:
-    lines = ["| what | to us, Mbit/s | from us, Mbit/s | against Linux | cycles/s |", "|---|---|---|---|---|"]
-    linux = results["linux"]
-    for name, f in results.items():
-        cells = [f"{f[k]['median']} ({f[k]['low']}..{f[k]['high']})" for k in ("to_us", "from_us")]
-        ratio = " / ".join(f"{f[k]['median'] / linux[k]['median']:.2f}" for k in ("to_us", "from_us"))
-        cycles = f"{f['cycles_per_second']['median']:,.0f}" if "cycles_per_second" in f else ""
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {ratio} | {cycles} |")
-    lines += ["", "| what it costs, of the goodput without | to us | from us |", "|---|---|---|"]
-    for what, name, base in (("the checker", CHECKED, UNCHECKED), ("recording", RECORDED, CHECKED)):
-        cost = [f"{100 * (1 - results[name][k]['median'] / results[base][k]['median']):.0f} %" for k in ("to_us", "from_us")]
-        lines.append(f"| {what} | {cost[0]} | {cost[1]} |")
-    return "\n".join(lines) + "\n"
+def make(needs: list[str], build: Path) -> None:
+    say(f"make {' '.join(needs)}")
+    r = subprocess.run(["make", "--no-print-directory", f"B={build}", *(str(build / n) for n in needs)], cwd=ROOT, capture_output=True, text=True)
+    if r.returncode:
+        raise BenchError(f"make: {(r.stdout + r.stderr).strip()[-1000:]}")
+
+
+# --- the report ------------------------------------------------------------------------------------------------------
+
+def number(x: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{x:,.0f}" if abs(x) >= 100 else f"{x:.{1 if abs(x) >= 10 else 2 if abs(x) >= 1 else 3}f}"
+
+
+def cell(runs: list[float]) -> str:
+    spread = f" ({number(min(runs))}..{number(max(runs))})" if len(runs) > 1 else ""
+    return number(statistics.median(runs)) + spread
+
+
+def table(values: Values, units: dict[str, str]) -> list[str]:
+    subjects = [s for s in SUBJECTS if any(s in of for of in values.values())]
+    lines = [f"| figure | unit | {' | '.join(subjects)} |", "|---|---|" + "---|" * len(subjects)]
+    return lines + [f"| {f} | {units[f]} | " + " | ".join(cell(of[s]) if s in of else "" for s in subjects) + " |" for f, of in values.items() if of]
+
+
+def target_table(rows: list[dict]) -> list[str]:
+    lines = ["| target | at | measured | unit | held? |", "|---|---|---|---|---|"]
+    for r in rows:
+        limit, value = ("" if r[k] is None else number(r[k]) for k in ("limit", "measured"))
+        lines.append(f"| {r['what']} | {'at least' if r['at_least'] else 'at most'} {limit} | {value} | {r['unit']} | {r['verdict']} |")
+    return lines
+
+
+def machine() -> dict:
+    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), platform.machine())
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    return {"cpu": cpu, "cores": len(os.sched_getaffinity(0)), "kernel": platform.release(), "commit": git.stdout.strip(),
+            "load": os.getloadavg()[0]}
+
+
+def write(out: Path, values: Values, units: dict[str, str], judged: list[dict], head: dict) -> str:
+    figures = {f: {"unit": units[f], "subjects": {s: {"median": statistics.median(r), "low": min(r), "high": max(r), "runs": r} for s, r in of.items()}}
+               for f, of in values.items() if of}
+    text = "\n".join([f"Commit {head['commit']}, {head['cores']} cores of {head['cpu']}, Linux {head['kernel']}, load {head['load']:.1f} at the start; "
+                      f"medians of {head['runs']} runs (lowest..highest); {head['minutes']:.0f} minutes.", "", *table(values, units), "",
+                      *target_table(judged)]) + "\n"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.md").write_text(text, encoding="ascii")
+    (out / "report.json").write_text(json.dumps({"format": 2, **head, "figures": figures, "targets": judged}, indent=2) + "\n", encoding="ascii")
+    return text
+
+
+def status(judged: list[dict], hold: bool, all_groups: bool) -> int:
+    """With --hold: what was measured must be held, and when nothing was left out all must be measured."""
+    bad = {targets.MISSED, targets.UNKNOWN} if all_groups else {targets.MISSED}
+    return int(hold and any(r["verdict"] in bad for r in judged))
+
+
+def arguments() -> argparse.Namespace:
+    names = {g.NAME: g for g in GROUPS}
+    listed = "\n".join(f"  {n:9} {g.__doc__.splitlines()[0]}" for n, g in names.items())
+    ap = argparse.ArgumentParser(description=__doc__.replace("{groups}", listed), formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--build", default=str(ROOT / "build"), help="where what is measured is built")
+    ap.add_argument("--out", default=str(ROOT / "build" / "bench"))
+    ap.add_argument("--runs", type=int, default=5, help="rounds (default: %(default)s)")
+    ap.add_argument("--only", type=lambda s: s.split(","), metavar="GROUP,...", help="these groups")
+    ap.add_argument("--hold", action="store_true", help="status 1 when a target is not held")
+    ap.add_argument("--quick", action="store_true", help="small sizes: to see that it works, the figures are worth nothing")
+    a = ap.parse_args()
+    if unknown := set(a.only or ()) - set(names):
+        ap.error(f"no group called {unknown.pop()}; there are {', '.join(names)}")
+    if a.runs < 1:
+        ap.error("--runs: at least one")
+    a.groups = [g for g in GROUPS if not a.only or g.NAME in a.only]
+    return a
 
 
 def main() -> int:
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--lockwire", default=str(HERE.parent / "build" / "lockwire"))
-    ap.add_argument("--nic-rate", default=str(HERE.parent / "build" / "nic_rate"))
-    ap.add_argument("--out", default=str(HERE.parent / "build" / "bench"))
-    ap.add_argument("--runs", type=int, default=5)
-    ap.add_argument("--mib", type=int, default=64, help="bytes a transfer, in MiB; Linux and the reference get four times that")
-    a = ap.parse_args()
-    if "LW_NIC_HOLDER" not in os.environ:
-        ap.error("run it as: scripts/netns.sh scripts/bench.py")
-    nic, four = a.mib * MIB, 4 * a.mib * MIB
-    results = collect({
-        "linux": lambda: bench_linux(four), "reference": lambda: bench_lockwire(a.lockwire, four, "--engine", "ref"),
-        UNCHECKED: lambda: bench_lockwire(a.lockwire, nic, "--check", "off"), CHECKED: lambda: bench_lockwire(a.lockwire, nic),
-        RECORDED: lambda: recorded(a.lockwire, nic)}, a.runs)
-    os.makedirs(a.out, exist_ok=True)
-    text = subprocess.run([a.nic_rate], check=True, capture_output=True, text=True).stdout + "\n" + report(results)
-    results["cycles"] = json.loads(subprocess.run([a.nic_rate, "--json"], check=True, capture_output=True, text=True).stdout)
-    (Path(a.out) / "report.md").write_text(text, encoding="ascii")
-    (Path(a.out) / "report.json").write_text(json.dumps(results, indent=2) + "\n", encoding="ascii")
-    print(text, end="")
-    return 0
+    a = arguments()
+    if any(g.LIVE for g in a.groups) and "LW_NIC_HOLDER" not in os.environ:
+        os.execv(str(ROOT / "scripts" / "netns.sh"), ["netns.sh", *sys.argv])
+    began, head = time.monotonic(), machine()
+    out, build = Path(a.out).resolve(), Path(a.build).resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
+        make(sorted({n for g in a.groups for n in g.NEEDS}), build)
+        values = collect(a.groups, Bench(build, Path(work), a.quick), a.runs)
+
+    def measured(figure: str, subject: str) -> float | None:
+        runs = values.get(figure, {}).get(subject)
+        return statistics.median(runs) if runs else None
+    judged = targets.judge(targets.TARGETS, measured)
+    if a.only:
+        judged = [r for r in judged if r["verdict"] != targets.UNKNOWN]
+    units = {f: u for g in GROUPS for f, u in g.FIGURES.items()}
+    print(write(out, values, units, judged, head | {"runs": a.runs, "minutes": (time.monotonic() - began) / 60}), end="")
+    return status(judged, a.hold, not a.only)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BenchError as e:
+        say(str(e))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
