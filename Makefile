@@ -298,6 +298,7 @@ $(B)/liblockwire_packetdrill.so: $(PD_OBJ) $(B)/obj/sim/model.o $(B)/obj/dpi/glu
 	$(Q)$(MODEL_CXX) -shared -Wl,--no-undefined,--version-script=sim/packetdrill/exports.map -o $@ $(filter-out %.map,$^) $(VLIB:%=$(M)/%) -latomic -lpthread -lz
 
 include sim/icarus/icarus.mk
+include sim/loop/loop.mk
 
 ##@ Build
 .PHONY: deps build packetdrill
@@ -349,7 +350,7 @@ lint: ## Verilator -Wall, Icarus, reasons of waivers, shellcheck, pyflakes, the 
 	$(Q)verilator --lint-only -Wall -Irtl rtl/lint.vlt -f $(RTL_F) --top-module nic_top
 	$(Q)verilator --lint-only -Wall $(MODEL_GEN) -Irtl rtl/lint.vlt sim/lint.vlt -f $(RTL_F) rtl/prim/ring_mem.sv sim/cosim_top.sv sim/nic_retire.sv --top-module cosim_top
 	$(Q)mkdir -p $(B); iverilog -g2012 -Wall -Wno-timescale -Irtl -t null -s nic_top $(shell cat $(RTL_F)) 2>&1 | { ! grep -v '$(ICARUS_NOISE)'; }
-	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt
+	$(Q)awk '/^lint_off/ && last !~ /^(\/\/|lint_off)/ {print FILENAME ":" FNR ": a waiver without its reason above"; bad = 1} {last = $$0} END {exit bad}' rtl/lint.vlt sim/lint.vlt sim/loop/lint.vlt
 	$(Q)if grep -rnE 'verilator (lint_off|coverage_off)' rtl sim tb --include=*.sv --include=*.svh; then echo 'lint: waivers belong into lint.vlt'; exit 1; fi
 	$(Q)shellcheck scripts/*.sh .ci/run
 	$(Q)$(PYTHON) -m pyflakes scripts

@@ -22,7 +22,7 @@ from types import ModuleType
 from benches import targets
 from benches.common import ROOT, SUBJECTS, Bench, BenchError, Job
 
-GROUPS = [importlib.import_module(f"benches.{name}") for name in ("goodput", "redis", "http", "idle")]
+GROUPS = [importlib.import_module(f"benches.{name}") for name in ("goodput", "redis", "loop", "http", "idle")]
 
 Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
 
@@ -43,7 +43,7 @@ def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> Values:
                 continue
             say(f"{i + 1} of {min(runs, job.runs)}: {job.what}: {job.subject}")
             for figure, value in job.run().items():
-                values[figure].setdefault(job.subject, []).append(float(value))
+                values.setdefault(figure, {}).setdefault(job.subject, []).append(float(value))
     return values
 
 

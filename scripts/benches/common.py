@@ -19,7 +19,7 @@ MIB = 1 << 20
 UNCHECKED, CHECKED, RECORDED = "NIC, --check off", "NIC", "NIC, --record"
 REFERENCE, LINUX, LOOP = "reference", "Linux", "loop-back"
 SUBJECTS = (UNCHECKED, CHECKED, RECORDED, REFERENCE, LINUX, LOOP)
-OPTIONS = {UNCHECKED: ("--check", "off"), CHECKED: (), RECORDED: (), REFERENCE: ("--engine", "ref")}
+OPTIONS = {UNCHECKED: ("--check", "off"), LOOP: ("--check", "off"), CHECKED: (), RECORDED: (), REFERENCE: ("--engine", "ref")}
 
 LINUX_IP = "10.99.0.3"
 SINK, SOURCE, KV, HTTP = 9, 19, 6379, 80
@@ -76,17 +76,22 @@ def nic_if() -> str:
     return os.environ["LW_NIC_IF"]
 
 
+def peer_if() -> str:
+    return os.environ["LW_PEER_IF"]
+
+
 def on_nic_host(*cmd: str) -> list[str]:
     return ["nsenter", f"--net=/proc/{os.environ['LW_NIC_HOLDER']}/ns/net", "--", *cmd]
 
 
-def start(cmd: list[str], ready: str) -> subprocess.Popen:
+def start(cmd: list[str], ready: str) -> tuple[subprocess.Popen, str]:
+    """The program, and the line in which it says that it is ready."""
     p = subprocess.Popen(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said = []
     for line in p.stdout:
         said.append(line)
         if ready in line:
-            return p
+            return p, line
     p.wait()
     raise BenchError(f"{' '.join(cmd[3:9])} did not start: {''.join(said)[-400:]}")
 
@@ -94,8 +99,8 @@ def start(cmd: list[str], ready: str) -> subprocess.Popen:
 class Nic:
     """A run of lockwire that serves; when it has ended, `stats` is what --stats wrote."""
 
-    def __init__(self, proc: subprocess.Popen):
-        self.proc, self.pid, self.stats = proc, proc.pid, {}
+    def __init__(self, proc: subprocess.Popen, said: str):
+        self.proc, self.pid, self.said, self.stats = proc, proc.pid, said, {}
 
 
 @contextlib.contextmanager
@@ -106,7 +111,7 @@ def nic(b: Bench, subject: str, *options: str, program: str = "lockwire", keep: 
         shutil.rmtree(folder, ignore_errors=True)
         options = (*options, "--record", str(folder))
     stats = b.work / "stats.json"
-    n = Nic(start(on_nic_host(b.tool(program), "run", "--wire", f"afpacket:{nic_if()}", "--ip", f"{nic_ip()}/24", "--stats", str(stats),
+    n = Nic(*start(on_nic_host(b.tool(program), "run", "--wire", f"afpacket:{nic_if()}", "--ip", f"{nic_ip()}/24", "--stats", str(stats),
                               *OPTIONS.get(subject, ()), *options), "lockwire: ready"))
     try:
         yield n

@@ -9,7 +9,7 @@ from benches.common import (CHECKED, FULL_PAYLOAD, LINUX, LINUX_IP, MIB, RECORDE
 
 NAME, LIVE, NEEDS = "goodput", True, ("lockwire",)
 TO, FROM, BOTH = "bulk to the NIC", "bulk from the NIC", "bulk both ways at once, the sum"
-TO_FRAMES, FROM_FRAMES = "the same in frames of 1514 bytes, to the NIC", "the same, from the NIC"
+TO_FRAMES, FROM_FRAMES = "full frames of bulk to the NIC, 1514 bytes", "full frames of bulk from the NIC, 1514 bytes"
 SPEED = "simulated cycles meanwhile"
 FIGURES = {TO: "Mbit/s", FROM: "Mbit/s", BOTH: "Mbit/s", TO_FRAMES: "1/s", FROM_FRAMES: "1/s", SPEED: "1/s"}
 
