@@ -372,6 +372,11 @@ formal: ## proofs of tb/formal/, each with mutants that it must reject; PROOF=fi
 .PHONY: bench test-live-ref
 bench: ## what the NIC does in a second, beside the reference, Linux and a loop-back, as one table: build/bench/report.md; ARGS="--only goodput,redis --runs 3 --hold"
 	$(Q)$(PYTHON) scripts/bench.py --build $(B) --out $(B)/bench $(ARGS)
+.PHONY: bench-cycles bench-scale
+bench-cycles: ## of that only cycles: per segment, and from a request to its answer; exact, and without a network
+	$(Q)$(PYTHON) scripts/bench.py --build $(B) --out $(B)/bench --only cycles $(ARGS)
+bench-scale: ## of that only builds with 64, 1024, 4096 flows: what a segment takes, and memory per flow
+	$(Q)$(PYTHON) scripts/bench.py --build $(B) --out $(B)/bench --only scale $(ARGS)
 test-live: build build-wave ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn bridge
 test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish

@@ -20,15 +20,11 @@ from pathlib import Path
 from types import ModuleType
 
 from benches import targets
-from benches.common import ROOT, SUBJECTS, Bench, BenchError, Job
+from benches.common import ROOT, SUBJECTS, Bench, BenchError, Job, make, say
 
-GROUPS = [importlib.import_module(f"benches.{name}") for name in ("goodput", "redis", "loop", "http", "idle")]
+GROUPS = [importlib.import_module(f"benches.{name}") for name in ("cycles", "goodput", "redis", "loop", "http", "idle", "speed", "scale")]
 
 Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
-
-
-def say(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
@@ -45,13 +41,6 @@ def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> Values:
             for figure, value in job.run().items():
                 values.setdefault(figure, {}).setdefault(job.subject, []).append(float(value))
     return values
-
-
-def make(needs: list[str], build: Path) -> None:
-    say(f"make {' '.join(needs)}")
-    r = subprocess.run(["make", "--no-print-directory", f"B={build}", *(str(build / n) for n in needs)], cwd=ROOT, capture_output=True, text=True)
-    if r.returncode:
-        raise BenchError(f"make: {(r.stdout + r.stderr).strip()[-1000:]}")
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
@@ -132,8 +121,13 @@ def main() -> int:
     out, build = Path(a.out).resolve(), Path(a.build).resolve()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
-        make(sorted({n for g in a.groups for n in g.NEEDS}), build)
-        values = collect(a.groups, Bench(build, Path(work), a.quick), a.runs)
+        b = Bench(build, out, Path(work), a.quick)
+        if needs := sorted({n for g in a.groups for n in g.NEEDS}):
+            make(needs, build)
+        for g in a.groups:
+            if hasattr(g, "prepare"):
+                g.prepare(b)
+        values = collect(a.groups, b, a.runs)
 
     def measured(figure: str, subject: str) -> float | None:
         runs = values.get(figure, {}).get(subject)

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class BenchError(Exception):
 @dataclass
 class Bench:
     build: Path
+    out: Path                    # where builds of its own stay
     work: Path                   # for what a run leaves behind
     quick: bool = False          # small sizes: to see that all works, not how fast
 
@@ -51,6 +53,16 @@ class Job:
     what: str                                  # in a word or two
     run: Callable[[], dict[str, float]]        # figures of one run
     runs: int = 1 << 20                        # at most
+
+
+def say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def make(files: list[str], build: Path, *variables: str) -> None:
+    """Files below a build's directory."""
+    say(" ".join(["make", *variables, *files]))
+    output("make", "--no-print-directory", f"B={build}", *variables, *(str(build / f) for f in files), seconds=3600)
 
 
 def output(*cmd: str, seconds: float = 600, env: dict | None = None) -> str:

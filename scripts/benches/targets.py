@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benches import goodput, idle, redis
+from benches import cycles, goodput, idle, redis, scale
 from benches.common import CHECKED, LOOP, UNCHECKED
 
 # A figure of a subject, by its median; None: it was not measured.
@@ -60,6 +60,10 @@ TARGETS = [
     beside_loop(goodput.FROM_FRAMES, "full frames from the NIC", "1/s"),
     *(at_least(f, UNCHECKED, 15000, "1/s") for f in REQUESTS),
     *(beside_loop(f, f, "1/s") for f in REQUESTS),
+    *(at_most(cycles.segment("both", side, flows), CHECKED, 1.2 * cycles.BEATS, "cycles") for side in ("in", "out") for flows in cycles.FLOWS),
+    *(at_most(f, CHECKED, 99, "cycles") for f in cycles.REQUEST),
+    *(Target(f"{scale.cost(frame, way, 4096)}, against 64 flows", False, constant(1.2), ratio(scale.cost(frame, way, 4096), scale.cost(frame, way, 64), UNCHECKED), "times")
+      for frame in scale.FRAMES for way in scale.WAYS),
     *(at_most(f, CHECKED, 1, "% CPU") for f in (idle.ALONE, idle.OPEN)),
 ]
 HELD, MISSED, UNKNOWN = "held", "NOT HELD", "not measured"

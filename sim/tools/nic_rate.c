@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the NIC does in a cycle: segments per cycle and beats per cycle at several sizes, on one flow and on all, each way and both;
 // and how many cycles pass between cause and effect. Deterministic: the peer is made here, frame by frame, and time is the cycle.
+// With --speed what that takes on this machine, and with --scale what a segment and a flow cost when all flows are in use.
 //
 //     frames in --> receive stream                    transmit stream --> counted, acknowledged
 //                         NIC under the checker
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "tools/hand.h"
 
@@ -20,6 +23,7 @@ enum {
   BACKLOG_FRAMES = 24, BACKLOG_BYTES = 16384,   // on their way into the NIC at most: less than its FIFO holds
   WARM_CYCLES = 100000, CYCLES = 40000, SETUP_CYCLES = 200000,
   ACK_TURNS = 32,                    // between the peer's ACKs, where no data of its own carries them
+  SPEED_CYCLES = 200000, IDLE_CYCLES = 1000000,
 };
 
 struct peer_flow {
@@ -193,6 +197,11 @@ static void turn(struct rig *r)
   host_sends(r);
 }
 
+static void turns(struct rig *r, uint64_t n)
+{
+  for (uint64_t i = 0; i < n; i++) turn(r);
+}
+
 static void settle(struct rig *r)
 {
   for (unsigned i = 0; i < 400; i++) {
@@ -202,12 +211,20 @@ static void settle(struct rig *r)
   }
 }
 
+static void uncheck(struct nic *n)
+{
+  check_close(n->glue.check);
+  n->glue.check = NULL;
+  model_set_check(n->model, false);
+}
+
 // wnd: the peer's, until it says something else.
-static struct rig *open_rig(unsigned flows, unsigned payload, uint16_t wnd)
+static struct rig *open_rig(unsigned flows, unsigned payload, uint16_t wnd, bool check)
 {
   struct nic_build b = nic_build();
   struct rig *r = calloc(1, sizeof *r);
   if (!r || !(r->nic = hand_nic())) fail("out of memory");
+  if (!check) uncheck(r->nic);
   r->tap.ops = &tap_ops;
   r->nic->glue.tap = &r->tap;
   r->flows = flows;
@@ -240,12 +257,12 @@ static unsigned rows;
 
 static void rate(unsigned flows, unsigned payload, bool in, bool out)
 {
-  struct rig *r = open_rig(flows, payload, UINT16_MAX);
+  struct rig *r = open_rig(flows, payload, UINT16_MAX, true);
   r->in = in;
   r->out = out;
-  for (unsigned i = 0; i < WARM_CYCLES; i++) turn(r);
+  turns(r, WARM_CYCLES);
   uint64_t was_in = accepted(r), was_out = r->tx_data, was_rx = r->rx_beats, was_tx = r->tx_beats;
-  for (unsigned i = 0; i < CYCLES; i++) turn(r);
+  turns(r, CYCLES);
   double cycles = CYCLES;
   double seg_in = (double)(accepted(r) - was_in) / cycles, seg_out = (double)(r->tx_data - was_out) / cycles;
   double beat_in = (double)(r->rx_beats - was_rx) / cycles, beat_out = (double)(r->tx_beats - was_tx) / cycles;
@@ -279,7 +296,7 @@ static uint64_t next_frame(struct rig *r)
 
 static void latencies(unsigned payload)
 {
-  struct rig *r = open_rig(1, payload, (uint16_t)payload);
+  struct rig *r = open_rig(1, payload, (uint16_t)payload, true);
   struct engine *e = r->nic->base.engine;
   uint8_t data[2 * HAND_MTU] = {0};
   e->ops->payload(e, 0, data, payload);
@@ -295,32 +312,200 @@ static void latencies(unsigned payload)
   at = next_frame(r);
   delay("ACK to segment", payload, at - r->rx_last_cycle);
   close_rig(r);
-  r = open_rig(1, payload, UINT16_MAX);
+  r = open_rig(1, payload, UINT16_MAX, true);
   send_segment(r, 0, seq_add(r->f[0].snd, payload), payload);   // behind a gap: acknowledged at once
   at = next_frame(r);
   delay("segment to its ACK", payload, at - r->rx_last_cycle);
   close_rig(r);
 }
 
+// A program that sends back what it gets, as soon as it has it: what the stack does, which runs between two cycles.
+static void echo(struct rig *r)
+{
+  struct engine *e = r->nic->base.engine;
+  struct engine_event ev;
+  uint16_t flow;
+  const uint8_t *data;
+  size_t len;
+  while (e->ops->next_event(e, &ev)) {
+    struct peer_flow *f = &r->f[ev.flow];
+    e->ops->consume(e, ev.flow, (uint32_t)seq_diff(ev.rx_ready, f->consumed));
+    f->consumed = ev.rx_ready;
+  }
+  while (e->ops->next_payload(e, &flow, &data, &len)) e->ops->payload(e, flow, data, len);
+}
+
+static void request(unsigned payload)
+{
+  struct rig *r = open_rig(1, 1460, UINT16_MAX, true);
+  uint64_t frames = r->tx_frames + r->tx_inside;
+  send_segment(r, 0, r->f[0].snd, payload);
+  for (unsigned i = 0; i < 100000 && r->tx_frames + r->tx_inside == frames; i++) {
+    cycle(r);
+    echo(r);
+  }
+  uint64_t at = r->tx_first_cycle;
+  settle(r);
+  if (r->tx_data != 1) fail("no answer to a request, or more than one");
+  delay("request to its answer, by way of the program", payload, at - r->rx_last_cycle);
+  close_rig(r);
+}
+
+// --- what it takes on this machine -----------------------------------------------------------------------------------
+
+struct watch {
+  double wall, cpu;
+};
+
+static double seconds_of(clockid_t clock)
+{
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static struct watch watch(void) { return (struct watch){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_PROCESS_CPUTIME_ID)}; }
+
+// Of processor time since w. `wall` is what a part of it took: the machine's other work is taken off as from the whole.
+static double part_of(struct watch w, double wall)
+{
+  struct watch at = watch();
+  return wall * (at.cpu - w.cpu) / (at.wall - w.wall);
+}
+
+static void speed_row(const char *load, unsigned flows, bool check, double cycles, double seconds)
+{
+  if (json)
+    printf("%s\n  {\"load\": \"%s\", \"flows\": %u, \"check\": %s, \"cycles_per_second\": %.0f}", rows++ ? "," : "", load, flows,
+           check ? "true" : "false", cycles / seconds);
+  else printf("| %s | %u | %s | %.0f |\n", load, flows, check ? "on" : "off", cycles / seconds);
+}
+
+// Flows are open, and nothing happens: what the loop does not clock in a run, but what most of the NIC is in any cycle.
+static void idle_speed(unsigned flows, bool check)
+{
+  struct rig *r = open_rig(flows, 1460, UINT16_MAX, check);
+  struct watch began = watch();
+  for (unsigned i = 0; i < IDLE_CYCLES; i++) nic_replay_cycle(r->nic, 0, 1000 + r->turns++ / MHZ);
+  speed_row("idle", flows, check, IDLE_CYCLES, watch().cpu - began.cpu);
+  close_rig(r);
+}
+
+static void full_speed(const char *load, unsigned flows, unsigned payload, bool check)
+{
+  struct rig *r = open_rig(flows, payload, UINT16_MAX, check);
+  r->in = r->out = true;
+  turns(r, WARM_CYCLES);
+  uint64_t cycles = r->nic->cycles, ns = r->nic->eval_ns;
+  struct watch began = watch();
+  turns(r, SPEED_CYCLES);
+  speed_row(load, flows, check, (double)(r->nic->cycles - cycles), part_of(began, (double)(r->nic->eval_ns - ns) * 1e-9));
+  close_rig(r);
+}
+
+static void speeds(bool check)
+{
+  unsigned flows[2] = {1, nic_build().num_flows};
+  for (int f = 0; f < 2; f++) {
+    idle_speed(flows[f], check);
+    full_speed("full, 1514 bytes", flows[f], 1460, check);
+    full_speed("full, 64 bytes", flows[f], 64 - HAND_HEADERS, check);
+  }
+}
+
+static double resident_kib(void)
+{
+  unsigned long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (!f || fscanf(f, "%*u %lu", &pages) != 1) fail("/proc/self/statm says nothing");
+  fclose(f);
+  return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static uint64_t segments(const struct rig *r) { return (r->in ? accepted(r) : 0) + (r->out ? r->tx_data : 0); }
+
+// In turn on all flows; what a segment takes in the model and at its ports. Before that each flow's rings have been filled once, so that
+// all their pages are resident.
+static void segment_cost(unsigned payload, bool in, bool out)
+{
+  enum { BEAT = 60 };              // bytes of payload a cycle, about
+  unsigned flows = nic_build().num_flows, frame = payload + HAND_HEADERS;
+  struct rig *r = open_rig(flows, payload, UINT16_MAX, false);
+  uint64_t ring = r->ring_rx > r->ring_tx ? r->ring_rx : r->ring_tx, fill = payload > BEAT ? flows * ring / BEAT : 0;
+  r->in = in;
+  r->out = out;
+  turns(r, fill > WARM_CYCLES ? fill : WARM_CYCLES);
+  uint64_t was = segments(r), ns = r->nic->eval_ns;
+  struct watch began = watch();
+  turns(r, SPEED_CYCLES);
+  double n = (double)(segments(r) - was), cost = part_of(began, (double)(r->nic->eval_ns - ns)) / n, cycles = (double)SPEED_CYCLES / n;
+  const char *way = in && out ? "both" : in ? "receive" : "send";
+  if (json)
+    printf("%s\n  {\"frame_bytes\": %u, \"flows\": %u, \"way\": \"%s\", \"ns\": %.0f, \"cycles\": %.3f, \"resident_kib\": %.0f}", rows++ ? "," : "",
+           frame, flows, way, cost, cycles, resident_kib());
+  else printf("| %u | %u | %s | %.0f | %.3f | %.0f |\n", frame, flows, way, cost, cycles, resident_kib());
+  close_rig(r);
+}
+
+static void segment_costs(void)
+{
+  static const unsigned sizes[] = {1460, 64 - HAND_HEADERS};
+  for (int s = 0; s < 2; s++)
+    for (int way = 3; way >= 1; way--) segment_cost(sizes[s], way & 1, way & 2);
+}
+
+// --- the command line ------------------------------------------------------------------------------------------------
+
+static void heading(const char *text)
+{
+  if (!json) puts(text);
+}
+
+static void cycle_figures(const unsigned *sizes, size_t n)
+{
+  static const unsigned latency_sizes[] = {1, 64, 1460};
+  unsigned flows[2] = {1, nic_build().num_flows};
+  heading("| frame, bytes | flows | way | segments in | beats in | segments out | beats out | (each per cycle)\n|---|---|---|---|---|---|---|");
+  for (size_t s = 0; s < n; s++)
+    for (int f = 0; f < 2; f++)
+      for (int way = 1; way <= 3; way++) rate(flows[f], sizes[s] - HAND_HEADERS, way & 1, way & 2);
+  heading("\n| cycles from | payload, bytes | cycles |\n|---|---|---|");
+  for (int i = 0; i < 3; i++) latencies(latency_sizes[i]);
+  for (int i = 0; i < 3; i++) request(latency_sizes[i]);
+}
+
 static const char usage[] =
     "nic_rate: what the NIC does in a cycle, measured at its streams with the checker on\n\n"
-    "usage: nic_rate [--json]\n";
+    "usage: nic_rate [--json] [--cycles | --speed on|off | --scale]\n"
+    "  --cycles  of the sizes of frames only the largest\n"
+    "  --speed   instead: simulated cycles per second, idle and full, with the checker on or off\n"
+    "  --scale   instead: what a segment takes without the checker, on all flows, and how much memory is resident then\n";
 
 int main(int argc, char **argv)
 {
-  static const unsigned sizes[] = {64, 128, 512, 1460 + HAND_HEADERS}, latency_sizes[] = {1, 64, 1460};
-  unsigned flows[2] = {1, nic_build().num_flows};
-  json = argc == 2 && !strcmp(argv[1], "--json");
-  if (argc > 1 && !json) {
-    fputs(usage, strcmp(argv[1], "--help") ? stderr : stdout);
-    return strcmp(argv[1], "--help") ? 2 : 0;
+  static const unsigned sizes[] = {64, 128, 512, 1460 + HAND_HEADERS};
+  const char *what = "";
+  int i = 1;
+  if (i < argc && !strcmp(argv[i], "--json")) json = i++;
+  if (i < argc) what = argv[i++];
+  bool cycles = !strcmp(what, "--cycles"), speed = !strcmp(what, "--speed"), scale = !strcmp(what, "--scale");
+  const char *check = speed && i < argc ? argv[i++] : "on";
+  if (i < argc || (strcmp(check, "on") && strcmp(check, "off")) || (*what && !cycles && !speed && !scale)) {
+    fputs(usage, strcmp(what, "--help") ? stderr : stdout);
+    return strcmp(what, "--help") ? 2 : 0;
   }
-  printf(json ? "[" : "| frame, bytes | flows | way | segments in | beats in | segments out | beats out | (each per cycle)\n|---|---|---|---|---|---|---|\n");
-  for (size_t s = 0; s < 4; s++)
-    for (int f = 0; f < 2; f++)
-      for (int way = 1; way <= 3; way++) rate(flows[f], sizes[s] - HAND_HEADERS, way & 1, way & 2);
-  if (!json) puts("\n| cycles from | payload, bytes | cycles |\n|---|---|---|");
-  for (int i = 0; i < 3; i++) latencies(latency_sizes[i]);
+  if (json) putchar('[');
+  if (speed) {
+    heading("| load | flows | checker | cycles per second |\n|---|---|---|---|");
+    speeds(!strcmp(check, "on"));
+  } else if (scale) {
+    heading("| frame, bytes | flows | way | ns per segment | cycles per segment | resident, KiB |\n|---|---|---|---|---|---|");
+    segment_costs();
+  } else if (cycles) {
+    cycle_figures(sizes + 3, 1);
+  } else {
+    cycle_figures(sizes, 4);
+  }
   fputs(json ? "\n]\n" : "", stdout);
   return 0;
 }
