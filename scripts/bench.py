@@ -22,7 +22,7 @@ from types import ModuleType
 from benches import targets
 from benches.common import ROOT, SUBJECTS, Bench, BenchError, Job, make, say
 
-GROUPS = [importlib.import_module(f"benches.{name}") for name in ("cycles", "goodput", "redis", "loop", "http", "idle", "speed", "scale")]
+GROUPS = [importlib.import_module(f"benches.{name}") for name in ("cycles", "goodput", "redis", "loop", "http", "idle", "speed", "replay", "scale", "builds")]
 
 Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
 
@@ -40,6 +40,9 @@ def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> Values:
             say(f"{i + 1} of {min(runs, job.runs)}: {job.what}: {job.subject}")
             for figure, value in job.run().items():
                 values.setdefault(figure, {}).setdefault(job.subject, []).append(float(value))
+    for g in groups:
+        if hasattr(g, "derive"):
+            values.update(g.derive(values))
     return values
 
 

@@ -11,7 +11,8 @@ NAME, LIVE, NEEDS = "goodput", True, ("lockwire",)
 TO, FROM, BOTH = "bulk to the NIC", "bulk from the NIC", "bulk both ways at once, the sum"
 TO_FRAMES, FROM_FRAMES = "full frames of bulk to the NIC, 1514 bytes", "full frames of bulk from the NIC, 1514 bytes"
 SPEED = "simulated cycles meanwhile"
-FIGURES = {TO: "Mbit/s", FROM: "Mbit/s", BOTH: "Mbit/s", TO_FRAMES: "1/s", FROM_FRAMES: "1/s", SPEED: "1/s"}
+COSTS = {"bulk to the NIC, less than in the column before": TO, "bulk from the NIC, less than in the column before": FROM}
+FIGURES = {TO: "Mbit/s", FROM: "Mbit/s", BOTH: "Mbit/s", TO_FRAMES: "1/s", FROM_FRAMES: "1/s"} | dict.fromkeys(COSTS, "%") | {SPEED: "1/s"}
 
 LINUX_SERVER = f"""
 import socket, threading
@@ -96,3 +97,10 @@ def jobs(b: Bench) -> list[Job]:
     size = int(b.size(64, 4)) * MIB
     return [Job(s, "bulk", lambda s=s, n=n: on_nic(b, s, n)) for s, n in ((UNCHECKED, size), (CHECKED, size), (RECORDED, size), (REFERENCE, 4 * size))] + [
         Job(LINUX, "bulk", lambda: on_linux(4 * size))]
+
+
+def derive(values: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, list[float]]]:
+    """What the checker costs, and recording, round by round."""
+    def less(of: dict[str, list[float]], subject: str, base: str) -> list[float]:
+        return [100 * (1 - a / b) for a, b in zip(of[subject], of[base])]
+    return {cost: {s: less(values[figure], s, base) for s, base in ((CHECKED, UNCHECKED), (RECORDED, CHECKED))} for cost, figure in COSTS.items()}

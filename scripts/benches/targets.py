@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benches import cycles, goodput, idle, redis, scale
+from benches import builds, cycles, goodput, idle, redis, scale
 from benches.common import CHECKED, LOOP, UNCHECKED
 
 # A figure of a subject, by its median; None: it was not measured.
@@ -65,6 +65,7 @@ TARGETS = [
     *(Target(f"{scale.cost(frame, way, 4096)}, against 64 flows", False, constant(1.2), ratio(scale.cost(frame, way, 4096), scale.cost(frame, way, 64), UNCHECKED), "times")
       for frame in scale.FRAMES for way in scale.WAYS),
     *(at_most(f, CHECKED, 1, "% CPU") for f in (idle.ALONE, idle.OPEN)),
+    *(at_most(f, CHECKED, limit, "s") for f, limit in ((builds.CLEAN, 180), (builds.C_FILE, 5), (builds.RTL_LINE, 30))),
 ]
 HELD, MISSED, UNKNOWN = "held", "NOT HELD", "not measured"
 
