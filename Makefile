@@ -377,6 +377,9 @@ bench-cycles: ## of that only cycles: per segment, and from a request to its ans
 	$(Q)$(PYTHON) scripts/bench.py --build $(B) --out $(B)/bench --only cycles $(ARGS)
 bench-scale: ## of that only builds with 64, 1024, 4096 flows: what a segment takes, and memory per flow
 	$(Q)$(PYTHON) scripts/bench.py --build $(B) --out $(B)/bench --only scale $(ARGS)
+.PHONY: test-bench
+test-bench: ## make bench itself: its targets are judged, and a short run of it has every figure
+	$(Q)$(PYTHON) scripts/test_bench.py --build $(B) --work $(B)/test_bench
 test-live: build build-wave ## live end-to-end tests against real clients, in a network of their own
 	$(Q)LW_NUM_FLOWS=$(NUM_FLOWS) scripts/netns.sh scripts/test_live.py --lockwire $(B)/lockwire --work $(B)/test_live echo kv record hostile shared client httpd forward tools shell routed window bad net flood stopped path ecn bridge
 test-live-ref: build ## the same with the software reference in the NIC's place, and peers that vanish
@@ -401,7 +404,7 @@ accept: ## what is too long for CI; resumable, with its ledger in build/accept/
 	$(Q)scripts/deps.sh --accept
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)$(PYTHON) scripts/accept.py
-test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, regressions in shares, recordings, captures, cases of pcaps, waves, Icarus, reports, packetdrill, live tests, synthesis, fuzzing
+test: deps ## what CI runs: lint, unit tests, benches, the pair, hazards, regressions in shares, recordings, captures, cases of pcaps, waves, Icarus, reports, packetdrill, live tests, make bench, synthesis, fuzzing
 	$(Q)$(PYTHON) scripts/test.py --build $(B)
 
 .PHONY: clean

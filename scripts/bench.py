@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -143,7 +144,16 @@ def main() -> int:
     return status(judged, a.hold, not a.only)
 
 
+def interrupted(*_) -> None:
+    """Once: Ctrl-C reaches us by more than one way."""
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sig, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    for s in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(s, interrupted)
     try:
         sys.exit(main())
     except BenchError as e:

@@ -34,6 +34,7 @@ STAGES = [
     ("the smallest build", "params-ci", "closing"),
     ("live", "test-live", "lines"),
     ("live, reference", "test-live-ref", "lines"),
+    ("make bench", "test-bench", "lines"),
     ("synthesis", "synth", "stage"),
     ("parsers fuzzed", "fuzz-parsers", "lines"),
     ("the NIC fuzzed", "fuzz-nic-ci", "closing"),
