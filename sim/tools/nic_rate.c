@@ -23,6 +23,7 @@ enum {
   BACKLOG_FRAMES = 24, BACKLOG_BYTES = 16384,   // on their way into the NIC at most: less than its FIFO holds
   WARM_CYCLES = 100000, CYCLES = 40000, SETUP_CYCLES = 200000,
   ACK_TURNS = 32,                    // between the peer's ACKs, where no data of its own carries them
+  ACK_SEGMENTS = 4, ACK_LATE = 1024, // with --scale: so many segments, or turns, so that an ACK costs the same with any number of flows
   SPEED_CYCLES = 200000, IDLE_CYCLES = 1000000,
 };
 
@@ -40,6 +41,8 @@ struct rig {
   unsigned flows, opened, payload, next;
   uint64_t turns;                    // the NIC's time, also while it sleeps
   bool in, out;                      // the peer sends; the host sends
+  bool ack_segments;                 // by segments, not by turns
+  uint64_t acked_data;               // tx_data at the last ACK
   uint32_t ring_tx, ring_rx;
   uint64_t rx_frames, rx_beats, tx_frames, tx_beats, tx_data;   // passed
   uint64_t rx_last_cycle, pin_last_cycle, tx_first_cycle;       // of the newest frame, packet
@@ -130,9 +133,12 @@ static void peer_hears(struct rig *r)
 // Where no data of its own carries them: one flow's now and then, each in its turn.
 static void peer_acknowledges(struct rig *r)
 {
-  if (!r->out || r->in || r->turns % ACK_TURNS) return;
+  bool due = r->ack_segments ? r->tx_data >= r->acked_data + ACK_SEGMENTS || r->turns % ACK_LATE == 0 : r->turns % ACK_TURNS == 0;
+  if (!r->out || r->in || !due) return;
   unsigned flow = r->next++ % r->flows;
-  if (!seq_eq(r->f[flow].rcv, r->f[flow].acked)) send_segment(r, flow, r->f[flow].snd, 0);
+  if (seq_eq(r->f[flow].rcv, r->f[flow].acked)) return;
+  r->acked_data = r->tx_data;
+  send_segment(r, flow, r->f[flow].snd, 0);
 }
 
 // --- the host --------------------------------------------------------------------------------------------------------
@@ -434,6 +440,7 @@ static void segment_cost(unsigned payload, bool in, bool out)
   uint64_t ring = r->ring_rx > r->ring_tx ? r->ring_rx : r->ring_tx, fill = payload > BEAT ? flows * ring / BEAT : 0;
   r->in = in;
   r->out = out;
+  r->ack_segments = true;
   turns(r, fill > WARM_CYCLES ? fill : WARM_CYCLES);
   uint64_t was = segments(r), ns = r->nic->eval_ns;
   struct watch began = watch();
