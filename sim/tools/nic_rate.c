@@ -484,7 +484,7 @@ static void cycle_figures(const unsigned *sizes, size_t n)
 static const char usage[] =
     "nic_rate: what the NIC does in a cycle, measured at its streams with the checker on\n\n"
     "usage: nic_rate [--json] [--cycles | --speed on|off | --scale]\n"
-    "  --cycles  of the sizes of frames only the largest\n"
+    "  --cycles  of the sizes of frames only the least and the largest\n"
     "  --speed   instead: simulated cycles per second, idle and full, with the checker on or off\n"
     "  --scale   instead: what a segment takes without the checker, on all flows, and how much memory is resident then\n";
 
@@ -509,7 +509,7 @@ int main(int argc, char **argv)
     heading("| frame, bytes | flows | way | ns per segment | cycles per segment | resident, KiB |\n|---|---|---|---|---|---|");
     segment_costs();
   } else if (cycles) {
-    cycle_figures(sizes + 3, 1);
+    cycle_figures((const unsigned[]){sizes[0], sizes[3]}, 2);
   } else {
     cycle_figures(sizes, 4);
   }
