@@ -30,8 +30,9 @@ Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
-def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> Values:
-    """Round by round; a job has at most so many runs as it says."""
+def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> tuple[Values, list[str]]:
+    """Round by round; a job has at most so many runs as it says. Also what went wrong: one run that fails does not take the others with it."""
+    wrong = []
     values: Values = {figure: {} for g in groups for figure in g.FIGURES}
     work: list[Job] = [j for g in groups for j in g.jobs(b)]
     for i in range(runs):
@@ -39,12 +40,18 @@ def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> Values:
             if i >= job.runs:
                 continue
             say(f"{i + 1} of {min(runs, job.runs)}: {job.what}: {job.subject}")
-            for figure, value in job.run().items():
+            try:
+                figures = job.run()
+            except (BenchError, OSError, subprocess.SubprocessError, LookupError, ValueError) as e:
+                wrong.append(f"{job.what}, {job.subject}, run {i + 1}: {'' if isinstance(e, BenchError) else type(e).__name__ + ': '}{e}")
+                say(wrong[-1])
+                continue
+            for figure, value in figures.items():
                 values.setdefault(figure, {}).setdefault(job.subject, []).append(float(value))
     for g in groups:
         if hasattr(g, "derive"):
             values.update(g.derive(values))
-    return values
+    return values, wrong
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
@@ -80,15 +87,15 @@ def machine() -> dict:
             "load": os.getloadavg()[0]}
 
 
-def write(out: Path, values: Values, units: dict[str, str], judged: list[dict], head: dict) -> str:
+def write(out: Path, values: Values, units: dict[str, str], judged: list[dict], wrong: list[str], head: dict) -> str:
     figures = {f: {"unit": units[f], "subjects": {s: {"median": statistics.median(r), "low": min(r), "high": max(r), "runs": r} for s, r in of.items()}}
                for f, of in values.items() if of}
     text = "\n".join([f"Commit {head['commit']}, {head['cores']} cores of {head['cpu']}, Linux {head['kernel']}, load {head['load']:.1f} at the start; "
                       f"medians of {head['runs']} runs (lowest..highest); {head['minutes']:.0f} minutes.", "", *table(values, units), "",
-                      *target_table(judged)]) + "\n"
+                      *target_table(judged), *([""] if wrong else []), *(f"- failed: {w}" for w in wrong)]) + "\n"
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.md").write_text(text, encoding="ascii")
-    (out / "report.json").write_text(json.dumps({"format": 2, **head, "figures": figures, "targets": judged}, indent=2) + "\n", encoding="ascii")
+    (out / "report.json").write_text(json.dumps({"format": 2, **head, "figures": figures, "targets": judged, "failed": wrong}, indent=2) + "\n", encoding="ascii")
     return text
 
 
@@ -131,7 +138,7 @@ def main() -> int:
         for g in a.groups:
             if hasattr(g, "prepare"):
                 g.prepare(b)
-        values = collect(a.groups, b, a.runs)
+        values, wrong = collect(a.groups, b, a.runs)
 
     def measured(figure: str, subject: str) -> float | None:
         runs = values.get(figure, {}).get(subject)
@@ -140,8 +147,8 @@ def main() -> int:
     if a.only:
         judged = [r for r in judged if r["verdict"] != targets.UNKNOWN]
     units = {f: u for g in GROUPS for f, u in g.FIGURES.items()}
-    print(write(out, values, units, judged, head | {"runs": a.runs, "minutes": (time.monotonic() - began) / 60}), end="")
-    return status(judged, a.hold, not a.only)
+    print(write(out, values, units, judged, wrong, head | {"runs": a.runs, "minutes": (time.monotonic() - began) / 60}), end="")
+    return 2 if wrong else status(judged, a.hold, not a.only)
 
 
 def interrupted(*_) -> None:

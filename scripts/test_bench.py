@@ -13,7 +13,7 @@ from pathlib import Path
 
 import bench
 from benches import targets
-from benches.common import LOOP, SUBJECTS, UNCHECKED
+from benches.common import LOOP, SUBJECTS, UNCHECKED, BenchError
 from testing import expect, run_tests, tests_of
 
 # Of figures that a quick run leaves out, for the time they take.
@@ -86,8 +86,21 @@ class Tests:
             @classmethod
             def jobs(cls, b):
                 return [bench.Job(s, s, lambda s=s: cls.said.append(s) or {"x": len(cls.said)}, n) for s, n in (("NIC", 9), ("Linux", 1))]
-        values = bench.collect([Group], None, 3)
-        expect(Group.said == ["NIC", "Linux", "NIC", "NIC"] and values == {"x": {"NIC": [1, 3, 4], "Linux": [2]}}, f"{Group.said} {values}")
+        values, wrong = bench.collect([Group], None, 3)
+        expect(not wrong and Group.said == ["NIC", "Linux", "NIC", "NIC"] and values == {"x": {"NIC": [1, 3, 4], "Linux": [2]}}, f"{Group.said} {values}")
+
+    def test_a_run_that_fails_is_told_and_the_others_go_on(self):
+        def fails():
+            raise BenchError("broken")
+
+        class Group:
+            FIGURES = {"x": "s"}
+
+            @staticmethod
+            def jobs(b):
+                return [bench.Job("NIC", "bad", fails), bench.Job("Linux", "good", lambda: {"x": 1})]
+        values, wrong = bench.collect([Group], None, 2)
+        expect(values == {"x": {"Linux": [1, 1]}} and wrong == ["bad, NIC, run 1: broken", "bad, NIC, run 2: broken"], f"{values} {wrong}")
 
     # --- live ---
 
@@ -105,6 +118,7 @@ class Tests:
             for subject, of in figure["subjects"].items():
                 expect(of["low"] <= of["median"] <= of["high"] and (of["median"] > 0 or figure["unit"].startswith("%")), f"{name}, {subject}: {of}")
         expect(not [t["what"] for t in report["targets"] if t["verdict"] == targets.UNKNOWN] and report["targets"], "targets that were not measured")
+        expect(report["failed"] == [], report["failed"])
         text = (self.work / "report.md").read_text()
         expect(text == r.stdout and all(f"| {name} | " in text for name in report["figures"]), "the table has not what the JSON has")
         expect(sorted(f.name for f in self.work.iterdir()) == ["report.json", "report.md"], "files are left behind")

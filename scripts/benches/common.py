@@ -60,9 +60,10 @@ def say(text: str) -> None:
 
 
 def make(files: list[str], build: Path, *variables: str) -> None:
-    """Files below a build's directory."""
+    """Files below a build's directory, named as make names them when it is called by hand: dependencies on headers are by name."""
     say(" ".join(["make", *variables, *files]))
-    output("make", "--no-print-directory", f"B={build}", *variables, *(str(build / f) for f in files), seconds=3600)
+    b = os.path.relpath(build, ROOT)
+    output("make", "--no-print-directory", f"B={b}", *variables, *(f"{b}/{f}" for f in files), seconds=3600)
 
 
 def output(*cmd: str, seconds: float = 600, env: dict | None = None) -> str:

@@ -103,4 +103,5 @@ def derive(values: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, lis
     """What the checker costs, and recording, round by round."""
     def less(of: dict[str, list[float]], subject: str, base: str) -> list[float]:
         return [100 * (1 - a / b) for a, b in zip(of[subject], of[base])]
-    return {cost: {s: less(values[figure], s, base) for s, base in ((CHECKED, UNCHECKED), (RECORDED, CHECKED))} for cost, figure in COSTS.items()}
+    pairs = ((CHECKED, UNCHECKED), (RECORDED, CHECKED))
+    return {cost: {s: less(values[f], s, base) for s, base in pairs if s in values[f] and base in values[f]} for cost, f in COSTS.items()}
