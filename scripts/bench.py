@@ -21,7 +21,8 @@ from pathlib import Path
 from types import ModuleType
 
 from benches import targets
-from benches.common import ROOT, SUBJECTS, Bench, BenchError, Job, make, say
+from benches.common import ROOT, SUBJECTS, Bench, Job, make, say
+from testing import Fail
 
 GROUPS = [importlib.import_module(f"benches.{name}") for name in ("cycles", "goodput", "redis", "loop", "http", "idle", "speed", "replay", "scale", "builds")]
 
@@ -42,8 +43,8 @@ def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> tuple[Values, 
             say(f"{i + 1} of {min(runs, job.runs)}: {job.what}: {job.subject}")
             try:
                 figures = job.run()
-            except (BenchError, OSError, subprocess.SubprocessError, LookupError, ValueError) as e:
-                wrong.append(f"{job.what}, {job.subject}, run {i + 1}: {'' if isinstance(e, BenchError) else type(e).__name__ + ': '}{e}")
+            except (Fail, OSError, subprocess.SubprocessError, LookupError, ValueError) as e:
+                wrong.append(f"{job.what}, {job.subject}, run {i + 1}: {'' if isinstance(e, Fail) else type(e).__name__ + ': '}{e}")
                 say(wrong[-1])
                 continue
             for figure, value in figures.items():
@@ -163,7 +164,7 @@ if __name__ == "__main__":
         signal.signal(s, interrupted)
     try:
         sys.exit(main())
-    except BenchError as e:
+    except Fail as e:
         say(str(e))
         sys.exit(2)
     except KeyboardInterrupt:

@@ -30,7 +30,6 @@ procps            pgrep, to pass signals into the namespace
 iputils-ping      a client: ping
 netcat-openbsd    a client: nc
 redis-tools       clients: redis-cli, redis-benchmark
-redis-server      a server, beside our kv in make bench
 curl              a client: curl, of httpd
 nginx             a server, for our wget
 wrk               a client: wrk, 64 connections to httpd

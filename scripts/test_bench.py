@@ -13,8 +13,8 @@ from pathlib import Path
 
 import bench
 from benches import targets
-from benches.common import LOOP, SUBJECTS, UNCHECKED, BenchError
-from testing import expect, run_tests, tests_of
+from benches.common import LOOP, SUBJECTS, UNCHECKED
+from testing import Fail, expect, run_tests, tests_of
 
 # Of figures that a quick run leaves out, for the time they take.
 LEFT_OUT = re.compile(r"1024 flows|4096 flows|on Icarus|^build ")
@@ -91,7 +91,7 @@ class Tests:
 
     def test_a_run_that_fails_is_told_and_the_others_go_on(self):
         def fails():
-            raise BenchError("broken")
+            raise Fail("broken")
 
         class Group:
             FIGURES = {"x": "s"}

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scripts that test share: a failure, and the run of one test after the other."""
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,6 +33,17 @@ def until(condition: Callable[[], T], seconds: float, what: str) -> T:
         if time.monotonic() > deadline:
             raise Fail(f"not within {seconds} s: {what}")
         time.sleep(0.02)
+
+
+def redis_server(folder: Path) -> str:
+    """The server's command. Debian's redis-tools has it, under another name; the package redis-server would start a daemon of its own."""
+    found = shutil.which("redis-server")
+    if found:
+        return found
+    link = folder / "redis-server"
+    link.unlink(missing_ok=True)
+    link.symlink_to(shutil.which("redis-check-rdb"))
+    return str(link)
 
 
 def tests_of(t: object, only: Iterable[str] = (), prefix: str = "") -> list[tuple[str, Callable[[], None]]]:

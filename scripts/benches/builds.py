@@ -7,7 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from benches.common import CHECKED, ROOT, Bench, BenchError, Job, output
+from benches.common import CHECKED, ROOT, Bench, Job, output
+from testing import Fail
 
 NAME, LIVE, NEEDS = "builds", False, ()
 CLEAN, C_FILE, RTL_LINE = "build from nothing", "build after a C file", "build after a line of RTL"
@@ -37,7 +38,7 @@ def build_seconds(tree: Path, **env: str) -> float:
 def change(file: Path, pattern: str, to: str) -> None:
     text, n = re.subn(pattern, to, file.read_text(encoding="ascii"), count=1)
     if not n:
-        raise BenchError(f"{file} has no {pattern}")
+        raise Fail(f"{file} has no {pattern}")
     file.write_text(text, encoding="ascii")
 
 

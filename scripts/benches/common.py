@@ -8,10 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from testing import Fail, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIB = 1 << 20
@@ -27,10 +28,6 @@ SINK, SOURCE, KV, HTTP = 9, 19, 6379, 80
 
 # The frames of the comparison with the loop-back: a full segment with time stamps, and a GET of redis-benchmark.
 FULL_FRAME, FULL_PAYLOAD, REQUEST_FRAME = 1514, 1448, 102
-
-
-class BenchError(Exception):
-    """A program did not do what a figure is of."""
 
 
 @dataclass
@@ -69,16 +66,8 @@ def make(files: list[str], build: Path, *variables: str) -> None:
 def output(*cmd: str, seconds: float = 600, env: dict | None = None) -> str:
     r = subprocess.run(cmd, capture_output=True, text=True, timeout=seconds, env=env, cwd=ROOT)
     if r.returncode:
-        raise BenchError(f"{' '.join(cmd[:6])}: status {r.returncode}: {(r.stdout + r.stderr).strip()[-400:]}")
+        raise Fail(f"{' '.join(cmd[:6])}: status {r.returncode}: {(r.stdout + r.stderr).strip()[-400:]}")
     return r.stdout
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise BenchError(f"not within {seconds} s: {what}")
-        time.sleep(0.002)
 
 
 def nic_ip() -> str:
@@ -106,7 +95,7 @@ def start(cmd: list[str], ready: str) -> tuple[subprocess.Popen, str]:
         if ready in line:
             return p, line
     p.wait()
-    raise BenchError(f"{' '.join(cmd[3:9])} did not start: {''.join(said)[-400:]}")
+    raise Fail(f"{' '.join(cmd[3:9])} did not start: {''.join(said)[-400:]}")
 
 
 class Nic:
@@ -138,7 +127,7 @@ def nic(b: Bench, subject: str, *options: str, program: str = "lockwire", keep: 
         if folder and not keep:
             shutil.rmtree(folder, ignore_errors=True)
     if n.proc.returncode:
-        raise BenchError(f"lockwire ends with status {n.proc.returncode}: {said[-400:]}")
+        raise Fail(f"lockwire ends with status {n.proc.returncode}: {said[-400:]}")
     n.stats = json.loads(stats.read_text())
 
 
@@ -153,9 +142,9 @@ def linux(cmd: list[str], port: int) -> Iterator[None]:
     p = subprocess.Popen(on_nic_host(*cmd), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     listens = on_nic_host("ss", "-Hltn", f"src {LINUX_IP}:{port}")
     try:
-        until(lambda: p.poll() is not None or output(*listens), f"{cmd[0]} listens")
+        until(lambda: p.poll() is not None or output(*listens), 20, f"{cmd[0]} listens")
         if p.poll() is not None:
-            raise BenchError(f"{cmd[0]} ended at once: {p.stderr.read()[-400:]}")
+            raise Fail(f"{cmd[0]} ended at once: {p.stderr.read()[-400:]}")
         yield
     finally:
         p.terminate()
@@ -169,5 +158,5 @@ def linux(cmd: list[str], port: int) -> Iterator[None]:
 def found(pattern: str, text: str) -> str:
     m = re.search(pattern, text)
     if not m:
-        raise BenchError(f"no {pattern} in: {text[-400:]}")
+        raise Fail(f"no {pattern} in: {text[-400:]}")
     return m[1]

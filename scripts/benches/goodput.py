@@ -5,7 +5,8 @@ import sys
 import threading
 import time
 
-from benches.common import (CHECKED, FULL_PAYLOAD, LINUX, LINUX_IP, MIB, RECORDED, REFERENCE, SINK, SOURCE, UNCHECKED, Bench, BenchError, Job, linux, nic, nic_ip)
+from benches.common import (CHECKED, FULL_PAYLOAD, LINUX, LINUX_IP, MIB, RECORDED, REFERENCE, SINK, SOURCE, UNCHECKED, Bench, Job, linux, nic, nic_ip)
+from testing import Fail
 
 NAME, LIVE, NEEDS = "goodput", True, ("lockwire",)
 TO, FROM, BOTH = "bulk to the NIC", "bulk from the NIC", "bulk both ways at once, the sum"
@@ -50,7 +51,7 @@ def from_source(ip: str, size: int) -> None:
         while size > 0:
             got = len(s.recv(MIB))
             if not got:
-                raise BenchError("the source ended early")
+                raise Fail("the source ended early")
             size -= got
 
 

@@ -2,7 +2,8 @@
 """wrk on the program httpd, with connections that stay and with one for each request; and on nginx over Linux' own stack."""
 from pathlib import Path
 
-from benches.common import CHECKED, HTTP, LINUX, LINUX_IP, REFERENCE, UNCHECKED, Bench, BenchError, Job, found, linux, nic, nic_ip, output
+from benches.common import CHECKED, HTTP, LINUX, LINUX_IP, REFERENCE, UNCHECKED, Bench, Job, found, linux, nic, nic_ip, output
+from testing import Fail
 
 NAME, LIVE, NEEDS = "http", True, ("lockwire",)
 CLIENTS = (1, 16, 64)
@@ -21,7 +22,7 @@ FIGURES = {figure(c, part): unit for c in CLIENTS for part, unit in (("", "reque
 def wrk(b: Bench, ip: str, clients: int, *options: str) -> str:
     said = output("wrk", "-t", str(min(clients, 2)), "-c", str(clients), "-d", f"{b.size(3, 1):.0f}s", "--latency", *options, f"http://{ip}:{HTTP}/small.txt")
     if "Non-2xx" in said or "Socket errors" in said:
-        raise BenchError(f"wrk: {said}")
+        raise Fail(f"wrk: {said}")
     return said
 
 

@@ -4,7 +4,8 @@ import json
 import re
 
 from benches import goodput, redis
-from benches.common import FULL_FRAME, LOOP, REQUEST_FRAME, Bench, BenchError, Job, nic, output, peer_if
+from benches.common import FULL_FRAME, LOOP, REQUEST_FRAME, Bench, Job, nic, output, peer_if
+from testing import Fail
 
 NAME, LIVE, NEEDS = "loop", True, ("loop/lockwire", "frame_load")
 LEAST_FRAME, CLIENTS = 64, 16
@@ -16,7 +17,7 @@ FIGURES = {LEAST: "1/s"}
 def load(b: Bench, mac: str, size: int, in_flight: int) -> float:
     f = json.loads(output(b.tool("frame_load"), peer_if(), mac, str(size), str(b.size(2, 0.3)), str(in_flight)))
     if f["lost"]:
-        raise BenchError(f"the loop-back loses frames: {f}")
+        raise Fail(f"the loop-back loses frames: {f}")
     return f["back_per_second"]
 
 

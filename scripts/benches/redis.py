@@ -4,6 +4,7 @@ import csv
 import io
 
 from benches.common import CHECKED, KV, LINUX, LINUX_IP, REFERENCE, UNCHECKED, Bench, Job, linux, nic, nic_ip, output
+from testing import redis_server
 
 NAME, LIVE, NEEDS = "redis", True, ("lockwire",)
 LOADS = [(clients, pipeline) for pipeline in (1, 16) for clients in (1, 16, 64)]
@@ -34,7 +35,7 @@ def on_nic(b: Bench, subject: str) -> dict[str, float]:
 
 
 def on_linux(b: Bench) -> dict[str, float]:
-    with linux(["redis-server", "--bind", LINUX_IP, "--port", str(KV), "--save", "", "--protected-mode", "no"], KV):
+    with linux([redis_server(b.work), "--bind", LINUX_IP, "--port", str(KV), "--save", "", "--protected-mode", "no"], KV):
         return measure(b, LINUX_IP)
 
 

@@ -3,34 +3,22 @@
 import contextlib
 import errno
 import re
-import shutil
 import socket
 import subprocess
 
 from live.common import MIB, NIC_IP, NIC_IF, PEER_IP, connect, expect, expect_equal, finish_nc, kernel_echo, must, on_nic_host, recv_exactly, run, start_nc
-from testing import until
+from testing import redis_server, until
 from live.nic import LEFT, stat
 
 SILENT_IP, SILENT = "10.77.0.2", 81   # on a network of the NIC host's kernel where nobody is
 REDIS, ECHO, NOBODY, BEHIND, BEHIND_ECHO, BEHIND_NOBODY = 6379, 7, 9, 6380, 7777, 9999
 
 
-def redis_server(t):
-    """The server's command. Debian's redis-tools has it, under another name; the package redis-server would start a daemon of its own."""
-    found = shutil.which("redis-server")
-    if found:
-        return found
-    link = t.work / "redis-server"
-    link.unlink(missing_ok=True)
-    link.symlink_to(shutil.which("redis-check-rdb"))
-    return str(link)
-
-
 @contextlib.contextmanager
 def real_redis(t):
     """On the NIC host's loopback."""
     with open(t.work / "redis.log", "wb") as log:
-        p = subprocess.Popen(on_nic_host(redis_server(t), "--port", str(BEHIND), "--bind", "127.0.0.1", "--save", "", "--dir", str(t.work)),
+        p = subprocess.Popen(on_nic_host(redis_server(t.work), "--port", str(BEHIND), "--bind", "127.0.0.1", "--save", "", "--dir", str(t.work)),
                              stdout=log, stderr=log)
     try:
         until(lambda: run(*on_nic_host("redis-cli", "-p", str(BEHIND), "ping")).stdout == "PONG\n" or p.poll() is not None, 20, "redis-server")
