@@ -127,19 +127,25 @@ class Tests:
         r = self.run_bench("--only", "goodput,nonsense")
         expect(r.returncode == 2 and "no group called nonsense" in r.stderr, f"status {r.returncode}: {r.stderr}")
 
-    def test_interrupted_it_leaves_nothing(self):
+    def interrupted(self, group: str, seconds: float) -> None:
         """As Ctrl-C does it: everything that the terminal has is told."""
-        p = subprocess.Popen([sys.executable, bench.__file__, "--build", str(self.build), "--out", str(self.work), "--only", "goodput"], stdout=subprocess.DEVNULL,
+        p = subprocess.Popen([sys.executable, bench.__file__, "--build", str(self.build), "--out", str(self.work), "--only", group], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True, process_group=0)
         for line in p.stderr:
             if "1 of" in line:
                 break
-        time.sleep(1)
+        time.sleep(seconds)
         os.killpg(p.pid, signal.SIGINT)
         p.communicate(timeout=30)
-        left = subprocess.run(["pgrep", "-g", str(p.pid)], capture_output=True, text=True).stdout.split()
-        expect(p.returncode in (130, 143) and not left, f"status {p.returncode}, processes left: {left}")
-        expect(not list(self.work.glob("work-*")), "files are left behind")
+        left = subprocess.run(["pgrep", "-f", str(self.work)], capture_output=True, text=True).stdout.split()
+        expect(p.returncode in (130, 143) and set(left) <= {str(os.getpid()), str(os.getppid())}, f"{group}: status {p.returncode}, processes left: {left}")
+        expect(not list(self.work.glob("work-*")), f"{group}: files are left behind")
+
+    def test_interrupted_it_leaves_nothing(self):
+        self.interrupted("goodput", 1)
+
+    def test_interrupted_in_a_build_it_leaves_nothing(self):
+        self.interrupted("builds", 2)
 
 
 def main() -> int:

@@ -64,10 +64,17 @@ def make(files: list[str], build: Path, *variables: str) -> None:
 
 
 def output(*cmd: str, seconds: float = 600, env: dict | None = None) -> str:
-    r = subprocess.run(cmd, capture_output=True, text=True, timeout=seconds, env=env, cwd=ROOT)
-    if r.returncode:
-        raise Fail(f"{' '.join(cmd[:6])}: status {r.returncode}: {(r.stdout + r.stderr).strip()[-400:]}")
-    return r.stdout
+    """What a command says. When it is not waited for to its end, all that it has started ends with it."""
+    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=ROOT, process_group=0)
+    try:
+        out, err = p.communicate(timeout=seconds)
+    except BaseException:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.communicate()      # until the last of them has closed its end
+        raise
+    if p.returncode:
+        raise Fail(f"{' '.join(cmd[:6])}: status {p.returncode}: {(out + err).strip()[-400:]}")
+    return out
 
 
 def nic_ip() -> str:
