@@ -47,11 +47,8 @@ module ack_bits #(
   assign next_owed_o = bit_q[next_f] || now_q[2*next_f +: 2] != '0;
   assign next_now_o  = now_q[2*next_f +: 2];
 
-  always @* begin
-    {after_clr, set_now} = 'x;
-    if (clr_valid_i) after_clr = clr_now - 2'(clr_pure_i && clr_now != '0);
-    if (set_valid_i) set_now   = same ? after_clr : now_q[2*set_f +: 2];
-  end
+  assign after_clr = clr_now - 2'(clr_pure_i && clr_now != '0);
+  assign set_now   = same ? after_clr : now_q[2*set_f +: 2];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
