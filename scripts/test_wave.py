@@ -58,7 +58,7 @@ class Wave:
     def state(self, *without) -> list[str]:
         """All that is the NIC's, line by line: no address of this process, no variables of loops, no signals of those last names."""
         last = {n: n.rpartition(".")[2].partition("[")[0] for n in self.signals}
-        codes = {self.signals[n] for n, name in last.items() if name in ("host_i", *without) or (name in "ij" and ".unnamedblk" in n)}
+        codes = {self.signals[n] for n, name in last.items() if name in ("host_i", *without) or (len(name) == 1 and ".unnamedblk" in n)}
         lines = self.changes().splitlines()
         return [line for line in lines if (line.split(" ")[-1] if line[:1] == "b" else line[1:]) not in codes]
 
