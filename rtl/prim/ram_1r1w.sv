@@ -16,12 +16,21 @@ module ram_1r1w #(
     output logic [W-1:0]          rdata_o
 );
   logic [W-1:0] mem [0:Depth-1];
+  logic [W-1:0] rdata_q, fwd_q;
+  logic hit_q;
+
+  // Not `?:`, which a simulator chooses by anew for each word of it.
+  always @* begin
+    rdata_o = rdata_q;
+    if (hit_q) rdata_o = fwd_q;
+  end
 
   always_ff @(posedge clk_i) begin
     if (we_i) mem[waddr_i] <= wdata_i;
     if (re_i) begin
-      if (we_i && (waddr_i == raddr_i)) rdata_o <= wdata_i;
-      else rdata_o <= mem[raddr_i];
+      rdata_q <= mem[raddr_i];
+      hit_q   <= we_i && (waddr_i == raddr_i);
+      if (we_i) fwd_q <= wdata_i;
     end
   end
 endmodule
