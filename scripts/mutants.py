@@ -47,7 +47,7 @@ BY_HAND = [
     ("interval-not-reached", "rtl/rx/rx_intervals.sv", "edge_o = @@(ahead != '0) ? ahead_end : stop_i@@;", "stop_i"),
     ("latest-interval-not-first", "rtl/rx/rx_intervals.sv", "list_o = @@{kept[191:0], merged}@@;",
      "(kept_n == 3'd1) ? {kept[255:128], merged, kept[63:0]} : {kept[191:0], merged}"),
-    ("fin-out-of-order-taken", "rtl/rx/rcv_segment.sv", "if (text && fin_fits) begin\n      @@ctx_o.fin_vld = 1'b1;@@", "ctx_o.fin_done = 1'b1;"),
+    ("fin-out-of-order-taken", "rtl/rx/rcv_segment.sv", "if (text && fin_fits) begin\n        @@ctx_o.fin_vld = 1'b1;@@", "ctx_o.fin_done = 1'b1;"),
     ("dsack-not-noted", "rtl/rx/rcv_segment.sv", "dup_o.vld   = @@1'b1@@;", "1'b0"),
     ("dsack-told-twice", "rtl/tx/dsack_box.sv", "if (@@take_i@@) vld_q[take_f] <= 1'b0;", "1'b0"),
     # Windows, as they are told.
