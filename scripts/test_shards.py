@@ -89,12 +89,16 @@ class Shards:
     def test_a_stop_leaves_nothing(self):
         for way in self.ways:
             script, folder = self.instead(f"stop-{way}", TELLS)
-            with subprocess.Popen(self.command(f"stop-{way}", "--over", way, "--jobs", 2, 30, lockwire=script), stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True, cwd=ROOT) as p:
-                pids = folder / "pids"
+            # Who runs this in the background has SIGINT ignored, and we with it.
+            command = ["env", "--default-signal=INT", *self.command(f"stop-{way}", "--over", way, "--jobs", 2, 30, lockwire=script)]
+            pids, p = folder / "pids", subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+            try:
                 until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 30, f"{way}: two shares begin")
                 p.send_signal(signal.SIGINT)
                 err = p.communicate(timeout=20)[1]
+            finally:
+                p.kill()
+                p.wait()
             expect_equal(p.returncode, 130, f"{way}: status")
             expect("Traceback" not in err, err)
             until(lambda: not any(Path(f"/proc/{n}").exists() for n in pids.read_text().split()), 10, f"{way}: nothing is left of them")
