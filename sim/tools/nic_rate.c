@@ -478,7 +478,7 @@ static void cycle_figures(const unsigned *sizes, size_t n)
       for (int way = 1; way <= 3; way++) rate(flows[f], sizes[s] - HAND_HEADERS, way & 1, way & 2);
   heading("\n| cycles from | payload, bytes | cycles |\n|---|---|---|");
   for (int i = 0; i < 3; i++) latencies(latency_sizes[i]);
-  for (int i = 0; i < 3; i++) request(latency_sizes[i]);
+  for (int i = 0; i < 2; i++) request(latency_sizes[i]);   // a large one is read, and answered, in pieces where beats are narrow
 }
 
 static const char usage[] =
