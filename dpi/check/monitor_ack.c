@@ -46,9 +46,7 @@ static void judge_block(const struct look *l, unsigned i)
     judge(l, MONITOR_SACK_FORM, !below || seq_leq(to, s->ack), "a block on one side of the ACK", s->ack.v, "a block up to", to.v);
     // What passed here once may have been doubled on its way to who is far.
     bool came = near(l) ? arrived_twice(in, from, to) : arrived_has(in, from, to);
-    // What came before this connection may be handled in it: to who knows only RCV.NXT that came twice.
-    bool ours = seq_leq(l->y->mine.isn, from);
-    if (known && ours) judge(l, MONITOR_DSACK, came, "as first block only what came twice, up to", to.v, "a block from", from.v);
+    if (known) judge(l, MONITOR_DSACK, came, "as first block only what came twice, up to", to.v, "a block from", from.v);
     return;
   }
   judge(l, MONITOR_SACK_FORM, seq_lt(s->ack, from), "a block behind the ACK", s->ack.v, "a block from", from.v);

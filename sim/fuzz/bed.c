@@ -36,6 +36,8 @@ void bed_input(struct bed *b, const uint8_t *frame, size_t len)
 {
   if (b->monitor) monitor_frame(b->monitor, MONITOR_RECEIVED, frame, len, b->now_us);
   if (b->watch->frame) b->watch->frame(b->watch->user, MONITOR_RECEIVED, frame, len, b->now_us);
+  unsigned port = len < HAND_HEADERS ? UINT16_MAX : (unsigned)get_be16(frame + ETH_HDR_BYTES + IPV4_HDR_BYTES) - HAND_PEER_PORT;
+  if (port <= UINT8_MAX) b->on_way[port] = true;
   hand_input(b->nic, frame, len);
 }
 
@@ -95,6 +97,8 @@ static void do_open(struct bed *b, const struct step *s)
   struct bed_flow *f = &b->flow[s->flow];
   unsigned port = s->sack[3] ? s->sack[3] : s->flow;
   if (f->state != FLOW_FREE || !port_is_free(b, port)) return;
+  // What came before a SYN is looked up before it, and never handled in its connection.
+  if (b->on_way[port] && !bed_rest(b)) return;
   *f = (struct bed_flow){.state = FLOW_OPENING, .port = port, .o = open_of(b, s, port), .tsval = core_tsval(b->now_us)};
   f->wnd = bed_window(UINT16_MAX, s->wnd);
   struct flow_open *o = &f->o;

@@ -108,6 +108,7 @@ bool bed_rest(struct bed *b)
     uint64_t next_us = b->nic->base.ops->deadline(&b->nic->base);
     if (!nic_inputs(b->nic) && next_us > b->now_us) {
       check_quiescent(b->nic->glue.check, next_us);
+      memset(b->on_way, 0, sizeof b->on_way);
       return good(b);
     }
     if (!bed_cycle(b)) return false;

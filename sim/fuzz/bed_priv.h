@@ -28,6 +28,7 @@ struct bed {
   uint8_t throttle[STEP_PORTS];
   struct bed_flow flow[STEP_FLOWS];
   uint32_t used[UINT8_MAX + 1];   // how often a port was
+  bool on_way[UINT8_MAX + 1];     // frames of a port that came since the NIC was at rest last
   bool lies;                   // for the test of what becomes of a finding: the handshake has half the MSS that the host opens with
   char *why;
 };
