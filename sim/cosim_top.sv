@@ -67,14 +67,17 @@ module cosim_top #(
       ERROR_struct_width_in_nic_pkg x_widths ();
   endgenerate
 
-  // Constant in a run: from registers, so that the simulator does not look at them in each cycle anew.
+  // From registers, so that the simulator does not look twice in a cycle at what follows from them: with new inputs, and then
+  // after the edge.
   logic [47:0] mac_q;
   logic [13:0] max_frame_q;
   logic [127:0] hash_key_q;
+  logic [63:0] now_us_q;
   always @(posedge clk_i) begin
     mac_q       <= mac_i;
     max_frame_q <= max_frame_i;
     hash_key_q  <= hash_key_i;
+    now_us_q    <= now_us_i;
   end
 
   // --- NIC and memories ---------------------------------------------------------------------------------------------
@@ -98,7 +101,7 @@ module cosim_top #(
 
   nic_top #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes), .RxBufBytes(RxBufBytes), .Cc(Cc)) u_nic (
       .clk_i(clk_i), .rst_ni(rst_ni), .mac_i(mac_q), .max_frame_i(max_frame_q), .hash_key_i(hash_key_q),
-      .now_us_i(now_us_i), .next_valid_o(next_valid_o), .next_us_o(next_us_o), .quiescent_o(nic_quiescent),
+      .now_us_i(now_us_q), .next_valid_o(next_valid_o), .next_us_o(next_us_o), .quiescent_o(nic_quiescent),
       .rx_valid_i(rx_valid_q), .rx_data_i(rx_data_q), .rx_nbytes_i(rx_nbytes_q), .rx_last_i(rx_last_q),
       .tx_valid_o(tx_valid), .tx_ready_i(1'b1), .tx_data_o(tx_data), .tx_nbytes_o(tx_nbytes), .tx_last_o(tx_last),
       .slow_valid_o(slow_valid), .slow_ready_i(1'b1), .slow_data_o(slow_data), .slow_nbytes_o(slow_nbytes),

@@ -69,8 +69,9 @@ static void clock_once(struct nic *n, unsigned have)
 {
   n->cycles++;
   if (n->recorder) recorder_time(n->recorder, n->now_us);
-  if (n->glue.check) check_cycle(n->glue.check, n->cycles, n->now_us);
+  if (n->glue.check) check_cycle(n->glue.check, n->cycles, n->seen_us);
   model_cycle(n->model, have);
+  n->seen_us = n->now_us;
 }
 
 // A recording that cannot go on. Whose it is says so where the run goes on without.
@@ -85,12 +86,13 @@ static void drop_recorder(struct nic *n)
 
 // --- restart points --------------------------------------------------------------------------------------------------
 
-// identity, cycle, time, the model's state, whether there is a checker, and then the identity of its build and its state.
+// identity, cycle, time, the time as the NIC has it, the model's state, whether there is a checker, and then the identity of its build and its state.
 static void save(struct nic *n, struct blob *b, bool checked)
 {
   blob_put(b, LW_IDENTITY, STIM_ID_LEN);
   blob_put(b, &n->cycles, sizeof n->cycles);
   blob_put(b, &n->now_us, sizeof n->now_us);
+  blob_put(b, &n->seen_us, sizeof n->seen_us);
   blob_clear(&n->scratch);
   model_save(n->model, &n->scratch);
   blob_put_sparse(b, n->scratch.buf, n->scratch.n);
@@ -124,7 +126,7 @@ static bool load_model(struct nic *n, struct blob *b)
   blob_clear(&n->scratch);
   model_save(n->model, &n->scratch);   // says how long it is
   if (n->scratch.bad || !blob_get(b, &n->cycles, sizeof n->cycles) || !blob_get(b, &n->now_us, sizeof n->now_us)
-      || !blob_get_sparse(b, n->scratch.buf, n->scratch.n)) return false;
+      || !blob_get(b, &n->seen_us, sizeof n->seen_us) || !blob_get_sparse(b, n->scratch.buf, n->scratch.n)) return false;
   model_load(n->model, &n->scratch);
   return true;
 }
@@ -369,6 +371,7 @@ bool nic_keep(struct nic *n, struct blob *b)
 {
   blob_put(b, &n->cycles, sizeof n->cycles);
   blob_put(b, &n->now_us, sizeof n->now_us);
+  blob_put(b, &n->seen_us, sizeof n->seen_us);
   model_save(n->model, b);
   return !b->bad;
 }
@@ -378,6 +381,7 @@ bool nic_back(struct nic *n, struct blob *b)
   b->at = 0;
   blob_get(b, &n->cycles, sizeof n->cycles);
   blob_get(b, &n->now_us, sizeof n->now_us);
+  blob_get(b, &n->seen_us, sizeof n->seen_us);
   model_load(n->model, b);
   nic_port_close(&n->port);
   check_close(n->glue.check);

@@ -24,7 +24,7 @@ module icarus_top;
   logic [47:0] mac;
   logic [13:0] max_frame;
   logic [127:0] hash_key;
-  logic [63:0] now_us;
+  logic [63:0] now_us, now_us_q;           // the latter: as in cosim_top, a cycle later
   logic [3:0] have;                        // for the next cycle: rx, slow path, payload, command
   logic [5:0] cnt_addr;                    // another one in each cycle, so that all are looked at
   wire [63:0] cnt_data, next_us;
@@ -50,7 +50,7 @@ module icarus_top;
 
   nic_top #(.DataW(DataW), .NumFlows(NumFlows), .TxBufBytes(TxBufBytes), .RxBufBytes(RxBufBytes), .Cc(Cc)) u_nic (
       .clk_i(clk), .rst_ni(rst_n), .mac_i(mac), .max_frame_i(max_frame), .hash_key_i(hash_key),
-      .now_us_i(now_us), .next_valid_o(next_valid), .next_us_o(next_us), .quiescent_o(nic_quiescent),
+      .now_us_i(now_us_q), .next_valid_o(next_valid), .next_us_o(next_us), .quiescent_o(nic_quiescent),
       .rx_valid_i(rx_valid_q), .rx_data_i(rx_data_q), .rx_nbytes_i(rx_nbytes_q), .rx_last_i(rx_last_q),
       .tx_valid_o(tx_valid), .tx_ready_i(1'b1), .tx_data_o(tx_data), .tx_nbytes_o(tx_nbytes), .tx_last_o(tx_last),
       .slow_valid_o(slow_valid), .slow_ready_i(1'b1), .slow_data_o(slow_data), .slow_nbytes_o(slow_nbytes),
@@ -80,6 +80,8 @@ module icarus_top;
 
   // A valid input register is work under way, too.
   assign quiescent = nic_quiescent && !slow_valid_q;
+
+  always @(posedge clk) now_us_q <= now_us;
 
   icarus_tap u_tap (.clk_i(clk), .rst_ni(rst_n));
 
