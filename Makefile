@@ -176,7 +176,7 @@ M := $(B)/model
 VLIB := $(addprefix verilated,.o _dpi.o _threads.o $(if $(COVERAGE),_cov.o,_save.o))
 MODEL_GEN := -GDataW=$(DATA_W) -GNumFlows=$(NUM_FLOWS) -GTxBufBytes=$(TX_BUF) -GRxBufBytes=$(RX_BUF) -GCc=$(CONGESTION)
 MODEL_FLAGS := --cc -Wall -O3 --x-assign fast --assert --no-timing $(or $(COVER),--savable)
-MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF) -DLW_CONGESTION=$(CONGESTION) -DVM_COVERAGE=$(if $(COVERAGE),1,0)
+MODEL_DEF := -DLW_DATA_W=$(DATA_W) -DLW_NUM_FLOWS=$(NUM_FLOWS) -DLW_TX_BUF=$(TX_BUF) -DLW_RX_BUF=$(RX_BUF) -DLW_CONGESTION=$(CONGESTION) -DLW_RINGS=1 -DVM_COVERAGE=$(if $(COVERAGE),1,0)
 
 # Rewritten when they change, so that what was built with others is built anew.
 $(B)/gen/parameters: FORCE

@@ -2,6 +2,7 @@
 #include "model.h"
 
 #include <cstring>
+#include <sys/mman.h>
 
 #include <verilated.h>
 #if VM_COVERAGE
@@ -74,6 +75,35 @@ static void waved_cycle(struct model *m)
 }
 #endif
 
+#if LW_RINGS
+// A line of a ring may lie across two of the cache's.
+template <class Line> static void fetch(const Line &line)
+{
+  __builtin_prefetch(&line, 1);
+  __builtin_prefetch(reinterpret_cast<const char *>(&line + 1) - 1, 1);
+}
+
+// What this cycle merges payload into: with thousands of flows it is in no cache, and each line would be waited for.
+static void fetch_ahead(const Vcosim_top___024root &r)
+{
+  if (r.cosim_top__DOT__rxm_we) {
+    if (r.cosim_top__DOT__rxm_wbe0) fetch(r.cosim_top__DOT__u_rx_mem__DOT__bank0[r.cosim_top__DOT__rxm_waddr0]);
+    if (r.cosim_top__DOT__rxm_wbe1) fetch(r.cosim_top__DOT__u_rx_mem__DOT__bank1[r.cosim_top__DOT__rxm_waddr1]);
+  }
+  if (r.cosim_top__DOT__txm_we) {
+    if (r.cosim_top__DOT__txm_wbe0) fetch(r.cosim_top__DOT__u_tx_mem__DOT__bank0[r.cosim_top__DOT__txm_waddr0]);
+    if (r.cosim_top__DOT__txm_wbe1) fetch(r.cosim_top__DOT__u_tx_mem__DOT__bank1[r.cosim_top__DOT__txm_waddr1]);
+  }
+}
+#else
+static void fetch_ahead(const Vcosim_top___024root &) {}
+#endif
+
+// What eval() calls on a rising edge. eval() would first look for the edge, and at what follows from inputs alone; but that is nothing
+// (they go into registers, cosim_top.sv), and there is one clock.
+void Vcosim_top___024root___eval_nba(Vcosim_top___024root *root);
+static_assert(sizeof Vcosim_top___024root::__VnbaTriggered == 1, "a clock has come, or gone");
+
 static void cycle(struct model *m)
 {
 #if VM_TRACE
@@ -82,17 +112,30 @@ static void cycle(struct model *m)
     return;
   }
 #endif
-  // The falling edge changes nothing: instead of an evaluation of it the model is left as one would leave it.
-  Vcosim_top &t = m->top;
-  t.clk_i = 1;
-  t.eval();
-  t.clk_i = 0;
-  t.rootp->__Vtrigrprev__TOP__clk_i = 0;
+  fetch_ahead(*m->top.rootp);
+  m->top.rootp->__VnbaTriggered.at(0) = true;
+  Vcosim_top___024root___eval_nba(m->top.rootp);
+}
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25   // Linux 6.1; not in every <sys/mman.h> yet
+#endif
+
+// On huge pages, where the kernel gives them: else each ring is on pages of its own, and with thousands of flows finding those costs more
+// than what is there. The constructor has touched it all already.
+static void use_huge_pages(struct model *m)
+{
+  constexpr uintptr_t Huge = 2 << 20;
+  const uintptr_t root = reinterpret_cast<uintptr_t>(m->top.rootp);
+  const uintptr_t begin = (root + Huge - 1) & ~(Huge - 1), end = (root + sizeof *m->top.rootp) & ~(Huge - 1);
+  void *const at = reinterpret_cast<void *>(begin);
+  if (begin < end && !madvise(at, end - begin, MADV_HUGEPAGE)) (void)madvise(at, end - begin, MADV_COLLAPSE);
 }
 
 struct model *model_new(void)
 {
   struct model *m = new model;
+  use_huge_pages(m);
 #if VM_TRACE
   m->context.traceEverOn(true);
 #endif
