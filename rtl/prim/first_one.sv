@@ -13,11 +13,13 @@ module first_one #(
     rest = bits_i;
     index_o = '0;
     half = '0;
-    for (int s = LgW - 1; s >= 0; s--) begin
-      half = rest << (W - (1 << s));
-      if (half == '0 && rest != '0) begin
-        index_o[s] = 1'b1;
-        rest = rest >> (1 << s);
+    if (bits_i != '0) begin
+      for (int s = LgW - 1; s >= 0; s--) begin
+        half = rest << (W - (1 << s));
+        if (half == '0) begin
+          index_o[s] = 1'b1;
+          rest = rest >> (1 << s);
+        end
       end
     end
   end

@@ -30,24 +30,20 @@ module ready_set #(
   localparam int LgGroups = (Groups > 1) ? $clog2(Groups) : 1;
 
   logic [NumFlows-1:0] bits_q;
-  logic [Groups-1:0] any, later;
+  logic [Groups-1:0] any_q, later;        // any_q: the group has a bit set
   logic [LgN-1:0] last_q;
   logic [LgGroups-1:0] last_group, later_group, first_group, group;
-  logic [GroupW-1:0] here, ahead, word;
+  logic [GroupW-1:0] here, ahead, chosen, word, left;
   logic [LgG-1:0] index;
   logic use_ahead, use_later;
   logic pop;
 
-  always_comb begin
-    for (int g = 0; g < Groups; g++) any[g] = |bits_q[GroupW*g +: GroupW];
-  end
-
   generate
     if (Groups > 1) begin : gen_groups
       assign last_group = last_q[LgN-1:LgG];
-      assign later = any & ~(({Groups{1'b1}} >> (LgGroups'(Groups - 1) - last_group)));
+      assign later = any_q & ~(({Groups{1'b1}} >> (LgGroups'(Groups - 1) - last_group)));
       first_one #(.W(Groups)) u_later (.bits_i(later), .index_o(later_group));
-      first_one #(.W(Groups)) u_first (.bits_i(any), .index_o(first_group));
+      first_one #(.W(Groups)) u_first (.bits_i(any_q), .index_o(first_group));
     end else begin : gen_one
       assign last_group = '0;
       assign later = '0;
@@ -56,15 +52,20 @@ module ready_set #(
     end
   endgenerate
 
+  function automatic [LgGroups-1:0] group_of(input logic [11:0] flow);
+    group_of = (Groups > 1) ? LgGroups'(flow[LgN-1:0] >> LgG) : '0;
+  endfunction
+
   assign here      = bits_q[GroupW*last_group +: GroupW];
   assign ahead     = here & ~({GroupW{1'b1}} >> (LgG'(GroupW - 1) - last_q[LgG-1:0]));
   assign use_ahead = (ahead != '0);
   assign use_later = (later != '0);
   assign group     = use_ahead ? last_group : use_later ? later_group : first_group;
-  assign word      = use_ahead ? ahead : bits_q[GroupW*group +: GroupW];
+  assign chosen    = bits_q[GroupW*group +: GroupW];
+  assign word      = use_ahead ? ahead : chosen;
   first_one #(.W(GroupW)) u_index (.bits_i(word), .index_o(index));
 
-  assign valid_o = (any != '0);
+  assign valid_o = (any_q != '0);
   generate
     if (Groups > 1) begin : gen_flow_groups
       assign flow_o = 12'({group, index});
@@ -72,20 +73,26 @@ module ready_set #(
       assign flow_o = 12'(index);
     end
   endgenerate
-  assign pop = valid_o && ready_i;
+  assign pop  = valid_o && ready_i;
+  assign left = chosen & ~(GroupW'(1) << index);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       bits_q <= '0;
+      any_q  <= '0;
       last_q <= '0;
     end else begin
       if (pop) begin
         bits_q[flow_o[LgN-1:0]] <= 1'b0;
+        if (left == '0) any_q[group] <= 1'b0;
         last_q <= flow_o[LgN-1:0];
       end
       if (set0_i) bits_q[flow0_i[LgN-1:0]] <= 1'b1;
       if (set1_i) bits_q[flow1_i[LgN-1:0]] <= 1'b1;
       if (set2_i) bits_q[flow2_i[LgN-1:0]] <= 1'b1;
+      if (set0_i) any_q[group_of(flow0_i)] <= 1'b1;
+      if (set1_i) any_q[group_of(flow1_i)] <= 1'b1;
+      if (set2_i) any_q[group_of(flow2_i)] <= 1'b1;
     end
   end
 endmodule
