@@ -16,7 +16,8 @@ struct bulk {
   struct app base;
   struct conns conns;
   uint64_t bytes;   // source: what each connection gets, 0 for endless
-  uint8_t piece[PIECE_BYTES];
+  uint8_t piece[PIECE_BYTES];                      // what is read goes here
+  uint8_t pattern[PATTERN_PERIOD + PIECE_BYTES];   // source: a piece from anywhere in a period is in here
 };
 
 struct bulk_conn {
@@ -39,19 +40,12 @@ static bool swallow(struct bulk *b, int sid)
   return rc == -EAGAIN;
 }
 
-static size_t fill(struct bulk *b, uint64_t at)
-{
-  size_t n = sizeof b->piece;
-  if (b->bytes && b->bytes - at < n) n = (size_t)(b->bytes - at);
-  pattern_fill(b->piece, at, n);
-  return n;
-}
-
 // Sends until there is no room; false when all is sent, or at an error.
 static bool pour(struct bulk *b, int sid, struct bulk_conn *c)
 {
-  for (size_t n; (n = fill(b, c->sent)) > 0;) {
-    ssize_t rc = sock_send(b->base.stack, sid, b->piece, n);
+  while (!b->bytes || c->sent < b->bytes) {
+    size_t n = b->bytes && b->bytes - c->sent < PIECE_BYTES ? (size_t)(b->bytes - c->sent) : PIECE_BYTES;
+    ssize_t rc = sock_send(b->base.stack, sid, b->pattern + c->sent % PATTERN_PERIOD, n);
     if (rc < 0) return rc == -EAGAIN;
     c->sent += (size_t)rc;
   }
@@ -102,6 +96,7 @@ static struct app *bulk_open(const struct app_ops *ops, struct app_env *e, uint1
     return NULL;
   }
   b->base = (struct app){.ops = ops, .env = e, .stack = e->stack};
+  pattern_fill(b->pattern, 0, sizeof b->pattern);
   const struct app_opt_desc table[] = {{"bytes", APP_OPT_BYTES, 1, UINT64_MAX, &b->bytes}};
   if (app_opts_apply(ops->name, &b->base.common, table, ops == &source_ops, opts, n_opts, err)
       && conns_listen(&b->conns, &b->base, port, err))
