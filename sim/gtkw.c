@@ -28,7 +28,7 @@ static const struct entry {
   enum kind kind;
   const char *name;
 } table[] = {
-    {BIT, "clk_i"}, {NUMBER, "u_view.cycle"}, {NUMBER, "now_us_i"}, {BIT, "quiescent_o"},
+    {BIT, "clk_i"}, {NUMBER, "u_view.cycle"}, {NUMBER, "now_us_q"}, {BIT, "quiescent_o"},
     {OPEN, "frames on the wire"},
     {NUMBER, "u_view.rx_frame"}, {TEXT, "u_view.rx_text"}, {NUMBER, "u_view.tx_frame"}, {TEXT, "u_view.tx_text"},
     {BIT, "u_nic.rx_valid_i"}, {BIT, "u_nic.rx_last_i"}, {NUMBER, "u_nic.rx_nbytes_i"}, {HEXA, "u_nic.rx_data_i"},
