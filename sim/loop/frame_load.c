@@ -17,7 +17,7 @@
 #include "wire/wire.h"
 
 enum { FRAME_MIN = 60, FRAME_MAX = 9014, ETHERTYPE = 0x88b5,   // for local experiments (IEEE 802)
-       WINDOW_MAX = 4096, LOST_MS = 200, NUMBER_AT = ETH_HDR_BYTES };
+       WINDOW_MAX = 4096, SECONDS_MAX = 86400, LOST_MS = 200, NUMBER_AT = ETH_HDR_BYTES };
 
 struct load {
   struct wire *wire;
@@ -68,7 +68,8 @@ static bool take(struct load *l)
     uint32_t number = get_be32(l->got + NUMBER_AT);
     bool same = (size_t)len == l->len && !memcmp(l->got, l->mac, 6) && !memcmp(l->got + 6, l->peer, 6)
                 && !memcmp(l->got + NUMBER_AT + 4, l->frame + NUMBER_AT + 4, l->len - NUMBER_AT - 4);
-    if (!same || number < l->next_back || number >= l->sent) return false;
+    if (!same || number >= l->sent) return false;
+    if (number < l->next_back) continue;   // late: it counts as lost already
     l->lost += number - l->next_back;
     l->next_back = number + 1;
     l->back++;
@@ -103,19 +104,18 @@ static const char usage[] =
 int main(int argc, char **argv)
 {
   static struct load l;
-  char err[WIRE_ERR_LEN];
+  char err[WIRE_ERR_LEN], *end;
   unsigned mtu;
-  if (argc != 6 || !text_parse_mac(argv[2], l.peer)) {
-    fputs(usage, stderr);
-    return 2;
-  }
-  double seconds = atof(argv[4]);
-  l.len = (size_t)atol(argv[3]);
-  l.window = (uint32_t)atol(argv[5]);
-  if (l.len < FRAME_MIN || l.len > FRAME_MAX || seconds <= 0 || l.window < 1 || l.window > WINDOW_MAX) {
-    fputs(usage, stderr);
-    return 2;
-  }
+  uint64_t bytes, window;
+  if (argc == 2 && !strcmp(argv[1], "--help")) return fputs(usage, stdout) < 0;
+  if (argc != 6) return fail("five arguments, see frame_load --help");
+  if (!text_parse_mac(argv[2], l.peer)) return fail("MAC: 02:00:5e:10:00:01, say");
+  if (!text_parse_uint(argv[3], FRAME_MIN, FRAME_MAX, &bytes)) return fail("BYTES: 60 to 9014");
+  double seconds = strtod(argv[4], &end);
+  if (*end || !(seconds > 0 && seconds <= SECONDS_MAX)) return fail("SECONDS: more than 0, and up to 86400");
+  if (!text_parse_uint(argv[5], 1, WINDOW_MAX, &window)) return fail("WINDOW: 1 to 4096");
+  l.len = bytes;
+  l.window = (uint32_t)window;
   if (!wire_if_info(argv[1], l.mac, &mtu, err)) return fail(err);
   struct wire_afpacket_opts o = {.ifname = argv[1]};
   memcpy(o.mac, l.mac, 6);

@@ -27,4 +27,4 @@ $(B)/frame_load: $(B)/obj/sim/loop/frame_load.o $(B)/libdpi.a
 .PHONY: lint-loop
 lint: lint-loop
 lint-loop:
-	$(Q)verilator --lint-only -Wall $(filter-out --cc -O3 --savable,$(LOOP_FLAGS))
+	$(Q)verilator --lint-only -Wall $(filter-out --cc -O3 --savable -GDataW=%,$(LOOP_FLAGS))

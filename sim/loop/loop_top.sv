@@ -28,6 +28,10 @@ module cosim_top #(
     input  wire logic [5:0]   cnt_addr_i,
     output logic [63:0]       cnt_data_o
 );
+  generate
+    if (DataW < 96) ERROR_both_addresses_are_wanted_in_the_first_beat x_data_w ();
+  endgenerate
+
   import "DPI-C" function void lw_open(input longint unsigned host);
   import "DPI-C" function void lw_close(input longint unsigned host);
   import "DPI-C" function void lw_tx(input longint unsigned host, input bit [DataW-1:0] data, input int nbytes, input bit last);
