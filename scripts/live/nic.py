@@ -57,8 +57,8 @@ class Nic:
     def alive(self):
         return self.proc is not None and self.proc.poll() is None
 
-    def end(self, sig=signal.SIGINT):
-        """Ends the run; returns its --stats after holding status and summary against what must be."""
+    def stop(self, sig=signal.SIGINT):
+        """Ends the run; status and summary must be as they should."""
         expect(self.alive(), f"lockwire ended by itself with status {self.proc.poll() if self.proc else None}")
         self.proc.send_signal(sig)
         try:
@@ -67,6 +67,10 @@ class Nic:
             raise Fail(f"lockwire did not end within 15 s of {sig.name}") from e
         expect_equal(self.proc.returncode, 0, "lockwire's status")
         expect("goodput" in self.stdout_path.read_text(), "no summary on stdout")
+
+    def end(self, sig=signal.SIGINT):
+        """Ends the run and judges it; returns its --stats."""
+        self.stop(sig)
         self.judge()
         return self.stats()
 
