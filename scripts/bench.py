@@ -6,17 +6,20 @@ A round runs each job of each group once, so that what is compared met the same 
 lowest and the highest. Writes report.md, one table and then the targets, and report.json. Groups, of which --only names some:
 {groups}"""
 import argparse
+import contextlib
+import fcntl
 import importlib
 import json
 import os
 import platform
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -27,9 +30,29 @@ from testing import Fail
 GROUPS = [importlib.import_module(f"benches.{name}") for name in ("cycles", "goodput", "redis", "loop", "http", "idle", "speed", "replay", "scale", "builds")]
 
 Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
+WORK = "work-"                               # a folder beside the report, while we measure
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
+
+def told(what: str, e: Exception) -> str:
+    say(text := f"{what}: {'' if isinstance(e, Fail) else type(e).__name__ + ': '}{e}")
+    return text
+
+
+def prepare(groups: Iterable[ModuleType], b: Bench) -> tuple[list[ModuleType], list[str]]:
+    """The groups that can be measured, and what went wrong with the others."""
+    ready, wrong = [], []
+    for g in groups:
+        try:
+            if hasattr(g, "prepare"):
+                g.prepare(b)
+            ready.append(g)
+        except Exception as e:   # whatever it is, the others go on
+            wrong.append(told(g.NAME, e))
+    return ready, wrong
+
 
 def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> tuple[Values, list[str]]:
     """Round by round; a job has at most so many runs as it says. Also what went wrong: one run that fails does not take the others with it."""
@@ -37,21 +60,23 @@ def collect(groups: Iterable[ModuleType], b: Bench, runs: int) -> tuple[Values, 
     values: Values = {figure: {} for g in groups for figure in g.FIGURES}
     work: list[Job] = [j for g in groups for j in g.jobs(b)]
     for i in range(runs):
+        of_round: dict[str, dict[str, float]] = {}
         for job in work:
             if i >= job.runs:
                 continue
             say(f"{i + 1} of {min(runs, job.runs)}: {job.what}: {job.subject}")
             try:
                 figures = job.run()
-            except (Fail, OSError, subprocess.SubprocessError, LookupError, ValueError) as e:
-                wrong.append(f"{job.what}, {job.subject}, run {i + 1}: {'' if isinstance(e, Fail) else type(e).__name__ + ': '}{e}")
-                say(wrong[-1])
+            except Exception as e:
+                wrong.append(told(f"{job.what}, {job.subject}, run {i + 1}", e))
                 continue
             for figure, value in figures.items():
-                values.setdefault(figure, {}).setdefault(job.subject, []).append(float(value))
-    for g in groups:
-        if hasattr(g, "derive"):
-            values.update(g.derive(values))
+                of_round.setdefault(figure, {})[job.subject] = float(value)
+        for g in groups:
+            of_round |= g.derive(of_round) if hasattr(g, "derive") else {}
+        for figure, of in of_round.items():
+            for subject, value in of.items():
+                values.setdefault(figure, {}).setdefault(subject, []).append(value)
     return values, wrong
 
 
@@ -95,7 +120,7 @@ def write(out: Path, values: Values, units: dict[str, str], judged: list[dict], 
                       f"medians of {head['runs']} runs (lowest..highest); {head['minutes']:.0f} minutes.", "", *table(values, units), "",
                       *target_table(judged), *([""] if wrong else []), *(f"- failed: {w}" for w in wrong)]) + "\n"
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.md").write_text(text, encoding="ascii")
+    (out / "report.md").write_text(text, encoding="utf-8")
     (out / "report.json").write_text(json.dumps({"format": 2, **head, "figures": figures, "targets": judged, "failed": wrong}, indent=2) + "\n", encoding="ascii")
     return text
 
@@ -125,6 +150,20 @@ def arguments() -> argparse.Namespace:
     return a
 
 
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Nobody else measures into this folder, and what one who was killed has left there goes."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        raise Fail(f"{out}: another one measures into it") from e
+    for left in out.glob(WORK + "*"):
+        shutil.rmtree(left)
+    yield
+    os.close(folder)
+
+
 def main() -> int:
     a = arguments()
     if any(g.LIVE for g in a.groups) and "LW_NIC_HOLDER" not in os.environ:
@@ -132,14 +171,13 @@ def main() -> int:
     began, head = time.monotonic(), machine()
     out, build = Path(a.out).resolve(), Path(a.build).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="work-", dir=out) as work:
+    with alone(out), tempfile.TemporaryDirectory(prefix=WORK, dir=out) as work:
         b = Bench(build, out, Path(work), a.quick)
         if needs := sorted({n for g in a.groups for n in g.NEEDS}):
             make(needs, build)
-        for g in a.groups:
-            if hasattr(g, "prepare"):
-                g.prepare(b)
-        values, wrong = collect(a.groups, b, a.runs)
+        groups, wrong = prepare(a.groups, b)
+        values, failed = collect(groups, b, a.runs)
+        wrong += failed
 
     def measured(figure: str, subject: str) -> float | None:
         runs = values.get(figure, {}).get(subject)
@@ -154,13 +192,13 @@ def main() -> int:
 
 def interrupted(*_) -> None:
     """Once: Ctrl-C reaches us by more than one way."""
-    for sig in (signal.SIGINT, signal.SIGTERM):
+    for sig in STOPS:
         signal.signal(sig, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    for s in (signal.SIGINT, signal.SIGTERM):
+    for s in STOPS:
         signal.signal(s, interrupted)
     try:
         sys.exit(main())

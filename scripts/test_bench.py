@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench itself: it tells targets that are held from those that are not, and a short run of it has every figure it should."""
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 
 import bench
-from benches import targets
+from benches import goodput, targets
 from benches.common import LOOP, SUBJECTS, UNCHECKED
 from testing import Fail, expect, run_tests, tests_of
 
@@ -23,6 +24,23 @@ LEAST, MOST = targets.at_least("speed", "NIC", 100, "1/s"), targets.at_most("del
 
 def measured(**of: float):
     return lambda figure, subject: of.get(figure) if subject in ("NIC", UNCHECKED) else of.get(f"{figure}_{subject.replace('-', '')}")
+
+
+def figures_of(t: targets.Target) -> list[tuple[str, str]]:
+    asked: list[tuple[str, str]] = []
+    for part in (t.limit, t.value):
+        part(lambda figure, subject: asked.append((figure, subject)) or 1.0)
+    return asked
+
+
+def left_of(work: Path) -> list[str]:
+    """Processes that were called with something of it, or are in it, but for those that run this test."""
+    found = []
+    for p in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int(p.name) not in (os.getpid(), os.getppid()) and (str(work) in (p / "cmdline").read_text() or Path(os.readlink(p / "cwd")).is_relative_to(work)):
+                found.append((p / "cmdline").read_text().replace("\0", " "))
+    return found
 
 
 def verdicts(judged: list[dict]) -> list[str]:
@@ -64,10 +82,7 @@ class Tests:
 
     def test_every_target_is_of_figures_that_there_are(self):
         known = {f for g in bench.GROUPS for f in g.FIGURES}
-        asked = []
-        for t in targets.TARGETS:
-            for part in (t.limit, t.value):
-                part(lambda figure, subject: asked.append((figure, subject)) or 1.0)
+        asked = [a for t in targets.TARGETS for a in figures_of(t)]
         expect(len(asked) >= len(targets.TARGETS), f"only {len(asked)} figures are asked for")
         for figure, subject in asked:
             expect(figure in known and subject in SUBJECTS, f"{figure} of {subject}")
@@ -89,6 +104,45 @@ class Tests:
         values, wrong = bench.collect([Group], None, 3)
         expect(not wrong and Group.said == ["NIC", "Linux", "NIC", "NIC"] and values == {"x": {"NIC": [1, 3, 4], "Linux": [2]}}, f"{Group.said} {values}")
 
+    def test_what_a_run_costs_is_of_one_round(self):
+        given = {"NIC, --check off": iter([100, 150, 200]), "NIC": iter([90, 0, 180])}
+
+        def rate(s):
+            if not (r := next(given[s])):
+                raise Fail("broken")
+            return {goodput.TO: r}
+
+        class Group:
+            FIGURES, derive = {goodput.TO: "Mbit/s"} | dict.fromkeys(goodput.COSTS, "%"), goodput.derive
+
+            @staticmethod
+            def jobs(b):
+                return [bench.Job(s, s, lambda s=s: rate(s)) for s in given]
+        values, wrong = bench.collect([Group], None, 3)
+        expect([round(v) for v in values[next(iter(goodput.COSTS))]["NIC"]] == [10, 10] and len(wrong) == 1, f"{values} {wrong}")
+
+    def test_a_group_that_cannot_be_prepared_is_told_and_the_others_go_on(self):
+        class Bad:
+            NAME = "bad"
+
+            @staticmethod
+            def prepare(b):
+                raise ZeroDivisionError("nothing")
+
+        class Good:
+            NAME = "good"
+        expect(bench.prepare([Bad, Good], None) == ([Good], ["bad: ZeroDivisionError: nothing"]), "not so")
+
+    def test_two_do_not_measure_into_one_folder(self):
+        with bench.alone(self.work):
+            r = self.run_bench("--only", "cycles")
+        expect(r.returncode == 2 and "another one measures into it" in r.stderr, f"status {r.returncode}: {r.stderr}")
+
+    def test_what_a_killed_one_left_goes(self):
+        (self.work / "work-old" / "tree").mkdir(parents=True)
+        with bench.alone(self.work):
+            expect(not (self.work / "work-old").exists(), "it is still there")
+
     def test_a_run_that_fails_is_told_and_the_others_go_on(self):
         def fails():
             raise Fail("broken")
@@ -108,16 +162,22 @@ class Tests:
         return subprocess.run([sys.executable, bench.__file__, "--build", str(self.build), "--out", str(self.work), *args], capture_output=True, text=True, timeout=300)
 
     def test_a_quick_run_has_every_figure(self):
-        groups = [g for g in bench.GROUPS if g.NAME not in ("scale", "builds", "speed")]
+        groups = [g for g in bench.GROUPS if g.NAME != "builds"]
         r = self.run_bench("--runs", "1", "--quick", "--only", ",".join(g.NAME for g in groups))
         expect(r.returncode == 0, f"status {r.returncode}: {(r.stdout + r.stderr)[-600:]}")
         report = json.loads((self.work / "report.json").read_text())
         missing = {f for g in groups for f in g.FIGURES if not LEFT_OUT.search(f)} - set(report["figures"])
         expect(not missing, f"not measured: {sorted(missing)[:5]}")
+        for g in groups:
+            wanted = {j.subject for j in g.jobs(bench.Bench(self.build, self.work, self.work, True))}
+            got = {s for f in g.FIGURES if f in report["figures"] for s in report["figures"][f]["subjects"]}
+            expect(wanted <= got, f"{g.NAME}: nothing of {wanted - got}")
         for name, figure in report["figures"].items():
             for subject, of in figure["subjects"].items():
                 expect(of["low"] <= of["median"] <= of["high"] and (of["median"] > 0 or figure["unit"].startswith("%")), f"{name}, {subject}: {of}")
-        expect(not [t["what"] for t in report["targets"] if t["verdict"] == targets.UNKNOWN] and report["targets"], "targets that were not measured")
+        wanted = {t.what for t in targets.TARGETS if not any(LEFT_OUT.search(f) for f, _ in figures_of(t))}
+        judged = {t["what"] for t in report["targets"]}
+        expect(judged == wanted, f"targets that were not measured, or should not have been: {wanted ^ judged}")
         expect(report["failed"] == [], report["failed"])
         text = (self.work / "report.md").read_text()
         expect(text == r.stdout and all(f"| {name} | " in text for name in report["figures"]), "the table has not what the JSON has")
@@ -137,8 +197,8 @@ class Tests:
         time.sleep(seconds)
         os.killpg(p.pid, signal.SIGINT)
         p.communicate(timeout=30)
-        left = subprocess.run(["pgrep", "-f", str(self.work)], capture_output=True, text=True).stdout.split()
-        expect(p.returncode in (130, 143) and set(left) <= {str(os.getpid()), str(os.getppid())}, f"{group}: status {p.returncode}, processes left: {left}")
+        left = left_of(self.work)
+        expect(p.returncode in (130, 143) and not left, f"{group}: status {p.returncode}, processes left: {left}")
         expect(not list(self.work.glob("work-*")), f"{group}: files are left behind")
 
     def test_interrupted_it_leaves_nothing(self):

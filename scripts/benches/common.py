@@ -65,7 +65,8 @@ def make(files: list[str], build: Path, *variables: str) -> None:
 
 def output(*cmd: str, seconds: float = 600, env: dict | None = None) -> str:
     """What a command says. When it is not waited for to its end, all that it has started ends with it."""
-    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=ROOT, process_group=0)
+    # Also when we are killed.
+    p = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=ROOT, process_group=0)
     try:
         out, err = p.communicate(timeout=seconds)
     except BaseException:

@@ -100,9 +100,10 @@ def jobs(b: Bench) -> list[Job]:
         Job(LINUX, "bulk", lambda: on_linux(4 * size))]
 
 
-def derive(values: dict[str, dict[str, list[float]]]) -> dict[str, dict[str, list[float]]]:
-    """What the checker costs, and recording, round by round."""
-    def less(of: dict[str, list[float]], subject: str, base: str) -> list[float]:
-        return [100 * (1 - a / b) for a, b in zip(of[subject], of[base])]
-    pairs = ((CHECKED, UNCHECKED), (RECORDED, CHECKED))
-    return {cost: {s: less(values[f], s, base) for s, base in pairs if s in values[f] and base in values[f]} for cost, f in COSTS.items()}
+def derive(of_round: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """What the checker costs, and recording, in a round."""
+    costs = {}
+    for cost, figure in COSTS.items():
+        of = of_round.get(figure, {})
+        costs[cost] = {s: 100 * (1 - of[s] / of[base]) for s, base in ((CHECKED, UNCHECKED), (RECORDED, CHECKED)) if s in of and base in of}
+    return costs

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same program with an RTL that only loops frames back (sim/loop): frames per second, beside the goodput and the requests of the same size."""
 import json
-import re
 
 from benches import goodput, redis
-from benches.common import FULL_FRAME, LOOP, REQUEST_FRAME, Bench, Job, nic, output, peer_if
+from benches.common import FULL_FRAME, LOOP, REQUEST_FRAME, Bench, Job, found, nic, output, peer_if
 from testing import Fail
 
 NAME, LIVE, NEEDS = "loop", True, ("loop/lockwire", "frame_load")
@@ -24,7 +23,7 @@ def load(b: Bench, mac: str, size: int, in_flight: int) -> float:
 def measure(b: Bench) -> dict[str, float]:
     """Of requests as many are on their way as there are clients."""
     with nic(b, LOOP, program="loop/lockwire") as n:
-        mac = re.search(r"\b([0-9a-f]{2}(:[0-9a-f]{2}){5})\b", n.said)[1]
+        mac = found(r"\b([0-9a-f]{2}(?::[0-9a-f]{2}){5})\b", n.said)
         full, request = load(b, mac, FULL_FRAME, IN_FLIGHT), load(b, mac, REQUEST_FRAME, CLIENTS)
         f = {LEAST: load(b, mac, LEAST_FRAME, IN_FLIGHT)}
     return f | {goodput.TO_FRAMES: full, goodput.FROM_FRAMES: full} | {redis.figure(c, CLIENTS, 1): request for c in redis.COMMANDS}
