@@ -430,8 +430,7 @@ static double resident_kib(void)
 
 static uint64_t segments(const struct rig *r) { return (r->in ? accepted(r) : 0) + (r->out ? r->tx_data : 0); }
 
-// In turn on all flows; what a segment takes in the model and at its ports. Before that each flow's rings have been filled once, so that
-// all their pages are resident.
+// In turn on all flows; what a segment takes in the model and at its ports, when each flow's rings have been gone through once.
 static void segment_cost(unsigned payload, bool in, bool out)
 {
   enum { BEAT = 60 };              // bytes of payload a cycle, about
