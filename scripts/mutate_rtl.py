@@ -16,16 +16,15 @@ import json
 import os
 import re
 import select
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 import rtl_faults
 import mutants
+from processes import Runs, stop_on_signals
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "build/mutate"
@@ -110,42 +109,6 @@ def build(tree: Path) -> bool:
 # --- the judge -----------------------------------------------------------------------------------------------------------
 
 
-class Runs:
-    """What runs now, so that it can be ended."""
-    def __init__(self):
-        self.lock, self.now, self.over = threading.Lock(), set(), False
-
-    def start(self, cmd: list, **kw):
-        with self.lock:
-            if self.over:
-                raise KeyboardInterrupt
-            p = subprocess.Popen(cmd, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **kw)
-            self.now.add(p)
-        return p
-
-    def end_one(self, p, now: bool) -> None:
-        if now:
-            self.kill(p)
-        p.wait()
-
-    def kill(self, p) -> None:
-        if p.poll() is None:
-            os.killpg(p.pid, signal.SIGKILL)
-
-    def done(self, p) -> None:
-        self.kill(p)
-        p.wait()
-        p.stdout.close()
-        with self.lock:
-            self.now.discard(p)
-
-    def end(self) -> None:
-        with self.lock:
-            self.over = True
-            for p in self.now:
-                self.kill(p)
-
-
 RUNS = Runs()
 
 
@@ -177,7 +140,7 @@ def watch(command: list, f, heard) -> tuple:
     what it said beside)."""
     hung, said = False, ""
     with tempfile.TemporaryFile("w+") as err:
-        p = RUNS.start(["prlimit", f"--as={MEMORY}", *command], stderr=err, env={**os.environ, "LW_MUTANT": str(f.number)})
+        p = RUNS.start(["prlimit", f"--as={MEMORY}", *command], stdout=subprocess.PIPE, stderr=err, env={**os.environ, "LW_MUTANT": str(f.number)})
         try:
             for line in lines(p):
                 hung = line is None
@@ -411,7 +374,7 @@ def main() -> int:
     p.add_argument("--seed", type=int, default=1, help="they are drawn by (1)")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     a = p.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    stop_on_signals()
     try:
         return run(a)
     except KeyboardInterrupt:

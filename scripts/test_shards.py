@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import processes
 from testing import expect, expect_equal, run_tests, tests_of, until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,6 +104,16 @@ class Shards:
             expect("Traceback" not in err, err)
             until(lambda: not any(Path(f"/proc/{n}").exists() for n in pids.read_text().split()), 10, f"{way}: nothing is left of them")
             expect_equal(len(pids.read_text().split()), 2, f"{way}: how many had begun")
+
+    def test_one_that_has_just_ended_does_not_keep_the_others(self):
+        runs = processes.Runs()
+        all_of = [runs.start(["sleep", "60" if i == 5 else "0"]) for i in range(10)]
+        for i, p in enumerate(all_of):
+            if i != 5:
+                p.wait()
+                p.poll = lambda: None      # as it was a moment ago
+        runs.end()
+        expect_equal(all_of[5].wait(5), -signal.SIGKILL, "how the one that ran ended")
 
     def test_a_way_that_is_not_there_is_told(self):
         r = subprocess.run(self.command("none", "--over", "slurm", 10), capture_output=True, text=True, check=False, cwd=ROOT, env={"PATH": "/nowhere"})
