@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from processes import WITH_US
+
 ENGINES = ("rtl", "ref")
 PARTS = ("frames", "connections", "counters")
 TOPICS = {
@@ -124,7 +126,7 @@ class Case:
         for e in ENGINES:
             text = out / f"{self.name}.{e}.txt"
             text.unlink(missing_ok=True)
-            cmd = [lockwire, "replay", str(self.folder / "in.pcap"), *self.args(), "--engine", e, "--text", str(text)]
+            cmd = [*WITH_US, lockwire, "replay", str(self.folder / "in.pcap"), *self.args(), "--engine", e, "--text", str(text)]
             try:
                 r = subprocess.run(cmd, capture_output=True, text=True, timeout=60)
                 if r.returncode:

@@ -12,6 +12,7 @@ import time
 
 import shards
 from cases import Case
+from processes import WITH_US, stop_on_signals
 
 CHUNK = 10
 SUMS = ("connections", "ended_early", "retried", "bytes", "frames", "retransmissions", "timeouts", "lost", "duplicated", "reordered",
@@ -29,7 +30,7 @@ def run_chunk(tool: list[str], options: list[str], first: int, count: int, limit
     status = 0
     while len(rows) < count:
         seed = first + len(rows)
-        command = tool + [str(seed), str(count - len(rows))] + options
+        command = WITH_US + tool + [str(seed), str(count - len(rows))] + options
         try:
             p = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
             out, err, how, status = p.stdout, p.stderr, f"status {p.returncode}", p.returncode
@@ -48,7 +49,7 @@ def keep_recording(row: dict, folder: pathlib.Path, limit_s: float) -> None:
     """Runs a seed that failed once more, recorded; what the checker found is then shown in waves, or how to see it is said."""
     row["rerun"] += f" --record {folder}"
     try:
-        p = subprocess.run(row["rerun"].split(), capture_output=True, text=True, timeout=limit_s, check=False)
+        p = subprocess.run(WITH_US + row["rerun"].split(), capture_output=True, text=True, timeout=limit_s, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return
     row["wave"] = next((line for line in p.stderr.splitlines() if line.startswith("gtkwave ") or "make wave" in line), "")
@@ -192,6 +193,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    stop_on_signals()
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -2,7 +2,8 @@
 """Work in shares: by processes of this machine, by GNU parallel (on other machines, too), or by a Slurm array; a share that was lost is run again.
 
 A share is a JSON object in a file of its own, FOLDER/N.json; a worker, `COMMAND FOLDER/N.json`, does it and leaves a list of rows beside it
-(`finish`). All three ways run the same worker; machines other than this one must see the same files under the same names."""
+(`finish`). All three ways run the same worker; machines other than this one must see the same files under the same names. However we
+end, the workers end, too."""
 import concurrent.futures
 import json
 import os
@@ -13,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from processes import WITH_US, Runs
 
 WAYS = ("local", "parallel", "slurm")
 TRIES = 3
@@ -29,40 +32,40 @@ def finish(share: Path, rows: list[dict]) -> None:
     part.rename(result_of(share))
 
 
-# --- the three ways: each starts the workers of some shares and has a way to stop them ----------------------------------------
+# --- the three ways: each has the workers of some shares started and a way to stop them ---------------------------------------
 
 
 class Local:
     def __init__(self, worker: list[str], shares: list[Path], jobs: int, folder: Path):
-        self.running: set[subprocess.Popen] = set()
-        self.stopped = False
-        self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
-        self.all = [self.pool.submit(self.one, [*worker, str(s)], s.with_suffix(".log")) for s in shares]
+        self.worker, self.shares = worker, shares
+        self.runs, self.pool = Runs(), concurrent.futures.ThreadPoolExecutor(jobs)
 
-    def one(self, cmd: list[str], log: Path) -> None:
-        if self.stopped:
-            return
-        with open(log, "wb") as out, subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True) as p:
-            self.running.add(p)
+    def start(self) -> None:
+        self.all = [self.pool.submit(self.one, s) for s in self.shares]
+
+    def one(self, share: Path) -> None:
+        with open(share.with_suffix(".log"), "wb") as out:
+            p = self.runs.start([*self.worker, str(share)], stdout=out, stderr=out)
             p.wait()
-            self.running.discard(p)
+            self.runs.done(p)
 
     def ended(self, seconds: float) -> bool:
         return not concurrent.futures.wait(self.all, seconds).not_done
 
     def stop(self) -> None:
-        self.stopped = True
-        for p in list(self.running):
-            os.killpg(p.pid, 15)
-        self.pool.shutdown()
+        self.runs.end()
+        self.pool.shutdown(cancel_futures=True)
 
 
 class Process:
     """A command that starts the workers and ends with the last of them."""
 
-    def __init__(self, cmd: list[str], log: Path, **kw):
-        with open(log, "wb") as out:
-            self.proc = subprocess.Popen(cmd, stdout=out, stderr=out, start_new_session=True, **kw)
+    def __init__(self, cmd: list[str], log: Path):
+        self.cmd, self.log, self.proc = cmd, log, None
+
+    def start(self) -> None:
+        with open(self.log, "wb") as out:
+            self.proc = subprocess.Popen(self.cmd, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
 
     def ended(self, seconds: float) -> bool:
         try:
@@ -72,9 +75,9 @@ class Process:
         return True
 
     def stop(self) -> None:
-        self.proc.terminate()   # parallel: begin no more
-        self.proc.terminate()   # and end what runs
-        self.proc.wait()
+        if self.proc:
+            self.proc.terminate()
+            self.proc.wait()
 
 
 class Parallel(Process):
@@ -83,22 +86,26 @@ class Parallel(Process):
         names.write_text("".join(f"{s}\n" for s in shares), encoding="utf-8")
         machines = os.environ.get("MACHINES", "").split()
         where = ["--sshlogin", ",".join(machines), "--workdir", os.getcwd()] if machines else []
-        super().__init__(["parallel", "--will-cite", "--jobs", str(jobs), "--termseq", "TERM,2000,KILL,25", *where, "--arg-file", str(names),
-                          f"{shlex.join(worker)} {{}} > {{.}}.log 2>&1"], folder / "parallel.log", stdin=subprocess.DEVNULL)
+        super().__init__([*WITH_US, "parallel", "--will-cite", "--jobs", str(jobs), "--termseq", "TERM,2000,KILL,25", *where, "--arg-file", str(names),
+                          f"exec {shlex.join(WITH_US + worker)} {{}} > {{.}}.log 2>&1"], folder / "parallel.log")
+
+    def stop(self) -> None:
+        if self.proc:
+            self.proc.terminate()   # begin no more
+        super().stop()              # and end what runs
+
+
+# Told to end, it ends sbatch, which may be about to submit, and then what was submitted. Slurm would not notice that we are gone.
+SBATCH = 'trap \'kill -9 $!; wait $!; scancel --name="$0"; exit\' TERM; sbatch --job-name="$0" "$@" & wait $!'
 
 
 class Slurm(Process):
     def __init__(self, worker: list[str], shares: list[Path], jobs: int, folder: Path):
-        self.name = f"lockwire-{os.getpid()}"
         script = folder / "array.sh"
         script.write_text("#!/bin/bash\nshares=(" + shlex.join(map(str, shares)) + ")\n"
                           f'exec {shlex.join(worker)} "${{shares[$SLURM_ARRAY_TASK_ID]}}"\n', encoding="utf-8")
-        super().__init__(["sbatch", "--wait", f"--job-name={self.name}", f"--array=0-{len(shares) - 1}", f"--output={folder}/slurm-%a.log",
-                          "--no-requeue", str(script)], folder / "sbatch.log", stdin=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        subprocess.run(["scancel", f"--name={self.name}"], check=False)
-        super().stop()
+        super().__init__(["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", SBATCH, f"lockwire-{os.getpid()}", "--wait", f"--array=0-{len(shares) - 1}",
+                          f"--output={folder}/slurm-%a.log", "--no-requeue", str(script)], folder / "sbatch.log")
 
 
 NEEDS = {"local": None, "parallel": "parallel", "slurm": "sbatch"}
@@ -126,6 +133,7 @@ def run(shares: list[dict], worker: list[str], folder: Path, way: str, jobs: int
             print(f"{len(left)} of {len(files)} shares were lost and are run again", flush=True)
         began, crew = time.monotonic(), start(worker, left, jobs, folder)
         try:
+            crew.start()
             while not crew.ended(0.3):
                 told(sum(result_of(f).exists() for f in files))
         except BaseException:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of work in shares: every way comes to the same, what is lost is run again, what fails is told, and a stop leaves nothing behind."""
+"""Tests of work in shares: every way comes to the same, what is lost is run again, what fails is told, and a stop, however it comes,
+leaves nothing behind."""
 import argparse
 import json
 import os
@@ -8,9 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from unittest import mock
 
 import processes
+import shards
 from testing import expect, expect_equal, run_tests, tests_of, until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +29,15 @@ exec {lockwire} "$@"
 """
 TELLS = """#!/bin/bash
 echo $$ >> {folder}/pids
-sleep 600
+exec sleep 600
+"""
+SBATCH = """#!/bin/bash
+echo $$ > {folder}/pid
+exec sleep 600
+"""
+SCANCEL = """#!/bin/bash
+kill -0 $(< {folder}/pid) 2> {folder}/is-gone
+echo "$@" > {folder}/cancelled
 """
 
 
@@ -50,6 +63,15 @@ class Shards:
         script.write_text(text.format(folder=folder, lockwire=self.lockwire))
         script.chmod(0o755)
         return script, folder
+
+    def in_path(self, name, **scripts):
+        """These commands before all others, with a folder of their own: (the environment, the folder)."""
+        folder = self.work / f"{name}-files"
+        folder.mkdir()
+        for command, text in scripts.items():
+            (folder / command).write_text(text.format(folder=folder))
+            (folder / command).chmod(0o755)
+        return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}, folder
 
     def test_every_way_comes_to_the_same(self):
         pcaps = self.work / "same-pcaps"
@@ -87,23 +109,37 @@ class Shards:
         r, _ = self.regress("wrong", "--pcaps", pcaps, 10)
         expect(r.returncode == 1 and "FAIL rst-exact: " in r.stdout and "10 passed, 1 failed" in r.stdout, r.stdout + r.stderr)
 
+    def stop(self, way, sig):
+        script, folder = self.instead(f"stop-{way}-{sig.name}", TELLS)
+        # Who runs this in the background has SIGINT ignored, and we with it.
+        command = ["env", "--default-signal=INT,HUP", *self.command(f"stop-{way}", "--over", way, "--jobs", 2, 30, lockwire=script)]
+        pids, p = folder / "pids", subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        try:
+            until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 30, f"{way}: two shares begin")
+            p.send_signal(sig)
+            err = p.communicate(timeout=20)[1]
+        finally:
+            p.kill()
+            p.wait()
+        expect_equal(p.returncode, -9 if sig == signal.SIGKILL else 130, f"{way}: status")
+        expect("Traceback" not in err, err)
+        until(lambda: not any(Path(f"/proc/{n}").exists() for n in pids.read_text().split()), 10, f"{way}, {sig.name}: nothing is left of them")
+        expect_equal(len(pids.read_text().split()), 2, f"{way}: how many had begun")
+
     def test_a_stop_leaves_nothing(self):
         for way in self.ways:
-            script, folder = self.instead(f"stop-{way}", TELLS)
-            # Who runs this in the background has SIGINT ignored, and we with it.
-            command = ["env", "--default-signal=INT", *self.command(f"stop-{way}", "--over", way, "--jobs", 2, 30, lockwire=script)]
-            pids, p = folder / "pids", subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-            try:
-                until(lambda: pids.exists() and len(pids.read_text().split()) == 2, 30, f"{way}: two shares begin")
-                p.send_signal(signal.SIGINT)
-                err = p.communicate(timeout=20)[1]
-            finally:
-                p.kill()
-                p.wait()
-            expect_equal(p.returncode, 130, f"{way}: status")
-            expect("Traceback" not in err, err)
-            until(lambda: not any(Path(f"/proc/{n}").exists() for n in pids.read_text().split()), 10, f"{way}: nothing is left of them")
-            expect_equal(len(pids.read_text().split()), 2, f"{way}: how many had begun")
+            for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+                self.stop(way, sig)
+
+    def test_a_stop_ends_sbatch_before_what_it_submitted(self):
+        for sig in (signal.SIGINT, signal.SIGKILL):
+            env, folder = self.in_path(f"submits-{sig.name}", sbatch=SBATCH, scancel=SCANCEL)
+            p = subprocess.Popen(["env", "--default-signal=INT", *self.command("submits", "--over", "slurm", 10)], cwd=ROOT, env=env)
+            until(lambda: (folder / "pid").exists() and (folder / "pid").read_text(), 30, "sbatch is called")
+            p.send_signal(sig)
+            p.wait(20)
+            said = until(lambda: (folder / "cancelled").exists() and (folder / "cancelled").read_text(), 10, "scancel is called")
+            expect("--name=lockwire-" in said and "No such process" in (folder / "is-gone").read_text(), f"{sig.name}: {said}")
 
     def test_one_that_has_just_ended_does_not_keep_the_others(self):
         runs = processes.Runs()
@@ -114,6 +150,22 @@ class Shards:
                 p.poll = lambda: None      # as it was a moment ago
         runs.end()
         expect_equal(all_of[5].wait(5), -signal.SIGKILL, "how the one that ran ended")
+
+    def test_a_stop_takes_what_is_about_to_begin(self):
+        popen, begins = subprocess.Popen, threading.Event()
+
+        def slow(*args, **kw):
+            begins.set()
+            time.sleep(0.5)
+            return popen(*args, **kw)
+        (self.work / "begins").mkdir()
+        crew, began = shards.Local(["bash", "-c", "exec sleep 20"], [self.work / "begins/0", self.work / "begins/1"], 1, self.work), time.monotonic()
+        with mock.patch("subprocess.Popen", slow):
+            crew.start()
+            begins.wait(10)
+            crew.stop()
+        expect(time.monotonic() - began < 10, "it was waited for")
+        expect(not (self.work / "begins/1.log").exists(), "another one has begun")
 
     def test_a_way_that_is_not_there_is_told(self):
         r = subprocess.run(self.command("none", "--over", "slurm", 10), capture_output=True, text=True, check=False, cwd=ROOT, env={"PATH": "/nowhere"})
