@@ -3,12 +3,15 @@
 """Runs many seeds of `lockwire run --wire pair`, and cases of pcaps/, over all cores or over machines (--over), and reduces each failure to its
 seed or name and the command to rerun it."""
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import shards
 from cases import Case
@@ -102,11 +105,18 @@ def work(file: pathlib.Path) -> int:
     return 0
 
 
+def whole(share: dict, rows: list[dict]) -> bool:
+    """Whether the rows are those of this share, and all of them."""
+    if "cases" in share:
+        return [r.get("case") for r in rows] == share["cases"]
+    return [r.get("seed") for r in rows] == list(range(share["first"], share["first"] + share["count"]))
+
+
 def lost(share: dict) -> list[dict]:
     why = f"its share was lost {shards.TRIES} times"
     if "cases" in share:
-        return [{"case": name, "ok": False, "lost": True, "why": why} for name in share["cases"]]
-    return [{"engine": share["engine"], "seed": share["first"] + i, "ok": False, "lost": True, "why": why} for i in range(share["count"])]
+        return [{"case": name, "ok": False, "share_lost": True, "why": why} for name in share["cases"]]
+    return [{"engine": share["engine"], "seed": share["first"] + i, "ok": False, "share_lost": True, "why": why} for i in range(share["count"])]
 
 
 # --- what came of it ------------------------------------------------------------------------------------------------------
@@ -119,10 +129,10 @@ def tell_failure(r: dict, a: argparse.Namespace) -> None:
         return
     r["rerun"] = f"{a.lockwire} run --wire pair --engine {r['engine']} --seed {r['seed']}"
     folder = pathlib.Path(a.out) / f"{r['engine']}-{r['seed']}"
-    if not r.get("lost"):
+    if not r.get("share_lost"):
         keep_recording(r, folder, a.limit)
     shown = [r["wave"]] if r.get("wave") else []
-    shown += [f"make report RUN={folder}"] if r["engine"] == "rtl" and not r.get("lost") else []
+    shown += [f"make report RUN={folder}"] if r["engine"] == "rtl" and not r.get("share_lost") else []
     print("\n     ".join([f"FAIL seed {r['seed']}: {r['why']}", r["rerun"], *shown]))
 
 
@@ -141,6 +151,42 @@ def tell(rows: list[dict], a: argparse.Namespace) -> int:
     if cases := [r for r in rows if "case" in r]:
         print(f"cases: {len(cases)} of {a.pcaps}/, {sum(r.get('seconds', 0) for r in cases):.1f} s")
     return sum(not r["ok"] for r in rows)
+
+
+@contextlib.contextmanager
+def alone_in(out: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Two runs do not share a directory."""
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "lock", "wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise shards.NotRun(f"another run works in {out}") from None
+        yield out
+
+
+def regress(a: argparse.Namespace, out: pathlib.Path) -> int:
+    began = time.monotonic()
+    shares, tty = all_shares(a), sys.stderr.isatty()
+
+    def told(done: int) -> None:
+        if tty:
+            print(f"\r\033[Kregress: {done} of {len(shares)} shares ", end="", file=sys.stderr, flush=True)
+
+    worker = [sys.executable, str(pathlib.Path(__file__).resolve()), "--share"]
+    try:
+        results = shards.run(shares, worker, out / "shares", a.over, a.jobs, whole, told)
+    finally:
+        if tty:
+            print("\r\033[K", end="", file=sys.stderr)
+    rows = [r for share, result in zip(shares, results) for r in (lost(share) if result is None else result)]
+    failed = tell(rows, a)
+    report = {"first": a.first, "n": a.n, "passed": len(rows) - failed, "failed": failed, "over": a.over, "seconds": round(time.monotonic() - began, 1),
+              "sums": {k: sum(r.get(k, 0) for r in rows) for k in SUMS}, "seeds": [r for r in rows if "seed" in r],
+              "cases": [r for r in rows if "case" in r]}
+    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 1 if failed else 0
 
 
 def main() -> int:
@@ -163,38 +209,21 @@ def main() -> int:
     a = parser.parse_args()
     if a.share:
         return work(a.share)
-    if a.n is None or a.n < 1:
-        parser.error("there is at least one seed to run")
-    if a.shares < 1:
-        parser.error("there is at least one share")
+    for least, what in ((a.n or 0, "seed"), (a.shares, "share"), (a.jobs, "job")):
+        if least < 1:
+            raise shards.NotRun(f"there is at least one {what}")
     if why := shards.missing(a.over):
-        print(f"regress: {why}", file=sys.stderr)
-        return 2
-    began, out = time.monotonic(), pathlib.Path(a.out)
-    shares, tty = all_shares(a), sys.stderr.isatty()
-
-    def told(done: int) -> None:
-        if tty:
-            print(f"\r\033[Kregress: {done} of {len(shares)} shares ", end="", file=sys.stderr, flush=True)
-
-    worker = [sys.executable, str(pathlib.Path(__file__).resolve()), "--share"]
-    results = shards.run(shares, worker, out / "shares", a.over, a.jobs, told)
-    told(len(shares))
-    if tty:
-        print("\r\033[K", end="", file=sys.stderr)
-    rows = [r for share, result in zip(shares, results) for r in (lost(share) if result is None else result)]
-    failed = tell(rows, a)
-    report = {"first": a.first, "n": a.n, "passed": len(rows) - failed, "failed": failed, "over": a.over, "seconds": round(time.monotonic() - began, 1),
-              "sums": {k: sum(r.get(k, 0) for r in rows) for k in SUMS}, "seeds": [r for r in rows if "seed" in r],
-              "cases": [r for r in rows if "case" in r]}
-    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(f"{len(rows) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        raise shards.NotRun(why)
+    with alone_in(pathlib.Path(a.out)) as out:
+        return regress(a, out)
 
 
 if __name__ == "__main__":
     stop_on_signals()
     try:
         sys.exit(main())
+    except shards.NotRun as e:
+        print(f"regress: {e}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Work in shares: by processes of this machine, by GNU parallel (on other machines, too), or by a Slurm array; a share that was lost is run again.
 
-A share is a JSON object in a file of its own, FOLDER/N.json; a worker, `COMMAND FOLDER/N.json`, does it and leaves a list of rows beside it
-(`finish`). All three ways run the same worker; machines other than this one must see the same files under the same names. However we
-end, the workers end, too."""
+A share is a JSON object in a file of its own, FOLDER/RUN/N.json; a worker, `COMMAND FOLDER/RUN/N.json`, does it and leaves a list of rows beside
+it (`finish`). RUN is by chance: what a worker of an earlier run still writes is not found. All three ways run the same worker; machines other
+than this one must see the same files under the same names. However we end, the workers end, too."""
 import concurrent.futures
 import json
 import os
+import secrets
 import shlex
 import shutil
+import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,11 @@ from processes import WITH_US, Runs
 
 WAYS = ("local", "parallel", "slurm")
 TRIES = 3
+AT_ONCE = 5    # seconds
+
+
+class NotRun(Exception):
+    """Nothing was run at all, and why."""
 
 
 def result_of(share: Path) -> Path:
@@ -26,8 +32,8 @@ def result_of(share: Path) -> Path:
 
 
 def finish(share: Path, rows: list[dict]) -> None:
-    """The worker's last act: its rows are there whole, or not at all."""
-    part = share.with_suffix(".part")
+    """The worker's last act: its rows are there whole, or not at all. Who was taken for lost may do the same now."""
+    part = share.with_suffix(f".{socket.gethostname()}-{os.getpid()}")
     part.write_text(json.dumps(rows), encoding="utf-8")
     part.rename(result_of(share))
 
@@ -104,7 +110,7 @@ class Slurm(Process):
         script = folder / "array.sh"
         script.write_text("#!/bin/bash\nshares=(" + shlex.join(map(str, shares)) + ")\n"
                           f'exec {shlex.join(worker)} "${{shares[$SLURM_ARRAY_TASK_ID]}}"\n', encoding="utf-8")
-        super().__init__(["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", SBATCH, f"lockwire-{os.getpid()}", "--wait", f"--array=0-{len(shares) - 1}",
+        super().__init__(["setpriv", "--pdeathsig", "TERM", "--", "bash", "-c", SBATCH, f"lockwire-{folder.name}", "--wait", f"--array=0-{len(shares) - 1}",
                           f"--output={folder}/slurm-%a.log", "--no-requeue", str(script)], folder / "sbatch.log")
 
 
@@ -117,29 +123,39 @@ def missing(way: str) -> str | None:
     return None if tool is None or shutil.which(tool) else f"no {tool} on this machine (scripts/deps.sh --accept installs it)"
 
 
-def run(shares: list[dict], worker: list[str], folder: Path, way: str, jobs: int, told: Callable[[int], None] = lambda done: None) -> list[list[dict] | None]:
-    """Every share's rows, None for one that was lost TRIES times. folder is emptied first; told gets the number of shares done, a few times a second."""
+def run(shares: list[dict], worker: list[str], folder: Path, way: str, jobs: int, whole: Callable[[dict, list[dict]], bool],
+        told: Callable[[int], None] = lambda done: None) -> list[list[dict] | None]:
+    """Every share's rows, None for one that was lost TRIES times, as it also is while its rows are not `whole`. folder is emptied first; told gets
+    the number of shares done, a few times a second. NotRun when there is no share that was done."""
     shutil.rmtree(folder, ignore_errors=True)
+    folder = folder.resolve() / secrets.token_hex(8)
     folder.mkdir(parents=True)
-    files = [folder.resolve() / f"{i}.json" for i in range(len(shares))]
+    files = [folder / f"{i}.json" for i in range(len(shares))]
     for f, share in zip(files, shares):
         f.write_text(json.dumps(share), encoding="utf-8")
-    start = {"local": Local, "parallel": Parallel, "slurm": Slurm}[way]
+    results: list[list[dict] | None] = [None] * len(shares)
+
+    def look() -> int:
+        for i, f in enumerate(files):
+            if results[i] is None and result_of(f).exists() and whole(shares[i], rows := json.loads(result_of(f).read_text(encoding="utf-8"))):
+                results[i] = rows
+        return sum(r is not None for r in results)
+
     for attempt in range(TRIES):
-        left = [f for f in files if not result_of(f).exists()]
+        left = [f for f, r in zip(files, results) if r is None]
         if not left:
             break
         if attempt:
             print(f"{len(left)} of {len(files)} shares were lost and are run again", flush=True)
-        began, crew = time.monotonic(), start(worker, left, jobs, folder)
+        began, crew = time.monotonic(), {"local": Local, "parallel": Parallel, "slurm": Slurm}[way](worker, left, jobs, folder)
         try:
             crew.start()
             while not crew.ended(0.3):
-                told(sum(result_of(f).exists() for f in files))
+                told(look())
         except BaseException:
             crew.stop()
             raise
-        if len(left) == len(files) and not any(result_of(f).exists() for f in left) and time.monotonic() - began < 5:
+        if not look() and (attempt + 1 == TRIES or time.monotonic() - began < AT_ONCE):
             said = [line for log in sorted(folder.glob("*.log")) for line in log.read_text(errors="replace").strip().splitlines()[-1:]]
-            print(f"{way}: no share was done: {said[-1] if said else 'nothing was said'}", file=sys.stderr)
-    return [json.loads(result_of(f).read_text(encoding="utf-8")) if result_of(f).exists() else None for f in files]
+            raise NotRun(f"{way}: no share was done: {said[-1] if said else 'nothing was said'}")
+    return results

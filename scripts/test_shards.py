@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of work in shares: every way comes to the same, what is lost is run again, what fails is told, and a stop, however it comes,
-leaves nothing behind."""
+"""Tests of work in shares: every way comes to the same, what is lost is run again, what fails is told, no run takes another's results, and
+a stop, however it comes, leaves nothing behind."""
 import argparse
 import json
 import os
@@ -30,6 +30,28 @@ exec {lockwire} "$@"
 TELLS = """#!/bin/bash
 echo $$ >> {folder}/pids
 exec sleep 600
+"""
+# The second ten of seeds go wrong.
+GONE = """#!/bin/bash
+(($2 > 10)) && kill -9 $PPID && exit
+exec {lockwire} "$@"
+"""
+LIES = """#!/bin/bash
+(($2 > 10)) && for ((i = 0; i < $3; i++)); do echo '{{"seed": 1, "ok": true}}'; done && exit
+exec {lockwire} "$@"
+"""
+# Begun, they wait for a file.
+LATE = """#!/bin/bash
+touch {folder}/begun
+until [[ -e {folder}/go ]]; do sleep 0.05; done
+exec {lockwire} "$@"
+"""
+# The first seeds are lost when there is that file, the others fail.
+FAILS = """#!/bin/bash
+[[ $1 != seeds || $2 != 1 ]] && exit 3
+touch {folder}/begun
+until [[ -e {folder}/go ]]; do sleep 0.05; done
+kill -9 $PPID
 """
 SBATCH = """#!/bin/bash
 echo $$ > {folder}/pid
@@ -94,13 +116,69 @@ class Shards:
             expect("1 of 5 shares were lost and are run again" in r.stdout and f"{SEEDS} passed, 0 failed" in r.stdout, f"{way}: {r.stdout}{r.stderr}")
 
     def test_what_is_lost_for_good_has_failed(self):
-        script, folder = self.instead("gone", KILLS)
-        for i in range(100):
-            (folder / str(i)).touch()
-        r, report = self.regress("gone", 10, lockwire=script)
-        expect_equal(r.returncode, 1, "status")
-        expect("was lost 3 times" in r.stdout and "0 passed, 10 failed" in r.stdout, r.stdout)
-        expect_equal(report["failed"], 10, "failed in report.json")
+        for name, text in (("gone", GONE), ("lies", LIES)):
+            script, _ = self.instead(name, text)
+            r, report = self.regress(name, 20, lockwire=script)
+            expect_equal(r.returncode, 1, "status")
+            expect("was lost 3 times" in r.stdout and "10 passed, 10 failed" in r.stdout, f"{name}: {r.stdout}{r.stderr}")
+            frames = sum(s["lost"] for s in report["seeds"] if s["ok"])
+            expect_equal((report["failed"], report["sums"]["lost"]), (10, frames), "failed in report.json, frames lost")
+
+    def test_a_way_that_does_not_work_is_told_once(self):
+        env, _ = self.in_path("refuses", sbatch="#!/bin/bash\necho sbatch: error: no partition >&2\nexit 1\n")
+        r = subprocess.run(self.command("refuses", "--over", "slurm", 100), capture_output=True, text=True, check=False, cwd=ROOT, env=env)
+        expect_equal((r.returncode, r.stdout, r.stderr), (2, "", "regress: slurm: no share was done: sbatch: error: no partition\n"), "status, what is said")
+
+    def test_what_cannot_be_is_told_in_a_line(self):
+        for what, args in (("seed", (0,)), ("share", ("--shares", 0, 10)), ("job", ("--jobs", 0, 10))):
+            r, _ = self.regress("none", *args)
+            expect_equal((r.returncode, r.stderr), (2, f"regress: there is at least one {what}\n"), "status, what is said")
+
+    def test_an_earlier_run_is_not_taken_for_this_one(self):
+        late, folder = self.instead("earlier", LATE)
+        fails, its = self.instead("later", FAILS)
+        earlier = subprocess.Popen(self.command("earlier", "--jobs", 1, 20, lockwire=late), stdout=subprocess.DEVNULL, cwd=ROOT)
+        until((folder / "begun").exists, 30, "a run begins")
+        (folder / "begun").unlink()
+        share = next((self.work / "earlier/shares").rglob("0.json"))
+        # On a machine that was cut off; this run's own worker is not asked.
+        worker = subprocess.Popen([sys.executable, ROOT / "scripts/regress.py", "--share", share], stderr=subprocess.DEVNULL, cwd=ROOT)
+        try:
+            until((folder / "begun").exists, 30, "its worker begins")
+            earlier.kill()
+            earlier.wait()
+            later = subprocess.Popen(self.command("earlier", "--jobs", 1, 20, lockwire=fails), stdout=subprocess.PIPE, text=True, cwd=ROOT)
+            until((its / "begun").exists, 30, "the next run begins")
+            (folder / "go").touch()
+            worker.wait(30)
+            (its / "go").touch()
+            out = later.communicate(timeout=60)[0]
+        finally:
+            (folder / "go").touch()
+            (its / "go").touch()
+            earlier.kill()
+        expect("\n0 passed, 20 failed" in out, out)
+
+    def test_two_runs_do_not_share_a_directory(self):
+        script, folder = self.instead("shared", LATE)
+        first = subprocess.Popen(self.command("shared", 10, lockwire=script), stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        try:
+            until((folder / "begun").exists, 30, "a run begins")
+            r, _ = self.regress("shared", 10)
+            expect_equal((r.returncode, r.stderr), (2, f"regress: another run works in {self.work}/shared\n"), "status, what is said")
+        finally:
+            (folder / "go").touch()
+            out = first.communicate(timeout=60)[0]
+        expect("10 passed, 0 failed" in out, out)
+
+    def test_two_workers_of_a_share_do_not_write_one_file(self):
+        share = self.work / "twice/0.json"
+        share.parent.mkdir()
+        with mock.patch.object(Path, "rename"):
+            shards.finish(share, [])
+            with mock.patch("os.getpid", lambda: 1):
+                shards.finish(share, [])
+        expect_equal(len(list(share.parent.iterdir())), 2, "files")
 
     def test_what_fails_is_told(self):
         pcaps = self.work / "wrong-pcaps"
