@@ -245,9 +245,29 @@ class Shards:
         expect(time.monotonic() - began < 10, "it was waited for")
         expect(not (self.work / "begins/1.log").exists(), "another one has begun")
 
+    def test_slurm_keeps_what_is_not_its_own(self):
+        folder = self.work / "kept"
+        folder.mkdir()
+        (folder / "slurm.conf").write_text("ClusterName=theirs\n")
+        r = subprocess.run([ROOT / "scripts/slurm.sh", folder, "true"], capture_output=True, text=True, check=False)
+        expect_equal((r.returncode, r.stderr), (2, f"slurm: {folder} is neither empty nor made by this script\n"), "status, what is said")
+        expect((folder / "slurm.conf").exists(), "it was deleted")
+
     def test_a_way_that_is_not_there_is_told(self):
         r = subprocess.run(self.command("none", "--over", "slurm", 10), capture_output=True, text=True, check=False, cwd=ROOT, env={"PATH": "/nowhere"})
         expect_equal((r.returncode, r.stderr.count("\n"), "no sbatch on this machine" in r.stderr), (2, 1, True), "status and what is said")
+
+
+class WithSlurm(Shards):
+    def test_a_stop_of_slurm_leaves_nothing(self):
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            folder = self.work / f"nested-{sig.name}"
+            p = subprocess.Popen([ROOT / "scripts/slurm.sh", folder, "sh", "-c", f"trap 'touch {folder}/told; exit 3' TERM; touch {folder}/up; sleep 600 & wait"])
+            until((folder / "up").exists, 60, "it is up")
+            p.send_signal(sig)
+            expect_equal(p.wait(20), 3 if sig == signal.SIGTERM else -9, "status")
+            expect_equal((folder / "told").exists(), sig == signal.SIGTERM, "the command is told")
+            until(lambda: subprocess.run(["pgrep", "-f", folder], stdout=subprocess.DEVNULL).returncode == 1, 10, f"{sig.name}: nothing is left")
 
 
 def main() -> int:
@@ -258,7 +278,7 @@ def main() -> int:
     ap.add_argument("tests", nargs="*", help="parts of names (default: all)")
     a = ap.parse_args()
     os.environ.pop("MACHINES", None)
-    return 0 if run_tests(tests_of(Shards(a), a.tests)) else 1
+    return 0 if run_tests(tests_of(WithSlurm(a) if a.slurm else Shards(a), a.tests)) else 1
 
 
 if __name__ == "__main__":
