@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from processes import WITH_US
 from testing import Fail, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -65,8 +66,7 @@ def make(files: list[str], build: Path, *variables: str) -> None:
 
 def output(*cmd: str, seconds: float = 600, env: dict | None = None) -> str:
     """What a command says. When it is not waited for to its end, all that it has started ends with it."""
-    # Also when we are killed.
-    p = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=ROOT, process_group=0)
+    p = subprocess.Popen([*WITH_US, *cmd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=ROOT, process_group=0)
     try:
         out, err = p.communicate(timeout=seconds)
     except BaseException:
