@@ -12,7 +12,6 @@ import shlex
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from processes import WITH_US, Runs
 
 WAYS = ("local", "parallel", "slurm")
 TRIES = 3
-AT_ONCE = 5    # seconds
 
 
 class NotRun(Exception):
@@ -147,7 +145,7 @@ def run(shares: list[dict], worker: list[str], folder: Path, way: str, jobs: int
             break
         if attempt:
             print(f"{len(left)} of {len(files)} shares were lost and are run again", flush=True)
-        began, crew = time.monotonic(), {"local": Local, "parallel": Parallel, "slurm": Slurm}[way](worker, left, jobs, folder)
+        crew = {"local": Local, "parallel": Parallel, "slurm": Slurm}[way](worker, left, jobs, folder)
         try:
             crew.start()
             while not crew.ended(0.3):
@@ -155,7 +153,7 @@ def run(shares: list[dict], worker: list[str], folder: Path, way: str, jobs: int
         except BaseException:
             crew.stop()
             raise
-        if not look() and (attempt + 1 == TRIES or time.monotonic() - began < AT_ONCE):
+        if not look() and attempt + 1 == TRIES:
             said = [line for log in sorted(folder.glob("*.log")) for line in log.read_text(errors="replace").strip().splitlines()[-1:]]
             raise NotRun(f"{way}: no share was done: {said[-1] if said else 'nothing was said'}")
     return results

@@ -127,7 +127,8 @@ class Shards:
     def test_a_way_that_does_not_work_is_told_once(self):
         env, _ = self.in_path("refuses", sbatch="#!/bin/bash\necho sbatch: error: no partition >&2\nexit 1\n")
         r = subprocess.run(self.command("refuses", "--over", "slurm", 100), capture_output=True, text=True, check=False, cwd=ROOT, env=env)
-        expect_equal((r.returncode, r.stdout, r.stderr), (2, "", "regress: slurm: no share was done: sbatch: error: no partition\n"), "status, what is said")
+        expect_equal((r.returncode, r.stdout, r.stderr), (2, 2 * "10 of 10 shares were lost and are run again\n", "regress: slurm: no share was done: sbatch: error: no partition\n"),
+                     "status, what is said")
 
     def test_what_cannot_be_is_told_in_a_line(self):
         for what, args in (("seed", (0,)), ("share", ("--shares", 0, 10)), ("job", ("--jobs", 0, 10))):
