@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -25,13 +24,13 @@ from types import ModuleType
 
 from benches import targets
 from benches.common import ROOT, SUBJECTS, Bench, Job, make, say
+from processes import stop_on_signals
 from testing import Fail
 
 GROUPS = [importlib.import_module(f"benches.{name}") for name in ("cycles", "goodput", "redis", "loop", "http", "idle", "speed", "replay", "scale", "builds")]
 
 Values = dict[str, dict[str, list[float]]]   # figure -> subject -> of each run
 WORK = "work-"                               # a folder beside the report, while we measure
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
@@ -155,13 +154,15 @@ def alone(out: Path) -> Iterator[None]:
     """Nobody else measures into this folder, and what one who was killed has left there goes."""
     folder = os.open(out, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as e:
-        raise Fail(f"{out}: another one measures into it") from e
-    for left in out.glob(WORK + "*"):
-        shutil.rmtree(left)
-    yield
-    os.close(folder)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise Fail(f"{out}: another one measures into it") from e
+        for left in out.glob(WORK + "*"):
+            shutil.rmtree(left)
+        yield
+    finally:
+        os.close(folder)
 
 
 def main() -> int:
@@ -190,16 +191,8 @@ def main() -> int:
     return 2 if wrong else status(judged, a.hold, not a.only)
 
 
-def interrupted(*_) -> None:
-    """Once: Ctrl-C reaches us by more than one way."""
-    for sig in STOPS:
-        signal.signal(sig, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    for s in STOPS:
-        signal.signal(s, interrupted)
+    stop_on_signals()
     try:
         sys.exit(main())
     except Fail as e:

@@ -189,7 +189,8 @@ class Tests:
 
     def interrupted(self, group: str, seconds: float) -> None:
         """As Ctrl-C does it: everything that the terminal has is told."""
-        p = subprocess.Popen([sys.executable, bench.__file__, "--build", str(self.build), "--out", str(self.work), "--only", group], stdout=subprocess.DEVNULL,
+        # Who runs this in the background has SIGINT ignored, and we with it.
+        p = subprocess.Popen(["env", "--default-signal=INT", sys.executable, bench.__file__, "--build", str(self.build), "--out", str(self.work), "--only", group], stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True, process_group=0)
         for line in p.stderr:
             if "1 of" in line:

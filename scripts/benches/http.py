@@ -33,7 +33,7 @@ def latency_ms(said: str, part: str) -> float:
 
 
 def give_ports() -> None:
-    """wrk closes first, and its kernel keeps such a port for a minute: after 28,000 connections it would have none. Only our own network has this."""
+    """Both ends close at once, so the client's kernel keeps a port for a minute, too, and after 28,000 connections has none. This is of our own network alone."""
     ipv4 = Path("/proc/sys/net/ipv4")
     (ipv4 / "tcp_tw_reuse").write_text("1")
     (ipv4 / "ip_local_port_range").write_text("1024 65535")
