@@ -75,7 +75,7 @@ static void waved_cycle(struct model *m)
 }
 #endif
 
-#if LW_RINGS
+#ifndef LW_LOOP
 // A line of a ring may lie across two of the cache's.
 template <class Line> static void fetch(const Line &line)
 {
@@ -96,7 +96,7 @@ static void fetch_ahead(const Vcosim_top___024root &r)
   }
 }
 #else
-static void fetch_ahead(const Vcosim_top___024root &) {}
+static void fetch_ahead(const Vcosim_top___024root &) {}   // sim/loop has no rings
 #endif
 
 // What eval() calls on a rising edge. eval() would first look for the edge, and at what follows from inputs alone; but that is nothing

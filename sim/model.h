@@ -41,7 +41,7 @@ void model_start(struct model *m, struct glue *g, const struct model_config *c);
 void model_save(struct model *m, struct blob *b);
 void model_load(struct model *m, struct blob *b);
 void model_set_check(struct model *m, bool check);
-void model_set_time(struct model *m, uint64_t now_us);
+void model_set_time(struct model *m, uint64_t now_us);   // the NIC has it from the second cycle on: it comes from a register
 // One clock cycle; `have` says which inputs C has for the next (MODEL_HAVE_*).
 void model_cycle(struct model *m, unsigned have);
 // Nothing changes by clocking before *next_us (UINT64_MAX: for ever) or new input.

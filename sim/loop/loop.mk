@@ -13,7 +13,7 @@ $(L)/Vcosim_top__ALL.a: $(L)/Vcosim_top.mk
 	  OPT_FAST="$(MODEL_OPT) -march=native" OPT_GLOBAL=-O2 Vcosim_top__ALL.a $(VLIB) > $(L)/build.log 2>&1 || { cat $(L)/build.log; exit 1; }
 
 $(L)/model.o: sim/model.cpp sim/model.h Makefile $(L)/Vcosim_top.mk
-	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -Wall -Wextra -MMD -MP $(MODEL_DEF) -ULW_RINGS -DLW_RINGS=0 -DVM_TRACE=0 -Idpi -I$(L) -isystem $(VROOT)/include \
+	$(Q)$(CCACHE) $(MODEL_CXX) -std=c++14 -O2 -Wall -Wextra -MMD -MP $(MODEL_DEF) -DLW_LOOP -DVM_TRACE=0 -Idpi -I$(L) -isystem $(VROOT)/include \
 	  -isystem $(VROOT)/include/vltstd -c -o $@ $<
 
 $(L)/lockwire: $(SIM_C) $(L)/model.o $(B)/obj/dpi/glue/glue.o $(B)/libdpi.a $(L)/Vcosim_top__ALL.a
