@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Group flood: SYNs from invented addresses, far more than there is room for, while real clients come and go."""
+"""Group flood: SYNs from invented addresses, far more than there is room for, while real clients come and go. Before it: connections
+that have ended keep no memory."""
+import contextlib
 import multiprocessing
 import random
 import struct
@@ -8,12 +10,14 @@ from socket import inet_aton
 
 from live.common import ECHO, NIC_IP, connect, echo_once, expect, expect_equal, mac_of, own_mac, packet_socket
 from live.nic import LEFT, stat
+from testing import until
 
 # engine: SYNs in all, and a second; the simulated NIC has to look at each of them.
 FLOOD = {"ref": (200_000, 40_000), "rtl": (100_000, 20_000)}
 FIRST = 0.1             # of them, after which memory is measured for the first time
 GROWTH_KIB = 256        # that is allowed from then on: less than 8 bytes a SYN, by far
 CLIENT_SECONDS = 1.0    # for connection and echo of a real client
+CROWD = 20              # connections at once; each goes once round both its rings
 SYN, RST = 2, 4
 OPTIONS = bytes.fromhex("020405b4" "0402" "080a00000001" "00000000" "01" "030307")   # as Linux sends them
 
@@ -73,17 +77,33 @@ def flood(seed, n, a_second, flags, ahead=0):
     return p
 
 
-def serve_real_clients(t, until):
+def serve_real_clients(t, flooding):
     """One after another until that process has ended; how long each took, and the process' own status."""
     took = []
-    while until.is_alive():
+    while flooding.is_alive():
         began = time.monotonic()
         with connect() as s:
             echo_once(s, t.data(1000))
         took.append(time.monotonic() - began)
-        until.join(0.02)
-    expect_equal(until.exitcode, 0, "status of the flood")
+        flooding.join(0.02)
+    expect_equal(flooding.exitcode, 0, "status of the flood")
     return took
+
+
+def test_ended(t, nic):
+    """What came last stays open, and before it in memory are all the others' rings. (With RTL these are the model's.)"""
+    before = nic.resident_kib()
+    with contextlib.ExitStack() as last:
+        with contextlib.ExitStack() as crowd:
+            for n in range(CROWD):
+                s = (crowd if n < CROWD - 1 else last).enter_context(connect())
+                for _ in range(3):
+                    echo_once(s, t.data(100_000))
+            most = nic.resident_kib()
+        allowed = before + (most - before) // 4    # one and its rings, and what is small of all of them
+        until(lambda: nic.resident_kib() <= allowed, 10, f"resident {most} KiB with {CROWD} connections, {allowed} KiB or less with one")
+        print(f"  resident {before} KiB, {most} KiB with {CROWD} connections, then {nic.resident_kib()} KiB with one")
+        echo_once(s, t.data(1000))
 
 
 def test_flood(t, nic):
@@ -118,5 +138,7 @@ def test_after(t, nic):
 
 def group(t):
     with t.run_of("flood", "--app", f"echo:{ECHO}", recorded=False) as nic:
+        if nic and t.engine == "ref":
+            t.case("connections_that_ended_keep_no_memory", test_ended, t, nic)
         if nic and t.case("flood_of_syns_takes_no_memory_and_no_real_client_waits", test_flood, t, nic):
             t.case("flood_leaves_no_connection_half_open", test_after, t, nic)
