@@ -17,9 +17,9 @@
 
 static const struct pair_nic pair_nic = {nic_build, nic_open};
 
-// What takes so much has pages of its own, which go back when it is freed: rings and receive buffers of a connection, wherever those
-// of others lie. Said, it stays; unsaid, it grows with the first that is freed.
-enum { OWN_PAGES_BYTES = 64 * 1024 };
+// What takes so much has pages of its own, which go back when it is freed: the rings of a connection, wherever those of others lie.
+// Said, it stays; unsaid, it grows with the first that is freed.
+enum { OWN_PAGES_BYTES = 128 * 1024 };
 
 // `lockwire run`, or a client's own command.
 static int run(const struct app_ops *client, int argc, char **argv)

@@ -309,9 +309,9 @@ static void op_open(struct engine *e, const struct flow_open *o)
   bool ready = f->ready, dirty = f->dirty;   // it may still stand in the lists from its last use
   *f = (struct ref_flow){.o = *o, .used = true, .tail = o->snd_nxt, .consumed = o->rcv_nxt, .ready = ready, .dirty = dirty,
                          .next_ready = next_ready, .next_event = next_event};
-  f->tx = malloc(e->tx_ring_bytes);
-  f->rx = malloc(e->rx_ring_bytes);
-  f->failed = !f->tx || !f->rx;
+  f->tx = malloc(e->tx_ring_bytes + e->rx_ring_bytes);   // in one piece
+  f->rx = f->tx ? f->tx + e->tx_ring_bytes : NULL;
+  f->failed = !f->tx;
   snd_open(&r->caps, &f->snd, &c);
   rcv_open(&r->caps, &f->rcv, &c, r->now_us);
   f->sent = (struct sent_mirror){.ack = o->rcv_nxt, .wnd_end = seq_add(o->rcv_nxt, e->rx_ring_bytes < UINT16_MAX ? e->rx_ring_bytes : UINT16_MAX)};
@@ -361,7 +361,6 @@ static void op_release(struct engine *e, uint16_t flow)
   tuple_map_remove(&r->map, &f->node);
   timers_cancel(&r->timers, &f->timer);
   free(f->tx);
-  free(f->rx);
   f->tx = f->rx = NULL;
   f->used = false;
   f->level.released = true;
