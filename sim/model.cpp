@@ -273,7 +273,10 @@ uint64_t model_counter(struct model *m, unsigned index)
 {
   m->top.cnt_addr_i = index & 63;
   m->top.eval();
-  return m->top.cnt_data_o;
+  const uint64_t value = m->top.cnt_data_o;
+  m->top.cnt_addr_i = 0;
+  m->top.eval();
+  return value;
 }
 
 // --- waves ---

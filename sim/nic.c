@@ -74,6 +74,14 @@ static void clock_once(struct nic *n, unsigned have)
   n->seen_us = n->now_us;
 }
 
+// It stands still, or might. Of its counters one each time.
+static void hold_quiescent(struct nic *n, uint64_t next_us)
+{
+  check_quiescent(n->glue.check, next_us);
+  check_counter(n->glue.check, n->counter, model_counter(n->model, n->counter));
+  n->counter = (n->counter + 1) % CHECK_COUNTERS;
+}
+
 // A recording that cannot go on. Whose it is says so where the run goes on without.
 static void drop_recorder(struct nic *n)
 {
@@ -176,7 +184,7 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
     if (quiet) break;
     clock_once(n, paced(n, have));
   }
-  if (quiet && n->glue.check) check_quiescent(n->glue.check, next_us);
+  if (quiet && n->glue.check) hold_quiescent(n, next_us);
   n->eval_ns += clock_ns() - began;
   return !quiet && !failed(n);
 }
@@ -363,8 +371,7 @@ void nic_replay_cycle(struct nic *n, unsigned have, uint64_t now_us)
   uint64_t next_us;
   set_time(n, now_us);
   clock_once(n, have);
-  // Where the run stood still, or might have.
-  if (n->glue.check && model_quiescent(n->model, &next_us) && next_us > now_us) check_quiescent(n->glue.check, next_us);
+  if (n->glue.check && model_quiescent(n->model, &next_us) && next_us > now_us) hold_quiescent(n, next_us);
 }
 
 bool nic_keep(struct nic *n, struct blob *b)

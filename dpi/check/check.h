@@ -34,6 +34,9 @@ bool check_load(struct check *k, struct blob *b);   // into one just opened; fal
 void check_cycle(struct check *k, uint64_t cycle, uint64_t now_us);
 // The NIC says that nothing is under way and that clocking cannot matter before next_us: then nothing may be owed.
 void check_quiescent(struct check *k, uint64_t next_us);
+// What one of its counters then reads (rtl/nic_counters.sv), index below CHECK_COUNTERS.
+enum { CHECK_COUNTERS = NIC_CNT_REXMITS + 1 };
+void check_counter(struct check *k, unsigned index, uint64_t value);
 
 // --- what enters ---
 void check_rx_beat(struct check *k, const uint8_t *beat, unsigned nbytes, bool last);
@@ -102,7 +105,8 @@ bool check_contexts(const struct check *k, unsigned flow, const struct rcv_ctx *
 
 // --- what came of it ---
 struct check_counts {
-  uint64_t rcv, snd, samples, frames_in, frames_out, payload_in, payload_out, events;   // steps and bytes compared
+  uint64_t rcv, snd, samples, frames_in, frames_out, payload_out, events;   // steps and bytes compared
+  uint64_t nic[CHECK_COUNTERS];    // what the NIC's counters must have come to
 };
 bool check_failed(const struct check *k);
 const struct check_counts *check_counts(const struct check *k);

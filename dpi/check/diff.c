@@ -150,7 +150,7 @@ void check_report_json(const struct check *k, FILE *out)
   fprintf(out, "{\"ok\": %s, \"cycle\": %" PRIu64 ", \"now_us\": %" PRIu64 ", \"checked\": {\"receive_steps\": %" PRIu64 ", \"send_steps\": %" PRIu64
           ", \"samples\": %" PRIu64 ", \"frames_in\": %" PRIu64 ", \"frames_out\": %" PRIu64 ", \"payload_in\": %" PRIu64 ", \"payload_out\": %" PRIu64
           ", \"events\": %" PRIu64 "}, \"flow\": %d, \"rule\": ",
-          k->failed ? "false" : "true", k->cycle, k->now_us, c->rcv, c->snd, c->samples, c->frames_in, c->frames_out, c->payload_in, c->payload_out,
+          k->failed ? "false" : "true", k->cycle, k->now_us, c->rcv, c->snd, c->samples, c->frames_in, c->frames_out, c->nic[NIC_CNT_RX_RING_BYTES], c->payload_out,
           c->events, k->failed ? k->bad_flow : -1);
   json_text(out, k->rule);
   fputs(", \"what\": ", out);

@@ -122,3 +122,10 @@ void check_quiescent(struct check *k, uint64_t next_us)
     diff_row(k, "microseconds", at_us, next_us, false);
   }
 }
+
+void check_counter(struct check *k, unsigned index, uint64_t value)
+{
+  if (k->failed || value == k->counts.nic[index]) return;
+  diff(k, -1, "counter", "A counter of the NIC (number %u, rtl/nic_counters.sv) is not what was seen.", index);
+  diff_row(k, "counter", k->counts.nic[index], value, false);
+}

@@ -43,6 +43,7 @@ void check_frame(struct check *k, enum rx_class_e class_id)
     diff_row(k, "class", want, class_id, false);
   }
   if (class_id < RX_DROP_RUNT) put(k, &k->segments, frame, len);
+  if (!k->failed) k->counts.nic[class_id]++;
   recq_pop(&k->rx_frame);
 }
 
@@ -158,8 +159,9 @@ static void segment_step(struct check *k, struct check_flow *f, const struct che
   if (a.dup.vld) f->dup = a.dup;
   const struct dd_segment t = told(k, f, d, &a.dd);
   expect_dd(k, e, a.forward, &t);
+  k->counts.nic[NIC_CNT_RCV + a.class_id]++;
   if (a.len) ring_store(f->rx, k->cfg.caps.rx_ring_bytes, a.at, frame + d->pay_off + a.off, a.len);
-  k->counts.payload_in += a.len;
+  k->counts.nic[NIC_CNT_RX_RING_BYTES] += a.len;
   if (!seq_eq(f->rcv.nxt, was) || a.class_id == RCV_RESET) tell(k, f, a.class_id == RCV_RESET, false);
 }
 
@@ -205,6 +207,7 @@ static void on_segment(struct check *k, const struct check_rcv *e)
     touch(k, f);
   } else {
     put(k, &k->slow_out, frame, len);
+    k->counts.nic[NIC_CNT_RCV + RCV_NO_FLOW]++;
     if (e->dd_valid) diff(k, -1, "dd_incoming", "A segment that is no flow's was told to the send pipeline.");
   }
   recq_pop(&k->segments);
@@ -283,6 +286,7 @@ void check_rcv(struct check *k, const struct check_rcv *e)
     on_segment(k, e);
     return;
   }
+  k->counts.nic[NIC_CNT_RCV + RCV_TOKEN]++;
   struct check_flow *f = flow_at(k, e->flow, "receive pipeline");
   if (!f) return;
   if (e->dup.vld) diff(k, flow_id(k, f), "D-SACK", "Something is said to have come twice, and no segment came.");

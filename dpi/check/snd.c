@@ -14,6 +14,7 @@ void check_payload_in_beat(struct check *k, unsigned flow, const uint8_t *beat, 
   ring_store(f->tx, k->cfg.tx_ring_bytes, f->pin_at, beat, nbytes);
   f->pin_at = seq_add(f->pin_at, nbytes);
   k->packet_bytes += nbytes;
+  k->counts.nic[NIC_CNT_TX_RING_BYTES] += nbytes;
   if (!last) return;
   const struct amount a = {(uint16_t)flow, k->packet_bytes};
   put(k, &k->packets, &a, sizeof a);
@@ -130,6 +131,7 @@ static void on_next(struct check *k, struct check_flow *f, const struct check_sn
     diff_row(k, "ACKs at once", v.ack_now, e->owed_now, false);
   }
   struct snd_actions a = snd_next(&k->cfg.caps, &f->snd, &v, e->now_us);
+  k->counts.nic[NIC_CNT_REXMITS] += a.rexmit;
   f->since[DUTY_SEND] = 0;
   expect_desc(k, f, e, a.emit, &a.desc);
 }
@@ -181,7 +183,7 @@ void check_snd(struct check *k, const struct check_snd *e)
   switch (e->kind) {
     case SEV_INCOMING: on_incoming(k, f, e); break;
     case SEV_TIMEOUT:
-      snd_timeout(&k->cfg.caps, &f->snd, e->now_us);
+      k->counts.nic[NIC_CNT_TIMEOUTS] += snd_timeout(&k->cfg.caps, &f->snd, e->now_us).expired;
       f->since[DUTY_TIMEOUT] = 0;
       expect_none(k, f, e);
       break;
@@ -222,6 +224,8 @@ static void sample(struct check *k, struct check_flow *f, const struct check_sam
   put(k, &k->tx_frame, frame, len);
   k->ip_id++;
   k->counts.payload_out += e->desc.len;
+  k->counts.nic[NIC_CNT_TX_FRAMES]++;
+  k->counts.nic[NIC_CNT_TX_PURE_ACKS] += bare;
   late_set(k, &f->owed_bit, 0);
   f->since[DUTY_ACK] = 0;
   if (e->desc.kind == TX_ACK && f->owed_now.now) late_set(k, &f->owed_now, f->owed_now.now - 1);
@@ -275,6 +279,7 @@ void check_slow_in_beat(struct check *k, const uint8_t *beat, unsigned nbytes, b
   size_t len;
   if (k->failed || !gather(&k->in_slow, beat, nbytes, last, &frame, &len)) return;
   put(k, &k->tx_slow, frame, len);
+  k->counts.nic[NIC_CNT_TX_SLOW]++;
   recq_pop(&k->in_slow);
 }
 
