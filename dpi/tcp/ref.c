@@ -28,7 +28,7 @@ struct ref_flow {
   struct snd_ctx snd;
   struct core_ecn ecn;
   struct sent_mirror sent;
-  uint8_t *tx, *rx;        // rings; a byte's place is the low bits of its sequence number
+  uint8_t *tx, *rx;        // rings, in one piece that begins at tx; a byte's place is the low bits of its sequence number
   struct seq tail, consumed;
   bool used, fin, failed;  // failed: no memory for the rings
   bool ack_bit;
@@ -309,7 +309,7 @@ static void op_open(struct engine *e, const struct flow_open *o)
   bool ready = f->ready, dirty = f->dirty;   // it may still stand in the lists from its last use
   *f = (struct ref_flow){.o = *o, .used = true, .tail = o->snd_nxt, .consumed = o->rcv_nxt, .ready = ready, .dirty = dirty,
                          .next_ready = next_ready, .next_event = next_event};
-  f->tx = malloc(e->tx_ring_bytes + e->rx_ring_bytes);   // in one piece
+  f->tx = malloc(e->tx_ring_bytes + e->rx_ring_bytes);
   f->rx = f->tx ? f->tx + e->tx_ring_bytes : NULL;
   f->failed = !f->tx;
   snd_open(&r->caps, &f->snd, &c);
@@ -449,10 +449,7 @@ struct ref *ref_open(const struct ref_config *c)
 void ref_close(struct ref *r)
 {
   if (!r) return;
-  for (unsigned i = 0; r->flows && i < r->engine.num_flows; i++) {
-    free(r->flows[i].tx);
-    free(r->flows[i].rx);
-  }
+  for (unsigned i = 0; r->flows && i < r->engine.num_flows; i++) free(r->flows[i].tx);
   free(r->flows);
   tuple_map_free(&r->map);
   timers_free(&r->timers);
