@@ -41,11 +41,6 @@ struct conn *conn_take(struct stack *s, const struct tuple *t)
 {
   struct conn *c = s->conns.free;
   if (!c) return NULL;
-  struct conn *old = conn_find(s, t);
-  if (old) {
-    assert(old->state == CONN_RELEASING);
-    tuple_map_remove(&s->conns.map, &old->node);
-  }
   s->conns.free = c->next_free;
   *c = (struct conn){.node.tuple = *t, .state = CONN_SYN_RCVD, .flow = c->flow};
   tuple_map_insert(&s->conns.map, &c->node);

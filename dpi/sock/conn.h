@@ -83,7 +83,7 @@ bool conn_table_init(struct stack *s, const uint8_t key[static 16]);          //
 void conn_table_free(struct stack *s);
 // The connection of a tuple in any state but FREE, or NULL.
 struct conn *conn_find(const struct stack *s, const struct tuple *t);
-// A connection in SYN_RCVD with a flow of its own; NULL when none is free. Displaces a RELEASING one of the same tuple.
+// A connection in SYN_RCVD with a flow of its own; NULL when none is free. There must be none of the same tuple.
 struct conn *conn_take(struct stack *s, const struct tuple *t);
 // Back into the table; nothing may refer to it any more.
 void conn_give(struct stack *s, struct conn *c);

@@ -67,8 +67,7 @@ static int check(struct stack *s, const struct sock *k, struct tuple *t)
   if (k->port == 0 && s->cfg.shared_ip) return -EADDRNOTAVAIL;
   t->local_port = k->port ? k->port : choose_port(s, *t);
   if (t->local_port == 0) return -EADDRNOTAVAIL;
-  const struct conn *old = conn_find(s, t);
-  return tw_find(s, t) || (old && old->state != CONN_RELEASING) ? -EADDRINUSE : 0;
+  return in_use(s, t) ? -EADDRINUSE : 0;
 }
 
 int connect_begin(struct stack *s, struct sock *k, struct sock_addr to)

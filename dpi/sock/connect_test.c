@@ -532,7 +532,10 @@ static void test_same_pair_of_addresses_is_in_use(void **state)
   int sid = sock_socket(b->s, SOCK_TCP);
   assert_int_equal(sock_bind(b->s, sid, 0, BED_PORT), 0);
   assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EADDRINUSE);
-  sock_close(b->s, p.sid);
+  sock_abort(b->s, p.sid);
+  assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EADDRINUSE);   // the old one's RST is still to leave
+  bed_released(b, p.flow);
+  assert_int_equal(sock_connect(b->s, sid, PEER_IP, PEER_PORT), -EINPROGRESS);
 }
 
 static void test_shared_address_needs_a_bound_port(void **state)

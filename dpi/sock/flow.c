@@ -44,7 +44,7 @@ void flow_check_end(struct stack *s, struct conn *c)
 {
   if (c->state != CONN_OPEN || !c->fin_acked) return;
   if (!c->peer_closed || !seq_eq(c->rx_got, c->rx_ready)) return;   // what was not fetched would be lost with the flow
-  // In TIME-WAIT before the release: a frame on its way to us must find it there.
+  // In TIME-WAIT before the release: a frame on its way to us must find it there as soon as the flow is gone.
   if (c->closed_first) tw_enter(s, c);
   if (c->sock) socks_ended(s, c->sock, 0);
   leave(s, c);

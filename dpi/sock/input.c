@@ -87,15 +87,15 @@ static void input_segment(struct stack *s, const struct arrival *a)
     return;
   }
   struct tw *w = tw_find(s, &a->tuple);
-  if (w)
-    tw_input(s, w, a);
-  else if (!c)
-    input_unknown(s, a);
-  else
+  if (c)
     // Until `released` the engine's own last frames and the peer's answers to them may still be on their way: a RST for
-    // these would put an error behind a connection that ended in order, and the answer to a SYN would overtake the end of
-    // the connection before it. Its caller calls again.
+    // these would put an error behind a connection that ended in order, and the answer to a SYN or that of TIME-WAIT would
+    // overtake the end of the connection before it. Who sent it sends it again.
     s->stat[ST_TCP_IGNORED]++;
+  else if (w)
+    tw_input(s, w, a);
+  else
+    input_unknown(s, a);
 }
 
 // A connection to ourselves has a frame come from our own address. Only what we have begun counts: a stranger's SYN in
