@@ -23,7 +23,7 @@ static struct seq snd_nxt(const struct conn *c) { return seq_add(c->iss, 1); }
 // The smallest shift by which the engine's ring fits a 16-bit window (RFC 7323 section 2.3).
 static uint8_t own_wscale(const struct stack *s)
 {
-  uint8_t shift = 0;
+  uint8_t shift = s->cfg.wscale_least;
   while (shift < TCP_WSCALE_MAX && s->engine->rx_ring_bytes >> shift > UINT16_MAX) shift++;
   return shift;
 }
@@ -68,7 +68,7 @@ static uint16_t effective_mss(const struct stack *s, const struct segment_option
   return mss < out_mss(s) ? mss : out_mss(s);                           // MUST-16
 }
 
-static struct seq choose_iss(const struct stack *s, const struct tuple *t, const struct seq *above)
+static struct seq choose_iss(struct stack *s, const struct tuple *t, const struct seq *above)
 {
   struct seq iss = isn_make(&s->isn, t->local_ip, t->local_port, t->remote_ip, t->remote_port, s->now_us);
   // RFC 1122 section 4.2.2.13: larger than the largest number of the previous connection. A fast one overtakes the clock.

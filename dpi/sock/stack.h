@@ -28,6 +28,7 @@ struct stack_config {
   uint64_t seed;           // randomness: ISN secret and all else
   uint32_t time_wait_us;   // 2MSL; 0 = default (60 s)
   enum stack_options options;
+  uint8_t wscale_least;    // for tests: the shift that we offer, be it more than the engine's ring wants
   bool isn_near;           // for tests: ISNs within 64 KiB above isn_base, in place of RFC 6528
   uint32_t isn_base;
 };

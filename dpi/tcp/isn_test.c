@@ -17,7 +17,7 @@ static struct isn generator(uint64_t seed)
   return g;
 }
 
-static uint32_t at(const struct isn *g, uint64_t now_us) { return isn_make(g, 0x0a090001, 7, 0x0a090002, 4000, now_us).v; }
+static uint32_t at(struct isn *g, uint64_t now_us) { return isn_make(g, 0x0a090001, 7, 0x0a090002, 4000, now_us).v; }
 
 static void test_isn_same_seed_gives_same_number_other_seed_another(void **state)
 {
@@ -32,10 +32,24 @@ static void test_isn_grows_by_one_every_4_us_also_over_the_wrap(void **state)
   (void)state;
   struct isn g = generator(3);
   uint32_t first = at(&g, 0);
-  assert_int_equal(at(&g, 3), first);
-  assert_int_equal(at(&g, 4), first + 1);
+  assert_int_equal(at(&g, 7), first + 1);
+  assert_int_equal(at(&g, 8), first + 2);
   assert_int_equal(at(&g, 4ull << 32), first);              // once around: 4.77 hours
   assert_int_equal(at(&g, (4ull << 32) + 400), first + 100);
+}
+
+// A connection that was reset at once, and the next of its tuple.
+static void test_isn_grows_also_while_the_clock_stands_still(void **state)
+{
+  (void)state;
+  for (int near = 0; near < 2; near++) {
+    struct isn g = generator(6);
+    g.near = near;
+    uint32_t first = at(&g, 1000);
+    assert_int_equal(at(&g, 1000), first + 1);
+    assert_int_equal(at(&g, 1003), first + 2);
+    assert_int_equal(at(&g, 1012), first + 3);
+  }
 }
 
 static void test_isn_differs_when_any_part_of_the_tuple_differs(void **state)
@@ -64,6 +78,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_isn_same_seed_gives_same_number_other_seed_another),
     cmocka_unit_test(test_isn_grows_by_one_every_4_us_also_over_the_wrap),
+    cmocka_unit_test(test_isn_grows_also_while_the_clock_stands_still),
     cmocka_unit_test(test_isn_differs_when_any_part_of_the_tuple_differs),
     cmocka_unit_test(test_isn_stays_near_its_base_when_a_test_asks_for_it),
   };
