@@ -389,7 +389,7 @@ test-live-ref: build ## the same with the software reference in the NIC's place,
 .PHONY: coverage mutate mutate-core
 coverage: ## lines and toggles of rtl/ that benches, pair, nic_rate, hazards and real clients go through: build/coverage/report.md
 	$(Q)$(PYTHON) scripts/coverage.py
-mutate: ## break the RTL in 184 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
+mutate: ## break the RTL in 186 small ways, the core in 7; lists what checker, wire monitor, pair and hazards let through (build/mutate/report.md)
 	$(Q)$(PYTHON) scripts/mutate_rtl.py
 mutate-core: ## break the transport core in 200 small ways; lists what unit tests and pair let through
 	$(Q)$(PYTHON) scripts/mutate_core.py

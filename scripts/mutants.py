@@ -94,6 +94,9 @@ BY_HAND = [
      "cmd_i.nagle_off;\n        @@ctx_step.user_timeout_ms = cmd_i.user_timeout_ms;@@\n        if (cmd_i.mss", ";"),
     ("tokens-not-spent", "rtl/tx/dd_next.sv", "ctx_o.tokens    = @@tokens - len - 32'(fin)@@;", "tokens"),
     ("choice-not-applied", "rtl/tx/send_pipe.sv", "ctx_step.nagle_off       = cmd_i.nagle_off;", ";"),
+    # Counters, and rest.
+    ("odd-byte-not-counted", "rtl/nic_counters.sv", "rx_bytes_q + 64'(@@rcv_bytes_i@@);", "(rcv_bytes_i & 14'h3ffe)"),
+    ("asleep-with-a-flow-ready", "rtl/tx/send_pipe.sv", "e_kind_q == SevNone && @@!ready_valid@@ &&", "1'b1"),
 ]
 
 # Two things too near to one another: nic_hazards has to find these, the seeds need not.

@@ -40,6 +40,14 @@ static unsigned paced(struct nic *n, unsigned have)
   return have;
 }
 
+// It is quiescent; whether it is clocked nevertheless.
+static bool restless(struct nic *n)
+{
+  if (n->rest) return n->rest--;
+  n->rest = n->rest_most ? rng_below(&n->rng, n->rest_most + 1) : 0;
+  return false;
+}
+
 static void nic_input(struct carrier *c, const uint8_t *frame, size_t len, uint64_t now_us)
 {
   (void)now_us;
@@ -181,10 +189,10 @@ static bool nic_run(struct carrier *c, uint64_t now_us, unsigned *budget)
   for (; *budget && !n->port.woken && !failed(n); --*budget) {
     unsigned have = nic_inputs(n);
     quiet = !have && model_quiescent(n->model, &next_us) && next_us > now_us;
-    if (quiet) break;
+    if (quiet && n->glue.check) hold_quiescent(n, next_us);
+    if (quiet && !restless(n)) break;
     clock_once(n, paced(n, have));
   }
-  if (quiet && n->glue.check) hold_quiescent(n, next_us);
   n->eval_ns += clock_ns() - began;
   return !quiet && !failed(n);
 }
@@ -352,6 +360,7 @@ struct nic *nic_open(const struct nic_options *o, char err[static STIM_ERR_LEN])
   n->glue.open_wire = o->open_wire;
   n->glue.user = o->user;
   n->pause_most = o->pause_most;
+  n->rest_most = o->rest_most;
   rng_seed(&n->rng, o->seed);
   start(n, &h);
   return n;

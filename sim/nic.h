@@ -25,6 +25,7 @@ struct nic {
   uint64_t seen_us;                // the time as the NIC has it: from a register, a cycle later (cosim_top.sv)
   struct rng rng;                  // of the pauses
   unsigned pause_most, pause;      // cycles: the longest, what is left of this one
+  unsigned rest_most, rest;        // likewise, while it is quiescent
 };
 
 struct nic_options {
@@ -36,6 +37,7 @@ struct nic_options {
   bool must_record;                // a recording that cannot go on stops the NIC
   const char *command;             // for the manifest
   unsigned pause_most;             // frames enter with up to so many idle cycles between them, drawn from the seed; 0: as they come
+  unsigned rest_most;              // so many cycles at most are clocked although it is quiescent, likewise: they must not matter
   // Opens the wire as the simulation starts; NULL: it has none of its own.
   struct wire *(*open_wire)(void *user, char err[static WIRE_ERR_LEN]);
   void *user;

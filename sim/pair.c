@@ -39,7 +39,7 @@ struct host {
   struct wire *wire;
   struct stack_config cfg;
   struct ref_config ref_cfg;
-  unsigned pause_most;               // nic_options
+  unsigned pause_most, rest_most;    // nic_options
 };
 
 struct world {
@@ -58,6 +58,7 @@ struct world {
   const uint64_t *cycles;            // of the NIC, NULL for none: frames are counted then
   uint64_t moved_us, moved_bytes;    // when bytes were last read, and how many in all
   uint64_t start_us, now_us, cut_us, hash;   // cut_us: the cable's end; UINT64_MAX: never
+  uint64_t grain_us;                 // of the clock
   unsigned instant_turns;            // since the clock last moved
   unsigned wraps;                    // the host whose ISNs lie near 2^32, if they are near
   struct pair_result *result;
@@ -129,8 +130,10 @@ static void draw_host(struct world *w, struct host *h, unsigned i)
   h->ref_cfg = (struct ref_config){.num_flows = FLOWS, .tx_ring_bytes = tx, .rx_ring_bytes = rx, .caps = draw_caps(w, rx),
                                    .seed = rng_next(&w->rng)};
   h->ref_cfg.caps.ecn = h->ref_cfg.seed & 1;   // no draw of its own: what older seeds draw stays
+  h->cfg.wscale_least = h->ref_cfg.seed >> 3 & 1 ? h->ref_cfg.seed >> 4 & 7 : 0;   // likewise
   static const uint32_t pause[] = {1, 4, 20, 80};
   h->pause_most = below(w, pause[below(w, 4)]);
+  h->rest_most = h->ref_cfg.seed >> 7 & 7;   // likewise
   if (!is_nic(w, i)) return;
   struct nic_build b = w->nic->build();
   h->ref_cfg = (struct ref_config){.num_flows = (uint16_t)b.num_flows, .tx_ring_bytes = b.tx_ring_bytes, .rx_ring_bytes = b.rx_ring_bytes,
@@ -170,6 +173,13 @@ static uint64_t draw_start(struct world *w)
   static const uint64_t near[] = {1, 1ull << 32, 1ull << 42, 4294967296000u, 65536000000u, 1ull << 51};
   uint64_t at = near[below(w, 6)];
   return at > 100000000 ? at - below(w, 100000000) : at;
+}
+
+// A host that looks at its clock only now and then finds more than one thing due: timers and frames, and they race.
+static uint64_t draw_grain(const struct world *w)
+{
+  static const uint64_t grain[] = {1, 1, 1000, 20000};
+  return grain[w->h[0].ref_cfg.seed >> 1 & 3];   // no draw of its own, as ecn
 }
 
 // --- opening ---------------------------------------------------------------------------------------------------------
@@ -254,7 +264,7 @@ static struct carrier *open_ref(struct host *h)
 static struct carrier *open_nic(struct world *w, const struct host *h)
 {
   struct nic_options o = {.mtu = h->cfg.mtu, .seed = h->ref_cfg.seed, .check = true, .recording = w->recording, .must_record = true,
-                          .command = w->command, .pause_most = h->pause_most};
+                          .command = w->command, .pause_most = h->pause_most, .rest_most = h->rest_most};
   memcpy(o.mac, h->cfg.mac, 6);
   char err[STIM_ERR_LEN];
   struct nic *n = w->nic->open(&o, err);
@@ -290,6 +300,7 @@ static void open_world(struct world *w, const struct pair_options *o)
   draw_stranger(w);
   if (o->fault) w->fault_opts = *o->fault;
   w->now_us = w->start_us = w->moved_us = draw_start(w);
+  w->grain_us = draw_grain(w);
   w->cut_us = per_cent(w, 94) ? UINT64_MAX : w->start_us + below(w, 20000000);
   if (!open_wires(w, o, err)) {
     cannot(w, err);
@@ -406,6 +417,7 @@ static bool advance(struct world *w)
     return false;
   }
   if (at <= w->now_us) return true;
+  at += w->grain_us - 1 - (at - w->start_us - 1) % w->grain_us;
   w->instant_turns = 0;
   w->now_us = w->note.now_us = at;
   if (w->load.bytes != w->moved_bytes) {
@@ -468,8 +480,8 @@ static void figures(struct world *w)
 static size_t describe_host(const struct host *h, unsigned i, char *out, size_t cap)
 {
   const struct core_caps *c = &h->ref_cfg.caps;
-  int n = snprintf(out, cap, "  host %u%s: mtu %u, rings %u in, %u out, isn %s%#x,%s%s%s%s%s%s%s%s intervals %u, cwnd %u\n", i, h->ref ? "" : " (the NIC)", h->cfg.mtu,
-                   h->ref_cfg.rx_ring_bytes, h->ref_cfg.tx_ring_bytes, h->cfg.isn_near ? "near " : "anywhere, not near ",
+  int n = snprintf(out, cap, "  host %u%s: mtu %u, rings %u in, %u out, shift %u or more, isn %s%#x,%s%s%s%s%s%s%s%s intervals %u, cwnd %u\n", i, h->ref ? "" : " (the NIC)", h->cfg.mtu,
+                   h->ref_cfg.rx_ring_bytes, h->ref_cfg.tx_ring_bytes, h->cfg.wscale_least, h->cfg.isn_near ? "near " : "anywhere, not near ",
                    h->cfg.isn_base, c->sack ? " sack" : "", c->timestamps ? " timestamps" : "", c->delayed_ack ? " delayed-ack" : "",
                    c->recovery ? " recovery" : "", c->congestion ? " congestion" : "", c->rtt ? " rtt" : "", c->silly ? " silly" : "",
                    c->challenge_limit ? " challenge-limit" : "", c->ooo, c->cwnd_bytes);
@@ -487,8 +499,8 @@ static void describe(const struct world *w, char out[static PAIR_SETUP])
     n += k < 0 ? 0 : (size_t)k;
   }
   if (n < PAIR_SETUP)
-    snprintf(out + n, PAIR_SETUP - n, "  forged: %u of 1000 frames to host 0%s\n", w->stranger_opts.per_mille,
-             w->cut_us == UINT64_MAX ? "" : "; the cable is cut");
+    snprintf(out + n, PAIR_SETUP - n, "  forged: %u of 1000 frames to host 0; the clock goes on by %" PRIu64 " us%s\n", w->stranger_opts.per_mille,
+             w->grain_us, w->cut_us == UINT64_MAX ? "" : "; the cable is cut");
 }
 
 void pair_run(const struct pair_options *o, struct pair_result *r)

@@ -232,6 +232,24 @@ static void odd_layout(struct forgery *g)
   fit_tcp(g);
 }
 
+// An option that nobody here knows, with whatever it may hold, behind the time stamp where there is one (RFC 9293 section 3.1: ignored).
+static void other_option(struct forgery *g)
+{
+  enum { EXPERIMENT = 253 };               // RFC 4727
+  keepalive(g);
+  put_segment(g);
+  size_t hdr = (size_t)(g->f[TCP + 12] >> 4) * 4, n = 4 * (1 + below(g, (uint32_t)(TCP_HEADER_MAX - hdr) / 4));
+  insert(g, TCP + hdr, n, 1);
+  uint8_t *opt = g->f + TCP + hdr;
+  opt[0] = EXPERIMENT;
+  opt[1] = (uint8_t)(2 + below(g, (uint32_t)n - 1));
+  for (unsigned i = 2; i < opt[1]; i++) opt[i] = (uint8_t)below(g, 256);
+  g->f[TCP + 12] = (uint8_t)((hdr + n) / 4 << 4);
+  put_be16(g->f + IP + 2, (uint16_t)(g->len - IP));
+  fit_ip(g);
+  fit_tcp(g);
+}
+
 static void bad_ip_sum(struct forgery *g) { g->f[IP + 10 + below(g, 2)] ^= (uint8_t)(1u << below(g, 8)); }
 static void bad_tcp_sum(struct forgery *g) { g->f[TCP + 16 + below(g, 2)] ^= (uint8_t)(1u << below(g, 8)); }
 static void cut(struct forgery *g) { g->len = 1 + below(g, (uint32_t)g->len - 1); }
@@ -265,7 +283,7 @@ static void router(struct forgery *g)
 
 static forger *const frames[] = {other_mac, to_all, vlan, other_type, ip_options, fragment, other_protocol, version, header_length, total_length,
                                  data_offset, bad_ip_sum, bad_tcp_sum, cut, padded, oversize, odd_layout, odd_layout, odd_layout,
-                                 odd_layout, ping, ping, router, router};
+                                 odd_layout, other_option, other_option, ping, ping, router, router};
 
 // --- the wire --------------------------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ void check_cycle(struct check *k, uint64_t cycle, uint64_t now_us)
   k->before_us = k->now_us;
   k->cycle = cycle;
   k->now_us = now_us;
+  if (now_us >= k->quiet_us) k->quiet_us = 0;
   if (cycle >= k->next_scan) duty_scan(k);
 }
 

@@ -32,7 +32,8 @@ bool check_load(struct check *k, struct blob *b);   // into one just opened; fal
 
 // A clock cycle begins: all that follows belongs to it. now_us is the NIC's time input in this cycle.
 void check_cycle(struct check *k, uint64_t cycle, uint64_t now_us);
-// The NIC says that nothing is under way and that clocking cannot matter before next_us: then nothing may be owed.
+// The NIC says that nothing is under way and that clocking cannot matter before next_us: then nothing may be owed, and until that
+// time, or until something enters, nothing may retire or leave.
 void check_quiescent(struct check *k, uint64_t next_us);
 // What one of its counters then reads (rtl/nic_counters.sv), index below CHECK_COUNTERS.
 enum { CHECK_COUNTERS = NIC_CNT_REXMITS + 1 };

@@ -112,6 +112,7 @@ void duty_scan(struct check *k)
 void check_quiescent(struct check *k, uint64_t next_us)
 {
   if (k->failed) return;
+  k->quiet_us = next_us;
   scan_flows(k, true);
   scan_queues(k, true);
   for (const struct check_flow *f = k->touched; f; f = f->next_touched) {
@@ -121,6 +122,11 @@ void check_quiescent(struct check *k, uint64_t next_us)
     diff(k, flow_id(k, f), "deadline", "The NIC says that clocking cannot matter before a time that is later than a timer of this flow.");
     diff_row(k, "microseconds", at_us, next_us, false);
   }
+}
+
+void duty_moved(struct check *k, const char *what)
+{
+  if (k->quiet_us) diff(k, -1, "quiescent", "The NIC has said that nothing is under way, and without anything new %s.", what);
 }
 
 void check_counter(struct check *k, unsigned index, uint64_t value)

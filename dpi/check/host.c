@@ -35,6 +35,7 @@ static void begin(struct check *k, struct check_flow *f, const struct host_cmd *
 void check_command(struct check *k, const struct host_cmd *c)
 {
   if (k->failed) return;
+  k->quiet_us = 0;
   const struct amount a = {c->flow, c->len};
   if (c->flow >= k->cfg.num_flows) {
     diff(k, -1, "command", "The host names flow %u, and there are %u.", c->flow, k->cfg.num_flows);
@@ -169,6 +170,7 @@ void check_event(struct check *k, const struct host_event *e)
 {
   if (k->failed) return;
   k->counts.events++;
+  duty_moved(k, "the host is told something");
   struct check_flow *f = flow_at(k, e->flow, "event");
   if (!f) return;
   const struct rx_status r = {.ready = e->rx_ready, .peer_closed = e->peer_closed, .rx_reset = e->rx_reset, .ts_recent = e->ts_recent, .rx_released = e->rx_released};

@@ -76,6 +76,7 @@ struct check {
   unsigned in_table;
   uint64_t cycle, now_us, before_us;      // time in this cycle and in the one before
   uint64_t next_scan;                     // cycle of the next look at the duties
+  uint64_t quiet_us;                      // the NIC has said that clocking cannot matter before this time; 0: no longer
   uint64_t duty_cycles;                   // how long anything may be owed
   uint16_t ip_id;
   // Under way, oldest first; each record's tag is the cycle (low 32 bits) since when.
@@ -181,4 +182,5 @@ bool check_flow_rings(const struct check *k, struct check_flow *f);   // allocat
 
 // --- duty.c ---
 void duty_scan(struct check *k);
+void duty_moved(struct check *k, const char *what);   // something retires or leaves
 #endif

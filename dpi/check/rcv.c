@@ -12,6 +12,7 @@ void check_rx_beat(struct check *k, const uint8_t *beat, unsigned nbytes, bool l
 {
   const uint8_t *frame;
   size_t len;
+  k->quiet_us = 0;
   if (k->failed || !gather(&k->in_rx, beat, nbytes, last, &frame, &len)) return;
   put(k, &k->rx_frame, frame, len);
   recq_pop(&k->in_rx);
@@ -278,6 +279,7 @@ void check_rcv(struct check *k, const struct check_rcv *e)
 {
   if (k->failed) return;
   k->counts.rcv++;
+  duty_moved(k, "the receive pipeline retires an event");
   if (e->now_us != k->before_us) {
     diff(k, -1, "time", "The receive pipeline's time is not that of the cycle in which the step began.");
     diff_row(k, "now_us", k->before_us, e->now_us, false);

@@ -132,6 +132,7 @@ static void move_numbers(struct check *k, struct mover *m)
   move(m, &k->now_us, sizeof k->now_us);
   move(m, &k->before_us, sizeof k->before_us);
   move(m, &k->next_scan, sizeof k->next_scan);
+  move(m, &k->quiet_us, sizeof k->quiet_us);
   move(m, &k->ip_id, sizeof k->ip_id);
   move(m, &k->packet_bytes, sizeof k->packet_bytes);
   move(m, &k->out_left, sizeof k->out_left);

@@ -9,6 +9,7 @@
 void check_payload_in_beat(struct check *k, unsigned flow, const uint8_t *beat, unsigned nbytes, bool last)
 {
   if (k->failed) return;
+  k->quiet_us = 0;
   struct check_flow *f = flow_at(k, flow, "payload in");
   if (!f) return;
   ring_store(f->tx, k->cfg.tx_ring_bytes, f->pin_at, beat, nbytes);
@@ -174,6 +175,7 @@ void check_snd(struct check *k, const struct check_snd *e)
 {
   if (k->failed) return;
   k->counts.snd++;
+  duty_moved(k, "the send pipeline retires an event");
   struct check_flow *f = flow_at(k, e->flow, "send pipeline");
   if (!f) return;
   if (e->now_us != k->before_us) {
@@ -247,6 +249,7 @@ void check_sample(struct check *k, const struct check_sample *e)
   struct tx_desc d;
   if (k->failed) return;
   k->counts.samples++;
+  duty_moved(k, "the assembler samples a descriptor");
   struct check_flow *f = flow_at(k, e->desc.flow, "assembler");
   if (!f) return;
   if (!take(&k->descs, &d, sizeof d) || !tx_desc_equal(&d, &e->desc)) {
@@ -277,6 +280,7 @@ void check_slow_in_beat(struct check *k, const uint8_t *beat, unsigned nbytes, b
 {
   const uint8_t *frame;
   size_t len;
+  k->quiet_us = 0;
   if (k->failed || !gather(&k->in_slow, beat, nbytes, last, &frame, &len)) return;
   put(k, &k->tx_slow, frame, len);
   k->counts.nic[NIC_CNT_TX_SLOW]++;
@@ -297,6 +301,7 @@ void check_tx_beat(struct check *k, const uint8_t *beat, unsigned nbytes, bool l
   uint32_t since;
   const uint8_t *got, *want;
   size_t len, want_len;
+  duty_moved(k, "a frame leaves");
   if (k->failed || !gather(&k->in_tx, beat, nbytes, last, &got, &len)) return;
   k->counts.frames_out++;
   if (is_head(&k->tx_frame, got, len)) recq_pop(&k->tx_frame);
