@@ -150,8 +150,14 @@ DUTIES = [
         r"(open|abort|tune|release) was not",
         [("rtl/nic_host.sv", "takes commands apart"), (RX + "rx_pipe.sv", "tokens of open and release"), (TX + "send_pipe.sv", "open, abort, tune")],
     ),
+    (r"receive pipeline retires", [(RX + "rx_pipe.sv", "idle_o: no event on its way")]),
+    (r"send pipeline retires", [(TX + "send_pipe.sv", "idle_o: no event on its way, and no flow ready")]),
+    (r"assembler samples", [(TX + "tx_assembler.sv", "whether it is idle")]),
+    (r"a frame leaves", [(TX + "tx_mux.sv", "whether it is idle")]),
+    (r"host is told something", [("rtl/nic_events.sv", "whether it is idle")]),
     (r".*", [("rtl/nic_top.sv", "quiescent_o and next_deadline_us_o"), (PRIM + "timers.sv", "the next deadline")]),
 ]
+COUNTERS = ("rtl/nic_counters.sv", "adds up")
 # Of everything else: rule, words of its text, stage, modules with what they do.
 RULES = [
     ("flow", "receive pipeline", "receive pipeline", [(RX + "rx_pipe.sv", "chooses the next event and its flow (stage L0)")]),
@@ -172,6 +178,14 @@ RULES = [
             (RX + "rx_descs.sv", "how full it is"),
         ],
     ),
+    ("counter", "payload received", "counters", [(RX + "rcv_step.sv", "bytes_o: payload taken"), COUNTERS]),
+    ("counter", "payload from the host", "counters", [(TX + "tx_writer.sv", "stat_bytes_o: payload enqueued"), COUNTERS]),
+    ("counter", "assembled", "counters", [(TX + "tx_assembler.sv", "stat_frame_o, stat_pure_o"), COUNTERS]),
+    ("counter", "slow path", "counters", [("rtl/nic_top.sv", "the slow path's last beat"), COUNTERS]),
+    ("counter", "timers", "counters", [(TX + "dd_timeout.sv", "expired_o"), (TX + "send_pipe.sv", "stat_timeout_o"), COUNTERS]),
+    ("counter", "sent again", "counters", [(TX + "send_pipe.sv", "stat_rexmit_o"), COUNTERS]),
+    ("counter", "parser", "counters", [(RX + "rx_parser.sv", "stat_valid_o, stat_class_o"), COUNTERS]),
+    ("counter", "", "counters", [(RX + "rcv_step.sv", "class_o: what becomes of an event"), COUNTERS]),
     ("frame", "", "parser", [(RX + "rx_parser.sv", "one verdict a frame")]),
     (
         "frame class",

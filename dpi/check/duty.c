@@ -129,9 +129,23 @@ void duty_moved(struct check *k, const char *what)
   if (k->quiet_us) diff(k, -1, "quiescent", "The NIC has said that nothing is under way, and without anything new %s.", what);
 }
 
+static const char *counter_text(unsigned index)
+{
+  switch (index) {
+    case NIC_CNT_RX_RING_BYTES: return "payload received";
+    case NIC_CNT_TX_RING_BYTES: return "payload from the host";
+    case NIC_CNT_TX_FRAMES: return "frames assembled";
+    case NIC_CNT_TX_PURE_ACKS: return "frames assembled without payload";
+    case NIC_CNT_TX_SLOW: return "frames sent of the slow path";
+    case NIC_CNT_TIMEOUTS: return "timers that ran out";
+    case NIC_CNT_REXMITS: return "segments sent again";
+    default: return index < NIC_CNT_RCV ? "frames by what the parser made of them" : "events by what the receive pipeline made of them";
+  }
+}
+
 void check_counter(struct check *k, unsigned index, uint64_t value)
 {
   if (k->failed || value == k->counts.nic[index]) return;
-  diff(k, -1, "counter", "A counter of the NIC (number %u, rtl/nic_counters.sv) is not what was seen.", index);
+  diff(k, -1, "counter", "The NIC counts %s otherwise than they were seen (counter %u).", counter_text(index), index);
   diff_row(k, "counter", k->counts.nic[index], value, false);
 }
