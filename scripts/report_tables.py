@@ -153,7 +153,9 @@ DUTIES = [
     (r"receive pipeline retires", [(RX + "rx_pipe.sv", "idle_o: no event on its way")]),
     (r"send pipeline retires", [(TX + "send_pipe.sv", "idle_o: no event on its way, and no flow ready")]),
     (r"assembler samples", [(TX + "tx_assembler.sv", "whether it is idle")]),
+    (r"leaves by the slow path", [(RX + "rx_mover.sv", "whether it is idle")]),
     (r"a frame leaves", [(TX + "tx_mux.sv", "whether it is idle")]),
+    (r"given payload|given in part", [(RX + "rx_reader.sv", "whether it is idle")]),
     (r"host is told something", [("rtl/nic_events.sv", "whether it is idle")]),
     (r".*", [("rtl/nic_top.sv", "quiescent_o and next_deadline_us_o"), (PRIM + "timers.sv", "the next deadline")]),
 ]

@@ -54,9 +54,10 @@ class Tests:
     def run(self, *args) -> subprocess.CompletedProcess:
         return subprocess.run([self.lockwire, "replay", *map(str, args)], capture_output=True, text=True, timeout=120, check=False)
 
-    def file(self, packets: list[Packet], linktype: int | None = None) -> Path:
+    def file(self, packets: list[Packet], linktype: int | None = None, instant: tuple = ()) -> Path:
+        """Those of `instant` at the time of the first of them."""
         for i, p in enumerate(packets):
-            p.time = 1000 + i * 0.01
+            p.time = 1000 + (instant[0] if i in instant else i) * 0.01
         path = self.work / "in.pcap"
         wrpcap(str(path), packets, linktype=linktype, nano=False)
         return path
@@ -230,6 +231,14 @@ class Tests:
         j = self.replay(self.file([ether(p) for p in [*talk()[:2], rst, *talk(far=FAR + 10**6, near=NEAR + 10**6)]]))
         first, second = j["connections"]
         expect(not first["opened"] and second["nic"] == second["recorded"] and second["delivered"] == len(REQUEST) and not j["unused"], f"{j}")
+
+    def test_a_connection_in_the_instant_in_which_one_is_reset(self):
+        """The NIC calls from the port of the connection before, whose flow is given back only when the RST has left."""
+        cut = talk()[:8]
+        rst = IP(src=CLIENT, dst=SERVER) / TCP(sport=40000, dport=80, flags="RA", seq=(FAR + 1 + len(REQUEST)) % 2**32, ack=(NEAR + 1 + 3 * MSS) % 2**32)
+        j = self.replay(self.file([ether(p) for p in [*cut, rst, *talk(far=FAR + 10**6, near=NEAR + 10**6)]], instant=(8, 9)), "--as", CLIENT)
+        first, second = j["connections"]
+        expect(first["nic"]["end"] == "RST" and second["opened"] and second["delivered"] == len(REPLY) and not j["unused"], f"{j}")
 
     def test_a_flood_takes_seconds(self):
         """20,000 connections, each from a host of its own, and one whole one among them; minutes, were each looked at for each frame."""

@@ -82,12 +82,12 @@ static void clock_once(struct nic *n, unsigned have)
   n->seen_us = n->now_us;
 }
 
-// It stands still, or might. Of its counters one each time.
+// It stands still, or might. Of its counters one each time: by the cycle, so that a replay reads those that the run did.
 static void hold_quiescent(struct nic *n, uint64_t next_us)
 {
+  unsigned index = (unsigned)(n->cycles % CHECK_COUNTERS);
   check_quiescent(n->glue.check, next_us);
-  check_counter(n->glue.check, n->counter, model_counter(n->model, n->counter));
-  n->counter = (n->counter + 1) % CHECK_COUNTERS;
+  check_counter(n->glue.check, index, model_counter(n->model, index));
 }
 
 // A recording that cannot go on. Whose it is says so where the run goes on without.

@@ -21,7 +21,6 @@ struct nic {
   struct check_config checked;     // what the checker was opened with
   char broken[STIM_ERR_LEN];       // why it cannot go on; empty: it can
   uint64_t now_us, cycles, eval_ns;   // cycles clocked, and the time that took
-  unsigned counter;                // that is read next
   uint64_t seen_us;                // the time as the NIC has it: from a register, a cycle later (cosim_top.sv)
   struct rng rng;                  // of the pauses
   unsigned pause_most, pause;      // cycles: the longest, what is left of this one

@@ -11,7 +11,7 @@
 #include "options.h"
 #include "wire/wire.h"
 
-enum { PAIR_WHY = 320, PAIR_SETUP = 600, PAIR_REPORT = 6000, PAIR_RULE = 32 };
+enum { PAIR_WHY = 320, PAIR_SETUP = 800, PAIR_REPORT = 6000, PAIR_RULE = 32 };
 
 // How to make the simulated NIC; apart, so that the pair of two references links without the model.
 struct pair_nic {

@@ -7,7 +7,10 @@
 
 #include "base/timers.h"
 
-enum { BACKLOG = 1024, READ_BYTES = 65536, PORTS = 65536 };
+enum {
+  BACKLOG = 1024, READ_BYTES = 65536, PORTS = 65536,
+  CALLS = 20               // while the addresses are in use, each time twice as long after the one before: a second in all
+};
 
 struct player {
   struct tuple_node node;  // first; in the map, the first of its addresses and ports
@@ -16,6 +19,8 @@ struct player {
   const struct conv *c;
   int sid;                 // -1: none
   bool begun, shut;
+  unsigned calls;          // that came too early: the flow of the connection before is given back when its last frames have left
+  uint64_t call_us;        // not before that the next
   size_t at;               // the next write
   struct played_result r;
 };
@@ -99,16 +104,23 @@ static void fails(struct played *p, struct player *y, int err)
   y->sid = -1;
 }
 
-static bool connect_now(struct played *p, struct player *y, size_t i)
+static bool connect_now(struct played *p, struct player *y, size_t i, uint64_t now_us)
 {
   const struct tuple *t = &y->c->node.tuple;
   y->begun = true;
   y->sid = sock_socket(p->stack, SOCK_TCP);
   if (y->sid < 0) return true;
   sock_set_user(p->stack, y->sid, y);
-  peers_begin(p->peers, i);
   sock_bind(p->stack, y->sid, t->local_ip, t->local_port);
   int err = sock_connect(p->stack, y->sid, t->remote_ip, t->remote_port);
+  if (err == -EADDRINUSE && y->calls < CALLS) {
+    sock_close(p->stack, y->sid);
+    y->sid = -1;
+    y->begun = false;
+    y->call_us = now_us + (1u << y->calls++);
+    return true;
+  }
+  peers_begin(p->peers, i);
   if (err != 0 && err != -EINPROGRESS) fails(p, y, -err);
   return true;
 }
@@ -206,10 +218,17 @@ static bool end_due(struct played *p, struct player *y, size_t i, uint64_t now_u
 
 static bool opens(const struct player *y) { return !y->begun && y->c->active && y->c->syn_near; }
 
+static uint64_t open_time(const struct played *p, size_t i)
+{
+  const struct player *y = &p->player[i];
+  uint64_t at = peers_time(p->peers, i, y->c->open_us);
+  return at > y->call_us ? at : y->call_us;
+}
+
 static bool serve(struct played *p, size_t i, uint64_t now_us)
 {
   struct player *y = &p->player[i];
-  if (opens(y) && peers_may_begin(p->peers, i) && now_us >= peers_time(p->peers, i, y->c->open_us)) return connect_now(p, y, i);
+  if (opens(y) && peers_may_begin(p->peers, i) && now_us >= open_time(p, i)) return connect_now(p, y, i, now_us);
   if (y->sid < 0) return false;
   bool any = read_all(p, y);
   if (y->sid >= 0) any |= write_due(p, y, i, now_us);
@@ -235,7 +254,7 @@ static uint64_t next_of(const struct played *p, size_t i, uint64_t now_us)
 {
   const struct player *y = &p->player[i];
   const struct conv *c = y->c;
-  if (opens(y)) return peers_time(p->peers, i, c->open_us);
+  if (opens(y)) return open_time(p, i);
   if (y->sid < 0) return UINT64_MAX;
   const struct conv_write *w = y->at < c->n_writes ? &c->write[y->at] : c->closes && !y->shut ? &c->close : NULL;
   uint64_t at = w ? earliest_after(now_us, UINT64_MAX, time_of(p, i, w)) : UINT64_MAX;

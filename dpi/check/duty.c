@@ -115,6 +115,7 @@ void check_quiescent(struct check *k, uint64_t next_us)
   k->quiet_us = next_us;
   scan_flows(k, true);
   scan_queues(k, true);
+  if (k->out_left) late(k, -1, 0, "payload that the host asked for was given in part");
   for (const struct check_flow *f = k->touched; f; f = f->next_touched) {
     uint64_t at_us = snd_deadline(&f->snd);
     if (f->rcv.open && f->rcv.delack_vld && f->rcv.delack_us < at_us) at_us = f->rcv.delack_us;
@@ -124,9 +125,9 @@ void check_quiescent(struct check *k, uint64_t next_us)
   }
 }
 
-void duty_moved(struct check *k, const char *what)
+void duty_moved(struct check *k, int flow, const char *what)
 {
-  if (k->quiet_us) diff(k, -1, "quiescent", "The NIC has said that nothing is under way, and without anything new %s.", what);
+  if (k->quiet_us) diff(k, flow, "quiescent", "The NIC has said that nothing is under way, and without anything new %s.", what);
 }
 
 static const char *counter_text(unsigned index)

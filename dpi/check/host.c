@@ -94,6 +94,7 @@ void check_payload_out_beat(struct check *k, unsigned flow, const uint8_t *beat,
   if (k->failed) return;
   struct check_flow *f = flow_at(k, flow, "payload out");
   if (!f) return;
+  duty_moved(k, (int)flow, "the host is given payload");
   if (!k->out_left) {
     if (!take(&k->consumes, &a, sizeof a) || a.flow != flow) {
       diff(k, (int)flow, "payload out", "Payload is given to the host that it did not ask for next.");
@@ -170,9 +171,9 @@ void check_event(struct check *k, const struct host_event *e)
 {
   if (k->failed) return;
   k->counts.events++;
-  duty_moved(k, "the host is told something");
   struct check_flow *f = flow_at(k, e->flow, "event");
   if (!f) return;
+  duty_moved(k, flow_id(k, f), "the host is told something");
   const struct rx_status r = {.ready = e->rx_ready, .peer_closed = e->peer_closed, .rx_reset = e->rx_reset, .ts_recent = e->ts_recent, .rx_released = e->rx_released};
   const struct tx_status t = {.freed = e->tx_freed, .fin_acked = e->fin_acked, .timed_out = e->timed_out, .tx_released = e->tx_released};
   int i = 0, j = 0;

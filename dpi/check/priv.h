@@ -182,5 +182,5 @@ bool check_flow_rings(const struct check *k, struct check_flow *f);   // allocat
 
 // --- duty.c ---
 void duty_scan(struct check *k);
-void duty_moved(struct check *k, const char *what);   // something retires or leaves
+void duty_moved(struct check *k, int flow, const char *what);   // something retires or leaves; flow -1: of none, or not known
 #endif

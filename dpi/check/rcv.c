@@ -279,7 +279,7 @@ void check_rcv(struct check *k, const struct check_rcv *e)
 {
   if (k->failed) return;
   k->counts.rcv++;
-  duty_moved(k, "the receive pipeline retires an event");
+  duty_moved(k, e->kind == REV_SEGMENT || e->flow >= k->cfg.num_flows ? -1 : (int)e->flow, "the receive pipeline retires an event");
   if (e->now_us != k->before_us) {
     diff(k, -1, "time", "The receive pipeline's time is not that of the cycle in which the step began.");
     diff_row(k, "now_us", k->before_us, e->now_us, false);
@@ -308,6 +308,7 @@ void check_slow_out_beat(struct check *k, const uint8_t *beat, unsigned nbytes, 
   uint32_t since;
   const uint8_t *want, *got;
   size_t want_len, len;
+  duty_moved(k, -1, "a frame leaves by the slow path");
   if (k->failed || !gather(&k->in_slow_out, beat, nbytes, last, &got, &len)) return;
   if (!recq_peek(&k->slow_out, &since, &want, &want_len) || want_len == sizeof(uint16_t))
     diff(k, -1, "slow path", "A frame of %zu bytes leaves by the slow path, and none should now.", len);
@@ -324,6 +325,7 @@ void check_fence(struct check *k, unsigned flow, bool ok)
   const uint8_t *data;
   size_t len;
   if (k->failed) return;
+  duty_moved(k, -1, "a fence leaves by the slow path");
   bool there = recq_peek(&k->slow_out, &since, &data, &len) && len == sizeof want;
   if (there) memcpy(&want, data, sizeof want);
   if (!there || want != got) {

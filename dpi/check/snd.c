@@ -175,9 +175,9 @@ void check_snd(struct check *k, const struct check_snd *e)
 {
   if (k->failed) return;
   k->counts.snd++;
-  duty_moved(k, "the send pipeline retires an event");
   struct check_flow *f = flow_at(k, e->flow, "send pipeline");
   if (!f) return;
+  duty_moved(k, flow_id(k, f), "the send pipeline retires an event");
   if (e->now_us != k->before_us) {
     diff(k, (int)e->flow, "time", "The send pipeline's time is not that of the cycle in which the step began.");
     diff_row(k, "now_us", k->before_us, e->now_us, false);
@@ -249,9 +249,9 @@ void check_sample(struct check *k, const struct check_sample *e)
   struct tx_desc d;
   if (k->failed) return;
   k->counts.samples++;
-  duty_moved(k, "the assembler samples a descriptor");
   struct check_flow *f = flow_at(k, e->desc.flow, "assembler");
   if (!f) return;
+  duty_moved(k, flow_id(k, f), "the assembler samples a descriptor");
   if (!take(&k->descs, &d, sizeof d) || !tx_desc_equal(&d, &e->desc)) {
     diff(k, (int)e->desc.flow, "assembler", "The assembler takes a descriptor that the send pipeline did not emit next.");
     return;
@@ -301,7 +301,7 @@ void check_tx_beat(struct check *k, const uint8_t *beat, unsigned nbytes, bool l
   uint32_t since;
   const uint8_t *got, *want;
   size_t len, want_len;
-  duty_moved(k, "a frame leaves");
+  duty_moved(k, -1, "a frame leaves");
   if (k->failed || !gather(&k->in_tx, beat, nbytes, last, &got, &len)) return;
   k->counts.frames_out++;
   if (is_head(&k->tx_frame, got, len)) recq_pop(&k->tx_frame);

@@ -41,6 +41,7 @@ struct conn *conn_take(struct stack *s, const struct tuple *t)
 {
   struct conn *c = s->conns.free;
   if (!c) return NULL;
+  assert(!conn_find(s, t));
   s->conns.free = c->next_free;
   *c = (struct conn){.node.tuple = *t, .state = CONN_SYN_RCVD, .flow = c->flow};
   tuple_map_insert(&s->conns.map, &c->node);

@@ -20,7 +20,7 @@ enum {
 static struct seq rcv_nxt(const struct conn *c) { return seq_add(c->irs, 1); }
 static struct seq snd_nxt(const struct conn *c) { return seq_add(c->iss, 1); }
 
-// The smallest shift by which the engine's ring fits a 16-bit window (RFC 7323 section 2.3).
+// The smallest shift by which the engine's ring fits a 16-bit window (RFC 7323 section 2.3), unless a larger one is asked for.
 static uint8_t own_wscale(const struct stack *s)
 {
   uint8_t shift = s->cfg.wscale_least;

@@ -86,13 +86,13 @@ static void input_segment(struct stack *s, const struct arrival *a)
     handover_input(s, c, a);
     return;
   }
-  struct tw *w = tw_find(s, &a->tuple);
+  struct tw *w;
   if (c)
     // Until `released` the engine's own last frames and the peer's answers to them may still be on their way: a RST for
     // these would put an error behind a connection that ended in order, and the answer to a SYN or that of TIME-WAIT would
     // overtake the end of the connection before it. Who sent it sends it again.
     s->stat[ST_TCP_IGNORED]++;
-  else if (w)
+  else if ((w = tw_find(s, &a->tuple)))
     tw_input(s, w, a);
   else
     input_unknown(s, a);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Initial sequence numbers by RFC 6528: ISN = M + F(local address, local port, remote address, remote port, secret),
 // M a clock of 4 microseconds a tick, F SipHash-2-4. Of one 4-tuple they grow with time; of others they say nothing.
-// The clock also goes on by a tick with each number: two connections of a tuple never begin with the same, however fast they follow.
+// The clock also goes on by a tick with each number: two connections of a tuple that follow fast do not begin with the same. Cookies
+// (dpi/sock/cookie.h) are not of this kind.
 #ifndef LW_ISN_H
 #define LW_ISN_H
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 struct isn {
   uint8_t secret[16];
   uint64_t tick;           // M of the next one at least
-  bool near;               // for tests: all lie within 64 KiB above `base`, whatever the time, to be near a wrap
+  bool near;               // for tests: all lie within 64 KiB above `base`, modulo that, whatever the time, to be near a wrap
   uint32_t base;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tcp/ref.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ static struct ref *ref_of(struct engine *e) { return (struct ref *)e; }
 
 static void ring_put(uint8_t *ring, uint32_t size, struct seq at, const uint8_t *p, uint32_t len)
 {
+  assert(len <= size);
   uint32_t place = at.v & (size - 1), first = len < size - place ? len : size - place;
   memcpy(ring + place, p, first);
   memcpy(ring, p + first, len - first);
@@ -74,6 +76,7 @@ static void ring_put(uint8_t *ring, uint32_t size, struct seq at, const uint8_t 
 
 static void ring_get(const uint8_t *ring, uint32_t size, struct seq at, uint8_t *p, uint32_t len)
 {
+  assert(len <= size);
   uint32_t place = at.v & (size - 1), first = len < size - place ? len : size - place;
   memcpy(p, ring + place, first);
   memcpy(p + first, ring, len - first);
