@@ -56,10 +56,13 @@ static void first_data(struct bed *b, uint32_t len)
 }
 static void default_mss(struct bed *b, uint32_t len) { RECEIVED(b, .flags = SYN, RAW("\1\1\1\1")), first_data(b, len); }
 static void zero_mss(struct bed *b, uint32_t len) { RECEIVED(b, .flags = SYN, RAW("\2\4\0\0")), first_data(b, len); }
+static void tiny_mss(struct bed *b, uint32_t len) { RECEIVED(b, .flags = SYN, RAW("\2\4\0\4")), first_data(b, len); }
 static void default_mss_filled(struct bed *b) { default_mss(b, 536); }
 static void default_mss_exceeded(struct bed *b) { default_mss(b, 537); }
 static void zero_mss_filled(struct bed *b) { zero_mss(b, 536); }
 static void zero_mss_exceeded(struct bed *b) { zero_mss(b, 537); }
+static void tiny_mss_filled(struct bed *b) { tiny_mss(b, 48); }
+static void tiny_mss_exceeded(struct bed *b) { tiny_mss(b, 49); }
 
 static void test_monitor_judges_mss(void **state)
 {
@@ -70,6 +73,8 @@ static void test_monitor_judges_mss(void **state)
   caught(default_mss_exceeded, MONITOR_MSS);
   passes(zero_mss_filled);
   caught(zero_mss_exceeded, MONITOR_MSS);
+  passes(tiny_mss_filled);
+  caught(tiny_mss_exceeded, MONITOR_MSS);
 }
 
 static void open_small(struct bed *b, unsigned agreed)    // their window: 100 octets
