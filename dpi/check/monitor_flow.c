@@ -61,12 +61,12 @@ static void read_syn(struct syn *c, const struct mseg *s)
   c->window = s->window;
 }
 
-// The same ISN again: what either had counts as offered. But once a SYN has become a SYN-ACK, the options of that count.
+// The same ISN again: what either had counts as offered. But once a SYN has become a SYN-ACK that answers something, the options of that count.
 static void read_syn_again(struct syn *c, const struct mseg *s)
 {
   struct syn before = *c;
   bool ack = s->flags & MSEG_ACK;
-  if (c->has_ack && !ack) return;
+  if (c->answers && !ack) return;
   read_syn(c, s);
   if (c->window < before.window) c->window = before.window;
   if (c->mss < before.mss) c->mss = before.mss;
@@ -77,6 +77,16 @@ static void read_syn_again(struct syn *c, const struct mseg *s)
   c->sack |= before.sack;
   c->ts |= before.ts;
   c->scale |= before.scale;
+}
+
+// The SYN of y that an acknowledgment takes in: its ISN + 1, or up to the end of what it carried (RFC 7413).
+static const struct syn *acknowledged(const struct look *l)
+{
+  for (unsigned i = 0; i < SYNS; i++) {
+    const struct syn *c = &l->y->syn[i];
+    if (c->count && l->s->ack.v - c->isn.v - 1 <= c->data_len) return c;
+  }
+  return NULL;
 }
 
 // Keeps the SYN among those of its side.
@@ -94,22 +104,13 @@ static struct syn *note_syn(const struct look *l)
   } else {
     read_syn_again(c, s);
   }
+  c->answers |= s->flags & MSEG_ACK && acknowledged(l);
   c->count++;
   c->ts_last = s->tsval;
   c->at_us = l->m->now_us;
   if (s->payload_len > c->data_len) c->data_len = s->payload_len;
   for (unsigned i = 0; i < 4; i++) c->kinds.bits[i] |= s->kinds.bits[i];
   return c;
-}
-
-// The SYN of y that an acknowledgment takes in: its ISN + 1, or up to the end of what it carried (RFC 7413).
-static const struct syn *acknowledged(const struct look *l)
-{
-  for (unsigned i = 0; i < SYNS; i++) {
-    const struct syn *c = &l->y->syn[i];
-    if (c->count && l->s->ack.v - c->isn.v - 1 <= c->data_len) return c;
-  }
-  return NULL;
 }
 
 // Who calls again or answers again keeps its ISN (RFC 9293 section 3.8.1: what is retransmitted is the same). Another ISN is

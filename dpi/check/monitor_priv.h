@@ -26,6 +26,7 @@ enum {
 // A SYN, or a SYN-ACK, and what it offers. Sent again, it is the same with `count` higher.
 struct syn {
   bool has_ack, sack, ts, scale, fast_open;
+  bool answers;                    // with its ACK it took in a SYN of the other side
   bool varied;                     // sent again with other options: what was agreed cannot be known
   unsigned count, order;           // order: which of its side's SYNs, from 1; 0: none
   uint64_t at_us;                  // last sent

@@ -205,6 +205,13 @@ static void test_monitor_judges_place_of_options(void **state)
   caught(permit_later, MONITOR_OPTION_PLACE);
 }
 
+// A SYN-ACK that answers nothing, then a SYN with the same number: what that offers counts.
+static void scale_asked_after_a_stray(struct bed *b)
+{
+  RECEIVED(b, .flags = SYN | ACK, .ack = 5);
+  RECEIVED(b, .flags = SYN, .offers = SCALE);
+  SENT(b, .flags = SYN | ACK, .ack = 1, .offers = SCALE);
+}
 static void scale_unasked(struct bed *b) { RECEIVED(b, .flags = SYN), SENT(b, .flags = SYN | ACK, .ack = 1, .offers = SCALE); }
 static void ts_unasked(struct bed *b) { RECEIVED(b, .flags = SYN), SENT(b, .flags = SYN | ACK, .ack = 1, .offers = TS); }
 static void less_than_asked(struct bed *b)
@@ -255,6 +262,7 @@ static void test_monitor_judges_what_was_agreed(void **state)
 {
   (void)state;
   passes(less_than_asked);
+  passes(scale_asked_after_a_stray);
   caught(scale_unasked, MONITOR_OPTION_AGREED);
   caught(ts_unasked, MONITOR_OPTION_AGREED);
   caught(sack_unagreed, MONITOR_OPTION_AGREED);
