@@ -274,7 +274,7 @@ uint64_t model_counter(struct model *m, unsigned index)
   m->top.cnt_addr_i = index & 63;
   m->top.eval();
   const uint64_t value = m->top.cnt_data_o;
-  m->top.cnt_addr_i = 0;
+  m->top.cnt_addr_i = 0;     // as if nobody had asked: waves and the saved state are the same with a checker and without
   m->top.eval();
   return value;
 }

@@ -58,7 +58,8 @@ struct monitor_config {
   enum monitor_role sent, received;   // by way
   bool offloads;             // captured where an adapter computes checksums and cuts segments: checksums and MSS are not judged
   bool strict;               // also what the RFCs only say that one SHOULD, or may, and some stacks leave out: TSecr 0 on a SYN without ACK
-                             // (RFC 7323 section 3.2), a window edge that does not even go back by less than it is scaled by (2.4)
+                             // (RFC 7323 section 3.2), a window edge that does not even go back by less than it is scaled by (2.4), an MSS
+                             // below 48 to the letter
   bool from_start;           // no connection is older than the capture: who sends on one that never was is at fault
   unsigned max_flows;        // connections followed at once; beyond, the one silent for longest is forgotten. 0: 1024
   size_t store_bytes;        // memory for bytes in flight, all flows together. 0: 64 MiB

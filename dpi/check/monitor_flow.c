@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-enum {
-  DEFAULT_MSS = 536, SHIFT_MAX = 14, NEW_ISN_US = 3000000,
-  LEAST_MSS = 48           // who named less may be sent so much: else a stranger has each octet cost a segment (Linux: tcp_min_snd_mss)
-};
+enum { DEFAULT_MSS = 536, SHIFT_MAX = 14, NEW_ISN_US = 3000000 };
 
 bool flow_was_sent(const struct half *x, struct seq v)
 {
@@ -55,7 +52,6 @@ static void read_syn(struct syn *c, const struct mseg *s)
   c->scale = s->has_scale;
   c->shift = s->scale < SHIFT_MAX ? s->scale : SHIFT_MAX;
   c->mss = s->has_mss && s->mss ? s->mss : DEFAULT_MSS;   // nobody can mean 0
-  if (c->mss < LEAST_MSS) c->mss = LEAST_MSS;
   c->fast_open = offers_fast_open(s);
   c->ecn = s->flags & (MSEG_ECE | MSEG_CWR | MSEG_AE);
   c->window = s->window;

@@ -12,13 +12,15 @@ static void judge_sequence(const struct look *l)
           l->s->seq.v);
 }
 
-// RFC 9293 section 3.7.1: payload and TCP options together stay within the MSS that the peer named, or 536.
+// RFC 9293 section 3.7.1: payload and TCP options together stay within the MSS that the peer named, or 536. Who names less than 48 may be
+// sent 48: else a stranger has each octet cost a segment, and with time stamps there is room for none (Linux: tcp_min_snd_mss).
 static void judge_mss(const struct look *l)
 {
+  enum { LEAST = 48 };
   const struct mseg *s = l->s;
+  uint32_t most = l->y->mine.mss < LEAST && !l->m->cfg.strict ? LEAST : l->y->mine.mss;
   if (!s->payload_len || l->m->cfg.offloads) return;
-  judge(l, MONITOR_MSS, s->payload_len + s->options_len <= l->y->mine.mss, "payload and options of at most", l->y->mine.mss, "together",
-        s->payload_len + s->options_len);
+  judge(l, MONITOR_MSS, s->payload_len + s->options_len <= most, "payload and options of at most", most, "together", s->payload_len + s->options_len);
 }
 
 // RFC 9293 section 3.8.6: nothing beyond the highest edge ever offered, but for one octet that probes a window that closed

@@ -75,6 +75,7 @@ static void test_monitor_judges_mss(void **state)
   caught(zero_mss_exceeded, MONITOR_MSS);
   passes(tiny_mss_filled);
   caught(tiny_mss_exceeded, MONITOR_MSS);
+  caught_as(&ours_strict, tiny_mss_filled, MONITOR_MSS);
 }
 
 static void open_small(struct bed *b, unsigned agreed)    // their window: 100 octets
